@@ -1,0 +1,1 @@
+"""The harness: suites, runner, store, verdicts, report and the command line."""

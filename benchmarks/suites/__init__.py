@@ -1,0 +1,1 @@
+"""The suites that come with scmbench, as TOML files."""

@@ -1,0 +1,1 @@
+"""The structural causal models of the DCM paper."""

@@ -1,0 +1,116 @@
+"""Problems and queries: what a registered dataset hands to the harness."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import networkx as nx
+
+from .scm import SCM
+from .seeds import derive
+from .values import Values
+
+
+class DataMissing(RuntimeError):
+    """A dataset's files are not here: the message says which and how to get them. The rest of a suite goes on."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number: `metric` of one `query`, for one intervened `node` at one `value` (both empty where none applies)."""
+
+    query: str
+    metric: str
+    score: float
+    node: str = ""
+    value: float | None = None
+
+
+@runtime_checkable
+class Query(Protocol):
+    """A causal question with known or measured answer: asks a fitted model, then scores what it said."""
+
+    kind: str
+    """``observational``, ``interventional``, ``counterfactual`` or ``predictive``: what a model lists in `answers`."""
+
+    def ask(self, model: Any, *, seed: int) -> Values:
+        """The model's answer; raises `ValuesError` for missing nodes, wrong shapes or NaN."""
+        ...
+
+    def score(self, answer: Values) -> Iterable[Score]:
+        """The answer against the truth, which is computed here and not before."""
+        ...
+
+
+class QueryBuilder(Protocol):
+    """The side of an evaluation protocol that a dataset sees (benchmarks/protocols.py)."""
+
+    name: str
+    version: int
+    n_train: int
+
+    def queries(self, scm: SCM, *, seed: int) -> Sequence[Query]:
+        """The questions to ask about `scm`, their random streams keyed by `seed`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A graph, training data and the queries to answer: all that a model's evaluation needs.
+
+    `scm` is the truth where there is one (only floors and ceilings may look at it); `member` names the part of a
+    problem that falls into several, such as the subjects of a study; `seed` is the seed it was built from.
+    """
+
+    name: str
+    seed: int
+    graph: nx.DiGraph
+    train: Values
+    queries: Sequence[Query] = field(repr=False)
+    scm: SCM | None = field(default=None, repr=False)
+    member: str = ""
+
+
+class Dataset(ABC):
+    """A registered source of problems. A worker rebuilds them from name, protocol and seed; nothing is pickled."""
+
+    name: str
+    version: int
+    """Counts changes of the data; part of every record's key."""
+
+    def missing(self) -> str | None:
+        """What files are missing and the command that gets them, or None when all is there."""
+        return None
+
+    @abstractmethod
+    def problems(self, protocol: QueryBuilder, *, seed: int) -> list[Problem]:
+        """The problem at this seed; several where it has members. Raises `DataMissing` where `missing` speaks."""
+
+
+class SCMDataset(Dataset):
+    """A dataset whose truth is an SCM: `build(seed)` gives it; equations that need no seed ignore it."""
+
+    def __init__(self, name: str, build: Any, *, version: int = 1, needs: Any = None):
+        self.name, self.version, self._build, self._needs = name, version, build, needs
+        self.__doc__ = build.__doc__
+
+    def missing(self) -> str | None:
+        """What `needs` (a function returning a message or None) says of the files this SCM is made from."""
+        return self._needs() if self._needs else None
+
+    def scm(self, seed: int = 0) -> SCM:
+        """The structural causal model at this seed."""
+        if message := self.missing():
+            raise DataMissing(message)
+        return self._build(seed)
+
+    def problems(self, protocol: QueryBuilder, *, seed: int) -> list[Problem]:
+        """One problem: ``protocol.n_train`` observational rows and the protocol's queries, from streams of `seed`."""
+        scm = self.scm(seed)
+        stream = derive(seed, self.name)
+        train = scm.sample(protocol.n_train, seed=derive(stream, "train"))
+        queries = protocol.queries(scm, seed=derive(stream, "queries"))
+        return [Problem(self.name, seed, scm.graph, train, queries, scm)]

@@ -1,0 +1,153 @@
+"""Values and interventions: the one type that samples, factual rows and answers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Number
+from typing import TypeAlias
+
+import networkx as nx
+import pandas as pd
+import torch
+from torch import Tensor
+
+Values: TypeAlias = dict[str, Tensor]
+"""Samples: node name to a tensor ``(n, *event)``; scalar ``(n,)``, vector ``(n, d)``, image ``(n, c, h, w)``."""
+
+Intervention: TypeAlias = Mapping[str, "float | int | Tensor"]
+"""Node to value: a Python scalar or 0-d tensor broadcasts; any other tensor has leading dimension ``n`` or 1."""
+
+
+class ValuesError(ValueError):
+    """Data or an intervention that does not fit: the message names the node and says what was expected."""
+
+
+def n_rows(values: Mapping[str, Tensor]) -> int:
+    """Number of rows ``n`` that all nodes share. Raises `ValuesError` where they differ or there is no node."""
+    lengths = {node: x.shape[0] if x.ndim else 0 for node, x in values.items()}
+    if not lengths:
+        raise ValuesError("values hold no node at all")
+    first = next(iter(lengths.values()))
+    for node, n in lengths.items():
+        if values[node].ndim == 0 or n != first:
+            raise ValuesError(
+                f"node {node!r} has shape {tuple(values[node].shape)}; expected {first} rows like the others"
+            )
+    return first
+
+
+def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: str = "data") -> int:
+    """Check that every one of `nodes` is there, with equal rows and finite values; return the number of rows.
+
+    Raises `ValuesError` that names the missing node, the odd shape, or the first row with NaN or infinity.
+    """
+    nodes = list(nodes)
+    missing = [v for v in nodes if v not in values]
+    if missing:
+        raise ValuesError(f"{what} lack the column(s) {missing}; there are {sorted(values)}")
+    for node in nodes:
+        if not isinstance(values[node], Tensor):
+            raise ValuesError(f"{what}: {node!r} is a {type(values[node]).__name__}, expected a torch.Tensor")
+    n = n_rows({node: values[node] for node in nodes})
+    for node in nodes:
+        bad = ~torch.isfinite(values[node]).reshape(n, -1).all(1)
+        if bad.any():
+            row = int(bad.nonzero()[0])
+            raise ValuesError(f"{what}: {node!r} has NaN or infinity in {int(bad.sum())} row(s), first in row {row}")
+    return n
+
+
+def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Values:
+    """Interventions as tensors ``(n, *event)`` of the dtype and event shape that `like` has for each node.
+
+    Raises `ValuesError` for a node that `like` does not have, NaN or infinity, or a shape that does not broadcast.
+    """
+    expanded: Values = {}
+    for node, value in (do or {}).items():
+        if node not in like:
+            raise ValuesError(f"do: unknown node {node!r}; the graph has {sorted(like)}")
+        event, dtype, device = like[node].shape[1:], like[node].dtype, like[node].device
+        if not isinstance(value, Number | Tensor):
+            raise ValuesError(f"do({node}): expected a number or a torch.Tensor, got {type(value).__name__}")
+        a = torch.as_tensor(value)
+        if not torch.isfinite(a).all():
+            raise ValuesError(f"do({node}): the value has NaN or infinity")
+        a = a.to(dtype=dtype, device=device)
+        if a.ndim and a.shape not in {(n, *event), (1, *event)}:
+            raise ValuesError(f"do({node}): shape {tuple(a.shape)}; expected a scalar, {(1, *event)} or {(n, *event)}")
+        expanded[node] = a.expand(n, *event).clone()
+    return expanded
+
+
+def check_graph(graph: nx.DiGraph) -> list[str]:
+    """Return the nodes in topological order, ties by name. Raises `ValuesError` that spells out a cycle."""
+    try:
+        return list(nx.lexicographical_topological_sort(graph))
+    except nx.NetworkXUnfeasible:
+        cycle = [edge[0] for edge in nx.find_cycle(graph)]
+        raise ValuesError(
+            f"the graph has a cycle: {' -> '.join([*cycle, cycle[0]])}; a causal graph must not"
+        ) from None
+
+
+def parents(graph: nx.DiGraph, node: str) -> list[str]:
+    """Parents of `node` in sorted-name order, the order in which every mechanism receives them."""
+    return sorted(graph.predecessors(node))
+
+
+def rows(values: Mapping[str, Tensor], index: Tensor | slice) -> Values:
+    """The chosen rows of every node."""
+    return {node: x[index] for node, x in values.items()}
+
+
+def concat(parts: Sequence[Mapping[str, Tensor]]) -> Values:
+    """Stack samples of the same nodes row-wise, in the order of the first."""
+    return {node: torch.cat([part[node] for part in parts]) for node in parts[0]}
+
+
+def flatten(values: Mapping[str, Tensor], nodes: Sequence[str]) -> Tensor:
+    """Side-by-side matrix ``(n, Σ event sizes)`` of the chosen nodes, in the order given, float64."""
+    n = n_rows(values)
+    columns = [values[node].reshape(n, -1).double() for node in nodes]
+    return torch.cat(columns, dim=1) if columns else torch.empty(n, 0, dtype=torch.float64)
+
+
+def to_frame(values: Mapping[str, Tensor]) -> pd.DataFrame:
+    """Data frame with one column a scalar node and columns ``name[0], name[1], …`` for a vector node.
+
+    Raises `ValuesError` for images, which do not belong into a table.
+    """
+    columns = {}
+    for node, x in values.items():
+        if x.ndim > 2:
+            raise ValuesError(f"node {node!r} has shape {tuple(x.shape)}: only scalars and vectors fit a data frame")
+        if x.ndim == 1:
+            columns[node] = x.cpu().numpy()
+        else:
+            columns.update({f"{node}[{j}]": x[:, j].cpu().numpy() for j in range(x.shape[1])})
+    return pd.DataFrame(columns)
+
+
+def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
+    """The columns of `nodes` as values, float64 (integer columns stay int64); columns ``name[j]`` form a vector.
+
+    Raises `ValuesError` for a missing column, one that is not numeric (a categorical has to be encoded first), or NaN.
+    """
+    values: Values = {}
+    for node in nodes:
+        vector = []
+        while f"{node}[{len(vector)}]" in frame.columns:
+            vector.append(f"{node}[{len(vector)}]")
+        names = [node] if node in frame.columns else vector
+        if not names:
+            raise ValuesError(f"the table has no column {node!r}; it has {[str(c) for c in frame.columns]}")
+        for name in names:
+            if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_complex_dtype(frame[name]):
+                raise ValuesError(
+                    f"column {name!r} is {frame[name].dtype}, not numeric: encode its categories as numbers"
+                )
+        integer = all(pd.api.types.is_integer_dtype(frame[name]) for name in names)
+        array = frame[names].to_numpy(dtype="int64" if integer else "float64")
+        values[node] = torch.tensor(array[:, 0] if node in frame.columns else array)
+    check_values(values, values, what="the table")
+    return values

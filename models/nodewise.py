@@ -1,0 +1,200 @@
+"""Models with one mechanism a node: the walk in topological order, written once."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import networkx as nx
+import torch
+from scmbench.datasets.problem import Problem
+from scmbench.datasets.seeds import derive, generator
+from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand, flatten, parents
+from torch import Tensor
+
+from .base import CausalModel
+
+
+@dataclass(frozen=True)
+class Task:
+    """One mechanism to learn: target ``x (n, d)``, its parents side by side ``(n, p)`` in sorted-name order, a seed."""
+
+    x: Tensor
+    parents: Tensor
+    seed: int
+
+
+class Mechanism(ABC):
+    """``x = f(u, pa)`` for one node, learned; tensors are of its `dtype`, rows first."""
+
+    dtype: ClassVar[torch.dtype] = torch.float32
+
+    @abstractmethod
+    def fit(self, task: Task) -> Self:
+        """Learn from the task; returns self."""
+
+    def fit_stack(self, tasks: Sequence[Task]) -> list[Self]:
+        """A fitted copy for every task. Override it to train all at once; a result must not depend on its mates."""
+        return [copy.deepcopy(self).fit(task) for task in tasks]
+
+    @abstractmethod
+    def encode(self, x: Tensor, parents: Tensor) -> Tensor:
+        """Abduction: the noise ``u (n, k)`` of the rows ``x (n, d)`` given ``parents (n, p)``."""
+
+    @abstractmethod
+    def decode(self, u: Tensor, parents: Tensor) -> Tensor:
+        """Prediction: the value ``x (n, d)`` of noise ``u (n, k)`` given ``parents (n, p)``."""
+
+    @abstractmethod
+    def noise(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draws ``u (n, k)`` of the noise."""
+
+    def cost(self) -> dict[str, int]:
+        """``parameters`` and ``gradient_steps`` of this mechanism, where it has them."""
+        return {}
+
+
+class Empirical(Mechanism):
+    """A root's distribution: its training rows, drawn with replacement. Its noise is the value itself."""
+
+    dtype: ClassVar[torch.dtype] = torch.float64
+
+    def fit(self, task: Task) -> Self:
+        """Keep the rows."""
+        self.x = task.x
+        return self
+
+    def encode(self, x: Tensor, parents: Tensor) -> Tensor:
+        """The value itself."""
+        return x
+
+    def decode(self, u: Tensor, parents: Tensor) -> Tensor:
+        """The value itself."""
+        return u
+
+    def noise(self, n: int, generator: torch.Generator) -> Tensor:
+        """A bootstrap of the training rows."""
+        return self.x[torch.randint(len(self.x), (n,), generator=generator)]
+
+
+class NodewiseModel(CausalModel):
+    """A causal model made of one mechanism a node, given its parents; a subclass writes `mechanism`.
+
+    Vector nodes are flattened to ``(n, d)`` for the mechanism; integer nodes are rounded after decoding.
+    """
+
+    copies_non_descendants: bool = True
+    """In a counterfactual, copy what the intervention cannot reach (True) or decode it again from its noise (False)."""
+
+    @abstractmethod
+    def mechanism(self) -> Mechanism:
+        """A new, unfitted mechanism for a node that has parents."""
+
+    def root(self) -> Mechanism:
+        """A new, unfitted mechanism for a node without parents."""
+        return Empirical()
+
+    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+        """Learn every mechanism from ``{node: (n, *event)}``. Raises `ValuesError` for a cycle, missing column, NaN."""
+        tasks = self._prepare(graph, data, seed=seed)
+        return self._assemble(_fit_stacks(self, tasks))
+
+    def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
+        """Fitted copies, the mechanisms of all nodes of all problems trained in one stack."""
+        copies = [copy.deepcopy(self) for _ in problems]
+        tasks = {}
+        for i, (model, problem, seed) in enumerate(zip(copies, problems, seeds, strict=True)):
+            prepared = model._prepare(problem.graph, problem.train, seed=seed)
+            tasks.update({(i, node): task for node, task in prepared.items()})
+        fitted = _fit_stacks(self, tasks)
+        return [model._assemble({node: fitted[i, node] for node in model.graph}) for i, model in enumerate(copies)]
+
+    def _prepare(self, graph: nx.DiGraph, data: Values, *, seed: int) -> dict[str, Task]:
+        self.order = check_graph(graph)
+        check_values(data, self.order, what="training data")
+        self.graph = graph
+        self.parents = {node: parents(graph, node) for node in self.order}
+        data = {node: data[node].double() if data[node].is_floating_point() else data[node] for node in self.order}
+        self.like = {node: x[:0] for node, x in data.items()}
+        return {
+            node: Task(flatten(data, [node]), _columns(data, self.parents[node]), derive(seed, "fit", node))
+            for node in self.order
+        }
+
+    def _assemble(self, mechanisms: dict[str, Mechanism]) -> Self:
+        self.mechanisms = mechanisms
+        return self
+
+    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+        """Walk the graph: intervened nodes take their value, the others decode fresh noise given their parents."""
+        forced = expand(do, n, self.like)
+        values: Values = {}
+        for node in self.order:
+            if node in forced:
+                values[node] = forced[node]
+            else:
+                u = self.mechanisms[node].noise(n, generator(seed, "noise", node))
+                values[node] = self._decode(node, u, values, n)
+        return values
+
+    def abduct(self, factual: Values) -> Values:
+        """The inferred noise ``{node: (n, k)}`` of factual rows."""
+        check_values(factual, self.order, what="factual rows")
+        return {node: self._encode(node, factual) for node in self.order}
+
+    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+        """Abduction, action, prediction (Pearl, Causality, 2009, Theorem 7.1.7) with the learned mechanisms."""
+        n = check_values(factual, self.order, what="factual rows")
+        forced = expand(do, n, self.like)
+        reached = set().union(*(nx.descendants(self.graph, node) for node in forced)) if forced else set()
+        values: Values = {}
+        for node in self.order:
+            if node in forced:
+                values[node] = forced[node]
+            elif self.copies_non_descendants and node not in reached:
+                values[node] = factual[node].to(self.like[node].dtype)
+            else:
+                values[node] = self._decode(node, self._encode(node, factual), values, n)
+        return values
+
+    def cost(self) -> dict[str, int]:
+        """Parameters over all mechanisms, gradient steps of one of them (they train side by side)."""
+        costs = [mechanism.cost() for mechanism in self.mechanisms.values()]
+        total = {"parameters": sum(c.get("parameters", 0) for c in costs)}
+        total["gradient_steps"] = max((c.get("gradient_steps", 0) for c in costs), default=0)
+        return total if total["parameters"] else {}
+
+    def _encode(self, node: str, factual: Values) -> Tensor:
+        mechanism = self.mechanisms[node]
+        x, pa = flatten(factual, [node]), _columns(factual, self.parents[node])
+        return mechanism.encode(x.to(mechanism.dtype), pa.to(mechanism.dtype))
+
+    def _decode(self, node: str, u: Tensor, values: Values, n: int) -> Tensor:
+        mechanism, like = self.mechanisms[node], self.like[node]
+        pa = _columns(values, self.parents[node]) if self.parents[node] else torch.empty(n, 0)
+        x = mechanism.decode(u, pa.to(mechanism.dtype)).reshape(n, *like.shape[1:])
+        return x.double() if like.is_floating_point() else x.round().to(like.dtype)
+
+
+def _columns(values: Values, nodes: Sequence[str]) -> Tensor:
+    if not nodes:
+        return torch.empty(len(next(iter(values.values()))), 0, dtype=torch.float64)
+    return flatten(values, nodes)
+
+
+def _fit_stacks(model: NodewiseModel, tasks: dict) -> dict:
+    """Fit all roots and all other nodes, each kind in one stack; keys are kept."""
+    fitted = {}
+    for roots, prototype in ((True, model.root()), (False, model.mechanism())):
+        keys = [key for key, task in tasks.items() if (task.parents.shape[1] == 0) is roots]
+        if keys:
+            cast = [_cast(tasks[key], prototype.dtype) for key in keys]
+            fitted.update(zip(keys, prototype.fit_stack(cast), strict=True))
+    return fitted
+
+
+def _cast(task: Task, dtype: torch.dtype) -> Task:
+    return Task(task.x.to(dtype), task.parents.to(dtype), task.seed)

@@ -1,0 +1,1 @@
+"""Numbers of papers (published/) and our own committed reference runs (baseline/)."""
