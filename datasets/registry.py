@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from torch.distributions import Distribution
+from pyro.distributions.torch_distribution import TorchDistributionMixin as Distribution
 
 from .problem import Dataset, SCMDataset
 from .scm import SCM

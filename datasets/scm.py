@@ -10,8 +10,9 @@ import networkx as nx
 import pyro
 import torch
 from pyro import poutine
+from pyro.distributions import Normal
+from pyro.distributions.torch_distribution import TorchDistributionMixin as Distribution
 from torch import Tensor
-from torch.distributions import Distribution, Normal
 
 from .seeds import generator
 from .values import Intervention, Values, ValuesError, check_graph, expand, n_rows
@@ -27,14 +28,15 @@ class SCM:
     ----------
     equations: node name to ``f(u, *parents)``. The first argument is the node's own noise, the names of the others are
         its parents; generated equations give ``((parent names), f)``. Tensors are ``(n, *event)``, float64.
-    noise: node name to the distribution of ``u``; a node not listed has ``u ~ N(0, 1)``. It must implement ``icdf``.
+    noise: node name to the distribution of ``u``, one of Pyro's that implements ``icdf``; a node not listed has
+        ``u ~ N(0, 1)``.
     latent: nodes that are generated and used by their children but never observed (hidden confounders).
     targets: the nodes that its paper intervenes on; ``None`` means every observed node that has an observed descendant.
 
     The model is a Pyro program (`program`): the noise ``u_<node>`` is a sample site, the node a deterministic site. An
     intervention is `pyro.poutine.do`, and a counterfactual conditions on the noise (`pyro.poutine.condition`) under
-    `do`
-    (Pearl, Causality, 2009, Definition 7.1.5). Raises `ValuesError` for a cycle, an unknown parent or a bad equation.
+    `do` (Pearl, Causality, 2009, Definition 7.1.5). Raises `ValuesError` for a cycle, an unknown parent or a bad
+    equation.
 
     >>> scm = SCM({"x": lambda u: u, "y": lambda u, x: 2 * x + u})
     >>> sorted(scm.graph.edges), scm.sample(3, {"x": 1.0}, seed=0)["x"].tolist()
@@ -50,6 +52,8 @@ class SCM:
         targets: Iterable[str] | None = None,
     ):
         split = {node: _split(node, equation) for node, equation in equations.items()}
+        if clash := [f"u_{node}" for node in equations if f"u_{node}" in equations]:
+            raise ValuesError(f"node name(s) {clash} are taken by the noise of {[u[2:] for u in clash]}; rename them")
         self.parents = {node: tuple(parents) for node, (parents, _) in split.items()}
         self.functions = {node: function for node, (_, function) in split.items()}
         self.full_graph = nx.DiGraph()
@@ -64,6 +68,10 @@ class SCM:
         for named, what in ((self.latent, "latent"), (noise or {}, "noise"), (targets or (), "targets")):
             if unknown := sorted(set(named) - set(equations)):
                 raise ValuesError(f"{what}: unknown node(s) {unknown}; there are {sorted(equations)}")
+        for node, dist in (noise or {}).items():
+            if not isinstance(dist, Distribution):
+                kind = type(dist).__name__
+                raise ValuesError(f"noise of {node!r}: expected a Pyro distribution such as pyro.distributions.{kind}")
         normal = Normal(torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64))
         self.noises: dict[str, Distribution] = {node: (noise or {}).get(node, normal) for node in equations}
         self.graph = nx.DiGraph(self.full_graph.subgraph([node for node in equations if node not in self.latent]))
@@ -75,8 +83,11 @@ class SCM:
         values: Values = {}
         with pyro.plate("rows", n):
             for node in self.order:
-                u = pyro.sample(f"u_{node}", _site(self.noises[node]))
+                u = pyro.sample(f"u_{node}", self.noises[node].to_event())
                 x = self.functions[node](u, *(values[parent] for parent in self.parents[node]))
+                if not isinstance(x, Tensor) or x.shape[:1] != (n,):
+                    got = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+                    raise ValuesError(f"the equation of {node!r} returned {got}; expected a tensor of {n} rows")
                 values[node] = pyro.deterministic(node, x, event_dim=x.ndim - 1)
         return values
 
@@ -96,11 +107,9 @@ class SCM:
         conditioned = poutine.condition(self.program, data=given)
         if do:
             plain = conditioned(n)  # tells the event shape that each intervention has to fit
-            conditioned = poutine.do(conditioned, data=expand(do, n, plain))
+            conditioned = poutine.do(conditioned, data={**expand(do, n, plain)})
         values = conditioned(n)
         for node, x in values.items():
-            if x.shape[:1] != (n,):
-                raise ValuesError(f"the equation of {node!r} returned shape {tuple(x.shape)}; expected {n} rows")
             if not torch.isfinite(x).all():
                 raise ValuesError(f"the equation of {node!r} returned NaN or infinity")
         return values
@@ -130,10 +139,6 @@ def _split(node: str, equation: Equation) -> tuple[tuple[str, ...], Callable[...
     if not arguments or any(a.kind is not a.POSITIONAL_OR_KEYWORD for a in arguments):
         raise ValuesError(f"the equation of {node!r} must be f(u, parent, ...): its noise first, then parents by name")
     return tuple(a.name for a in arguments[1:]), equation
-
-
-def _site(dist: Distribution) -> Distribution:
-    return pyro.distributions.Independent(dist, len(dist.batch_shape)) if dist.batch_shape else dist
 
 
 def _draw(dist: Distribution, n: int, stream: torch.Generator) -> Tensor:

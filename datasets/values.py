@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Number
+from numbers import Real
 from typing import TypeAlias
 
 import networkx as nx
@@ -24,16 +24,17 @@ class ValuesError(ValueError):
 
 def n_rows(values: Mapping[str, Tensor]) -> int:
     """Number of rows ``n`` that all nodes share. Raises `ValuesError` where they differ or there is no node."""
-    lengths = {node: x.shape[0] if x.ndim else 0 for node, x in values.items()}
-    if not lengths:
+    if not values:
         raise ValuesError("values hold no node at all")
-    first = next(iter(lengths.values()))
-    for node, n in lengths.items():
-        if values[node].ndim == 0 or n != first:
-            raise ValuesError(
-                f"node {node!r} has shape {tuple(values[node].shape)}; expected {first} rows like the others"
-            )
-    return first
+    n = None
+    for node, x in values.items():
+        if x.ndim == 0:
+            raise ValuesError(f"node {node!r} is a single number; expected a tensor with rows first")
+        if n is None:
+            n = x.shape[0]
+        if x.shape[0] != n:
+            raise ValuesError(f"node {node!r} has shape {tuple(x.shape)}; expected {n} rows like the others")
+    return n or 0
 
 
 def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: str = "data") -> int:
@@ -60,18 +61,24 @@ def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: st
 def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Values:
     """Interventions as tensors ``(n, *event)`` of the dtype and event shape that `like` has for each node.
 
-    Raises `ValuesError` for a node that `like` does not have, NaN or infinity, or a shape that does not broadcast.
+    Raises `ValuesError` for a node that `like` does not have, NaN or infinity, a fraction for an integer node, or a
+    shape that does not broadcast.
+
+    >>> expand({"x": 0.1}, 2, {"x": torch.zeros(2, dtype=torch.float64)})["x"].tolist()
+    [0.1, 0.1]
     """
     expanded: Values = {}
     for node, value in (do or {}).items():
         if node not in like:
             raise ValuesError(f"do: unknown node {node!r}; the graph has {sorted(like)}")
         event, dtype, device = like[node].shape[1:], like[node].dtype, like[node].device
-        if not isinstance(value, Number | Tensor):
+        if not isinstance(value, Real | Tensor):
             raise ValuesError(f"do({node}): expected a number or a torch.Tensor, got {type(value).__name__}")
-        a = torch.as_tensor(value)
+        a = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64)
         if not torch.isfinite(a).all():
             raise ValuesError(f"do({node}): the value has NaN or infinity")
+        if a.is_floating_point() and not dtype.is_floating_point and (a != a.round()).any():
+            raise ValuesError(f"do({node}): {node!r} takes integers, the value has fractions")
         a = a.to(dtype=dtype, device=device)
         if a.ndim and a.shape not in {(n, *event), (1, *event)}:
             raise ValuesError(f"do({node}): shape {tuple(a.shape)}; expected a scalar, {(1, *event)} or {(n, *event)}")
@@ -80,14 +87,19 @@ def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Value
 
 
 def check_graph(graph: nx.DiGraph) -> list[str]:
-    """Return the nodes in topological order, ties by name. Raises `ValuesError` that spells out a cycle."""
+    """Return the nodes in topological order, ties by name. Raises `ValuesError` that spells out a cycle.
+
+    >>> check_graph(nx.DiGraph([("z", "y"), ("x", "y")]))
+    ['x', 'z', 'y']
+    """
+    if not graph.is_directed():
+        raise ValuesError("the graph is undirected; expected a networkx.DiGraph with edges from cause to effect")
     try:
         return list(nx.lexicographical_topological_sort(graph))
     except nx.NetworkXUnfeasible:
         cycle = [edge[0] for edge in nx.find_cycle(graph)]
-        raise ValuesError(
-            f"the graph has a cycle: {' -> '.join([*cycle, cycle[0]])}; a causal graph must not"
-        ) from None
+        loop = " -> ".join(map(str, [*cycle, cycle[0]]))
+        raise ValuesError(f"the graph has a cycle: {loop}; a causal graph must not") from None
 
 
 def parents(graph: nx.DiGraph, node: str) -> list[str]:
@@ -142,6 +154,12 @@ def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
         if not names:
             raise ValuesError(f"the table has no column {node!r}; it has {[str(c) for c in frame.columns]}")
         for name in names:
+            if list(frame.columns).count(name) > 1:
+                raise ValuesError(f"the table has more than one column {name!r}")
+            absent = frame[name].isna().to_numpy()
+            if absent.any():
+                row = int(absent.argmax())
+                raise ValuesError(f"column {name!r} has missing values, first in row {row}")
             if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_complex_dtype(frame[name]):
                 raise ValuesError(
                     f"column {name!r} is {frame[name].dtype}, not numeric: encode its categories as numbers"
