@@ -15,7 +15,7 @@ from .problem import Dataset, SCMDataset
 from .scm import SCM
 
 GROUP = "scmbench.datasets"
-_MODULES = ("scmbench.datasets.dcm", "scmbench.datasets.check")
+_MODULES = ("scmbench.datasets.dcm", "scmbench.datasets.cnf", "scmbench.datasets.check")
 _REGISTRY: dict[str, Dataset] = {}
 
 
