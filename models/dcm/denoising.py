@@ -21,21 +21,22 @@ class Denoising(Regression):
     """
 
     def __init__(self, x: Tensor, parents: Tensor, schedule: Schedule, features: Tensor, dropout: float, seed: int):
-        self.x, self.parents, self.features, self.dropout, self.seed = x, parents, features, dropout, seed
-        self.signal = schedule.alpha_bar.sqrt().to(x).unsqueeze(1)
-        self.sigma = (1 - schedule.alpha_bar).sqrt().to(x).unsqueeze(1)
-        self.steps = schedule.steps
+        self.data = torch.cat([x, parents], dim=1)
+        signal, sigma = schedule.alpha_bar.sqrt(), (1 - schedule.alpha_bar).sqrt()
+        self.levels = torch.cat([torch.stack([signal, sigma], dim=1).to(x), features], dim=1)
+        self.dropout, self.seed, self.steps = dropout, seed, schedule.steps
         self.rows, self.outputs = x.shape
-        self.inputs = x.shape[1] + parents.shape[1] + features.shape[1]
+        self.inputs = self.data.shape[1] + features.shape[1]
 
     def epoch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Rows in random order, each with a fresh time and noise."""
-        device = self.x.device
-        order = torch.randperm(self.rows, generator=generator, device=device)
-        t = torch.randint(1, self.steps + 1, (self.rows,), generator=generator, device=device)
-        eps = torch.randn(self.x.shape, generator=generator, device=device)
-        parents = self.parents[order]
+        n, d, device = self.rows, self.outputs, self.data.device
+        order = torch.randperm(n, generator=generator).to(device)
+        t = torch.randint(1, self.steps + 1, (n,), generator=generator).to(device)
+        eps = torch.randn(n, d, generator=generator).to(device)
+        data, level = self.data.index_select(0, order), self.levels.index_select(0, t)
+        parents = data[:, d:]
         if self.dropout:
-            parents = parents * (torch.rand(self.rows, 1, generator=generator, device=device) >= self.dropout)
-        noisy = self.signal[t] * self.x[order] + self.sigma[t] * eps
-        return torch.cat([noisy, parents, self.features[t]], dim=1), eps
+            parents = parents * (torch.rand(n, 1, generator=generator).to(device) >= self.dropout)
+        noisy = level[:, :1] * data[:, :d] + level[:, 1:2] * eps
+        return torch.cat([noisy, parents, level[:, 2:]], dim=1), eps

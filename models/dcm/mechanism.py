@@ -59,6 +59,10 @@ class DiffusionConfig:
         return Architecture(self.hidden, branch=(16, 128, 64) if self.time == "positional" else ())
 
 
+class Diverged(ArithmeticError):
+    """Raised by queries of a mechanism whose training diverged; its mates in the stack are not touched by it."""
+
+
 class Diffusion(Mechanism):
     """x = decode(u, parents), u ~ N(0, I), by a conditional diffusion model; `encoder` is `ddim` or `exact`.
 
@@ -114,7 +118,8 @@ class Diffusion(Mechanism):
         return other
 
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
-        """Noise ``(n, d)`` of rows ``x (n, d)`` given ``parents (n, p)``."""
+        """Noise ``(n, d)`` of rows ``x (n, d)`` given ``parents (n, p)``. Raises `Diverged`."""
+        self._check_training()
         z, pa = self.scaler(x.to(self.scaler.mean)), self.parent_scaler(parents.to(self.scaler.mean))
         if self.encoder == "exact":
             return self.sampler.invert(z, pa).to(x)
@@ -124,13 +129,21 @@ class Diffusion(Mechanism):
         return sampler.encode(z, pa).to(x)
 
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
-        """Rows ``x (n, d)`` of noise ``u (n, d)`` given ``parents (n, p)``."""
+        """Rows ``x (n, d)`` of noise ``u (n, d)`` given ``parents (n, p)``. Raises `Diverged`."""
+        self._check_training()
         z = self.sampler.decode(u.to(self.scaler.mean), self.parent_scaler(parents.to(self.scaler.mean)))
         return self.scaler.undo(z).to(u)
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """Standard normal draws ``(n, d)``."""
         return torch.randn(n, len(self.scaler.mean), generator=generator)
+
+    def _check_training(self) -> None:
+        losses = self.sampler.network.losses
+        if not losses.isfinite().all():
+            epoch = int((~losses.isfinite()).nonzero()[0])
+            step, loss = epoch * self.updates // len(losses), float(losses[epoch])
+            raise Diverged(f"training diverged after step {step} (epoch {epoch + 1}): mean squared error {loss}")
 
     def cost(self) -> dict[str, int]:
         """Trained scalars and optimiser steps of the network."""

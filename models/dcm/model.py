@@ -28,6 +28,8 @@ class DCM(NodewiseModel):
     """
 
     version: ClassVar[int] = 1
+    variants: ClassVar[tuple[str, ...]] = tuple(VARIANTS)
+    conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2}
     query_options: ClassVar[frozenset[str]] = frozenset({"variant", "encoder"})
 
     def __init__(

@@ -8,7 +8,7 @@ import torch
 from scmbench.datasets.seeds import generator
 from torch import Tensor
 
-from .network import ACTIVATIONS, Architecture, Network, Perceptron, draw_network
+from .network import ACTIVATIONS, Network, Perceptron
 from .regression import Regression
 
 BACKWARD = {"silu": torch.ops.aten.silu_backward, "mish": torch.ops.aten.mish_backward}
@@ -67,7 +67,7 @@ class Stack:
         self.optimizer = torch.optim.Adam([self.parameters], lr=lr, fused=True)
 
     def step(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """One Adam step on the mean squared error of a batch `(K, batch, columns)`; returns that error `(K,)`."""
+        """One Adam step on the mean squared error of a batch `(K, batch, columns)`; returns the summed squares."""
         if self.branch is None:
             residual = self.trunk.forward(inputs) - targets
             self.trunk.backward(residual * (2 / residual[0].numel()))
@@ -80,37 +80,33 @@ class Stack:
             assert gradient is not None
             self.branch.backward(gradient)
         self.optimizer.step()
-        return residual.square().mean((1, 2))
+        return residual.square().sum((1, 2))
 
-    def take(self, k: int) -> Network:
+    def take(self, k: int, losses: Tensor) -> Network:
         """A copy of network k."""
-        return Network(self.trunk.take(k), self.branch.take(k) if self.branch else None)
+        return Network(self.trunk.take(k), self.branch.take(k) if self.branch else None, losses)
 
 
 @torch.no_grad()
 def train(
     regressions: Sequence[Regression],
-    architecture: Architecture,
+    networks: Sequence[Network],
     *,
     epochs: int,
     batch_size: int,
     lr: float,
     device: torch.device | str = "cpu",
 ) -> list[Network]:
-    """Train one network on each of the regressions, which must agree in rows, inputs and outputs.
-
-    Adam (betas 0.9 and 0.999, eps 1e-8) on the mean squared error; the short last batch of an epoch is used.
-    """
-    rows, inputs, outputs = regressions[0].rows, regressions[0].inputs, regressions[0].outputs
-    networks = [draw_network(architecture, inputs, outputs, generator(r.seed, "weights")) for r in regressions]
-    networks = [network.to(device) for network in networks]
-    streams = [generator(r.seed, "batches", device=device) for r in regressions]
+    """Train network k on regression k; the regressions must agree in rows, inputs and outputs."""
+    streams = [generator(r.seed, "batches") for r in regressions]
     # A batched product of one matrix takes another kernel, which rounds differently: a lone network gets a mate.
-    lone = len(networks) == 1
-    stack = Stack(networks * 2 if lone else networks, lr)
+    copies = 2 if len(networks) == 1 else 1
+    stack = Stack([network.to(device) for network in networks] * copies, lr)
+    losses = []
     for _ in range(epochs):
         drawn = [r.epoch(stream) for r, stream in zip(regressions, streams, strict=True)]
-        x, y = (torch.stack(part * 2 if lone else part) for part in zip(*drawn, strict=True))
-        for start in range(0, rows, batch_size):
-            stack.step(x[:, start : start + batch_size], y[:, start : start + batch_size])
-    return [stack.take(k) for k in range(len(regressions))]
+        x, y = (torch.stack(part * copies) for part in zip(*drawn, strict=True))
+        batches = zip(x.split(batch_size, dim=1), y.split(batch_size, dim=1), strict=True)
+        losses.append(sum(stack.step(*batch) for batch in batches) / y[0].numel())
+    history = torch.stack(losses, dim=1).cpu()
+    return [stack.take(k, history[k]) for k in range(len(networks))]

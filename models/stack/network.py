@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
@@ -62,10 +62,11 @@ class Perceptron:
 
 @dataclass(frozen=True)
 class Network:
-    """One trained network: a trunk, and the branch before it if the architecture has one."""
+    """A trunk, the branch before it if the architecture has one, and the mean squared error of every epoch so far."""
 
     trunk: Perceptron
     branch: Perceptron | None = None
+    losses: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Rows of inputs `(n, in)` to rows of outputs `(n, out)`."""
@@ -80,7 +81,7 @@ class Network:
 
     def to(self, device: torch.device | str) -> Network:
         """The same network on another device."""
-        return Network(self.trunk.to(device), self.branch.to(device) if self.branch else None)
+        return Network(self.trunk.to(device), self.branch.to(device) if self.branch else None, self.losses)
 
 
 def draw_perceptron(sizes: tuple[int, ...], activation: str, generator: torch.Generator) -> Perceptron:

@@ -22,4 +22,7 @@ class Regression(ABC):
 
     @abstractmethod
     def epoch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Inputs `(rows, inputs)` and targets `(rows, outputs)` of one epoch, float32, in the order of training."""
+        """Inputs `(rows, inputs)` and targets `(rows, outputs)` of one epoch, float32, in the order of training.
+
+        The generator is the CPU's wherever the data are, so that all devices train on the same numbers.
+        """

@@ -1,4 +1,4 @@
-"""Training of any number of small networks of whatever shapes: sorted into stacks of equal shape, in bounded pieces."""
+"""Training of any number of small networks of whatever shapes, by the program that suits the device."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import torch
+from scmbench.datasets.seeds import generator
+from threadpoolctl import threadpool_limits
 
-from . import batched
-from .network import Architecture, Network
+from . import batched, compiled
+from .network import Architecture, Network, draw_network
 from .regression import Regression
 
 CPU_STACK = 8
-"""Networks trained side by side on a CPU: their parameters, moments and activations should stay in its cache."""
+"""Networks stacked on a CPU: their parameters, moments and activations should stay in its cache."""
 
 
 def train_stack(
@@ -24,26 +26,33 @@ def train_stack(
     lr: float,
     device: torch.device | str = "cpu",
 ) -> list[Network]:
-    """Train one network a regression with Adam on the mean squared error, and return them in the same order.
+    """Train one network a regression and return them in the same order.
 
-    Regressions may differ in rows, inputs and outputs. A network's result depends on its regression and seed alone, not
-    on what else is trained beside it, to rounding.
+    Adam (Kingma, Ba, 2015; beta 0.9 and 0.999, eps 1e-8) on the mean squared error, everything in float32; the short
+    last batch of an epoch is used. First weights and epochs come from streams of the regression's seed, so that a
+    result does not depend on what is trained beside it. Regressions may differ in rows, inputs and outputs.
+
+    On a CPU a compiled loop trains one network after the other (`compiled`). On other devices, and for an architecture
+    with a branch, networks of one shape are stacked and every operation acts on all of them (`batched`). Both take the
+    same steps on the same numbers and agree to rounding. A training that diverges shows in its network's `losses`.
     """
+    networks = [draw_network(architecture, r.inputs, r.outputs, generator(r.seed, "weights")) for r in regressions]
+    cpu = torch.device(device).type == "cpu"
+    if cpu and not architecture.branch:
+        # Products this small only lose by threads.
+        with threadpool_limits(1, user_api="blas"):
+            return [
+                compiled.train(regression, network, epochs=epochs, batch_size=batch_size, lr=lr)
+                for regression, network in zip(regressions, networks, strict=True)
+            ]
     groups = defaultdict(list)
     for i, regression in enumerate(regressions):
         groups[regression.rows, regression.inputs, regression.outputs].append(i)
-    size = CPU_STACK if torch.device(device).type == "cpu" else len(regressions)
-    networks: dict[int, Network] = {}
-    for group in groups.values():
-        for start in range(0, len(group), size):
-            piece = group[start : start + size]
-            trained = batched.train(
-                [regressions[i] for i in piece],
-                architecture,
-                epochs=epochs,
-                batch_size=batch_size,
-                lr=lr,
-                device=device,
-            )
-            networks.update(zip(piece, trained, strict=True))
-    return [networks[i] for i in range(len(regressions))]
+    size = CPU_STACK if cpu else len(regressions)
+    pieces = [group[start : start + size] for group in groups.values() for start in range(0, len(group), size)]
+    for piece in pieces:
+        mates, untrained = [regressions[i] for i in piece], [networks[i] for i in piece]
+        trained = batched.train(mates, untrained, epochs=epochs, batch_size=batch_size, lr=lr, device=device)
+        for i, network in zip(piece, trained, strict=True):
+            networks[i] = network
+    return networks
