@@ -21,7 +21,7 @@ compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract
 
 @compiled
 def _sigmoid(z):
-    """1/(1 + exp(-z)) = (1 + tanh(z/2))/2 with a rational approximation of tanh, to 1.3e-7: unlike exp it vectorises."""
+    """1/(1 + exp(-z)) by a rational approximation of tanh(z/2), to 1.3e-7; it vectorises, as exp does not."""
     x = min(max(f32(0.5) * z, f32(-7.90531110763549805)), f32(7.90531110763549805))
     s = x * x
     p = s * f32(-2.76076847742355e-16) + f32(2.00018790482477e-13)
