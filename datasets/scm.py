@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from typing import TypeAlias
 
 import networkx as nx
@@ -30,7 +31,8 @@ class SCM:
         its parents; generated equations give ``((parent names), f)``. Tensors are ``(n, *event)``, float64.
     noise: node name to the distribution of ``u``, one of Pyro's that implements ``icdf``; a node not listed has
         ``u ~ N(0, 1)``.
-    latent: nodes that are generated and used by their children but never observed (hidden confounders).
+    latent: nodes that are generated and used by their children but never observed (hidden confounders). `graph` is over
+        the observed nodes; parents of a latent node become parents of its children there.
     targets: the nodes that its paper intervenes on; ``None`` means every observed node that has an observed descendant.
 
     The model is a Pyro program (`program`): the noise ``u_<node>`` is a sample site, the node a deterministic site. An
@@ -74,7 +76,7 @@ class SCM:
                 raise ValuesError(f"noise of {node!r}: expected a Pyro distribution such as pyro.distributions.{kind}")
         normal = Normal(torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64))
         self.noises: dict[str, Distribution] = {node: (noise or {}).get(node, normal) for node in equations}
-        self.graph = nx.DiGraph(self.full_graph.subgraph([node for node in equations if node not in self.latent]))
+        self.graph = _project(self.full_graph, self.latent)
         inner = [node for node in self.order if node in self.graph and nx.descendants(self.graph, node)]
         self.targets = tuple(inner if targets is None else targets)
 
@@ -125,6 +127,14 @@ class SCM:
     def counterfactual(self, noise: Values, do: Intervention) -> Values:
         """What the observed nodes would have been for this noise under `do`."""
         return self.observed(self.run(noise, do))
+
+
+def _project(graph: nx.DiGraph, latent: Iterable[str]) -> nx.DiGraph:
+    projected = graph.copy()
+    for node in latent:
+        projected.add_edges_from(product(list(projected.predecessors(node)), list(projected.successors(node))))
+        projected.remove_node(node)
+    return projected
 
 
 def _split(node: str, equation: Equation) -> tuple[tuple[str, ...], Callable[..., Tensor]]:

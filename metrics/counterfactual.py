@@ -23,8 +23,8 @@ def relative_rmse(truth: Tensor, answer: Tensor) -> Tensor:
     """``√ mean ((answer − truth) / sd)²`` over rows and columns: ``(..., n, d), (..., n, d) -> (...)``, float64.
 
     The ``sd`` of a column is that of the truth over *all* rows of all groups, so that an intervention value under which
-    a node hardly varies has no yardstick of its own. Answering with the mean of the truth scores 1. Raises `MetricError`
-    for NaN, infinity, another dtype, shapes that differ, or a column of the truth that is constant.
+    a node hardly varies has no yardstick of its own; answering with the mean of the truth scores about 1. Raises
+    `MetricError` for NaN, infinity, another dtype, shapes that differ, or a column of the truth that is constant.
     """
     check_samples(truth, answer, paired=True)
     sd = truth.reshape(-1, truth.shape[-1]).std(0, correction=0)

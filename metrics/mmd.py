@@ -37,7 +37,8 @@ def mmd_unbiased(x: Tensor, y: Tensor) -> Tensor:
 def mmd2_biased(x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
     """``mean k(x, x) + mean k(y, y) − 2 mean k(x, y)`` with ``k(a, b) = exp(−γ‖a − b‖²)``, at least 0.
 
-    The square of equation 5 of Gretton et al. (2012), the V-statistic, whose means include each row with itself. `gamma` is ``(...)``.
+    The square of equation 5 of Gretton et al. (2012), the V-statistic: its means include each row with itself. `gamma`
+    is ``(...)``.
 
     >>> x = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     >>> mmd2_biased(x, x, torch.tensor(1.0)).item()

@@ -1,5 +1,5 @@
 """The structural causal models of the DCM paper; importing this registers them as ``dcm/...``."""
 
-from . import small
+from . import mlp, small
 
-__all__ = ["small"]
+__all__ = ["mlp", "small"]
