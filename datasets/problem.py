@@ -85,6 +85,10 @@ class Dataset(ABC):
         """What files are missing and the command that gets them, or None when all is there."""
         return None
 
+    def size(self, seed: int) -> int:
+        """How many mechanisms there are to learn, a measure of work for planning."""
+        return 1
+
     @abstractmethod
     def problems(self, protocol: QueryBuilder, *, seed: int) -> list[Problem]:
         """The problem at this seed; several where it has members. Raises `DataMissing` where `missing` speaks."""
@@ -106,6 +110,10 @@ class SCMDataset(Dataset):
         if message := self.missing():
             raise DataMissing(message)
         return self._build(seed)
+
+    def size(self, seed: int) -> int:
+        """The number of nodes that have parents."""
+        return sum(1 for _, parents in self.scm(seed).graph.in_degree if parents)
 
     def problems(self, protocol: QueryBuilder, *, seed: int) -> list[Problem]:
         """One problem: ``protocol.n_train`` observational rows and the protocol's queries, from streams of `seed`."""

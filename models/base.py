@@ -43,6 +43,15 @@ class CausalModel(ABC):
     query_options: ClassVar[frozenset[str]] = frozenset()
     """Options that act at query time only: configurations that differ in these alone share one fit."""
 
+    execution_options: ClassVar[frozenset[str]] = frozenset({"device"})
+    """Options that say where to compute, not what: they are no part of a result's identity."""
+
+    variants: ClassVar[tuple[str, ...]] = ()
+    """What the option `variant` takes, where a method has one; the first is its default."""
+
+    conformance_options: ClassVar[Mapping[str, Any]] = {}
+    """Options that make `fit` cheap, such as ``{"epochs": 2}``: the conformance kit tests properties, not accuracy."""
+
     abduction_tolerance: float = 1e-4
     """How far the answer to an empty `do` may stray from the factual row, in standard deviations of the node."""
 

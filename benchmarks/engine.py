@@ -1,0 +1,90 @@
+"""Engines run batches: a pool of spawned processes with a time limit a batch, or this process for debugging."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass
+
+from pebble import ProcessExpired, ProcessPool
+
+from .planner import Batch
+from .provenance import environment
+from .records import Record
+from .store import Store, StoreError
+from .worker import run_batch
+
+Engine = Callable[[Sequence[Batch], Store], "Iterator[Done]"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A batch that is over; `trouble` says why where it did not end by itself (time limit, crash)."""
+
+    batch: Batch
+    trouble: str = ""
+
+
+def inline(batches: Sequence[Batch], store: Store, *, device: str | None = None) -> Iterator[Done]:
+    """Run every batch in this process: no time limit, the debugger works."""
+    for batch in batches:
+        run_batch(batch, store, device=device)
+        yield Done(batch)
+
+
+def pool(
+    batches: Sequence[Batch],
+    store: Store,
+    *,
+    workers: int | None = None,
+    time_limit: float = 3600.0,
+    device: str | None = None,
+) -> Iterator[Done]:
+    """Run the batches in spawned processes, one thread each, as they become free.
+
+    A batch that exceeds `time_limit` seconds, crashes or is killed costs itself only: those of its records that were
+    not finished are written as failures that say so, and the pool goes on with a new process. Raises `StoreError` where
+    a worker could not write its records (a full disk would make every further batch fail alike).
+    """
+    limit_math_libraries()
+    with ProcessPool(
+        max_workers=workers or os.cpu_count() or 1, context=multiprocessing.get_context("spawn")
+    ) as running:
+        futures = {
+            running.schedule(run_batch, args=(batch, store), kwargs={"device": device}, timeout=time_limit): batch
+            for batch in batches
+        }
+        try:
+            while futures:
+                finished, _ = wait(futures, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    batch = futures.pop(future)
+                    yield Done(batch, _settle(future.exception(), batch, store, time_limit))
+        finally:
+            running.stop()
+
+
+def limit_math_libraries() -> None:
+    """One thread for the math libraries of processes started from here; they read it once, when they are loaded."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def _settle(error: BaseException | None, batch: Batch, store: Store, time_limit: float) -> str:
+    if error is None:
+        return ""
+    if isinstance(error, StoreError):
+        raise error
+    if isinstance(error, Late | TimeoutError):
+        trouble = f"exceeded the time limit of {time_limit:g} s for its batch of {batch.size} mechanisms"
+    elif isinstance(error, ProcessExpired):
+        trouble = f"its process died (exit code {error.exitcode}): killed, out of memory, or a crash in native code"
+    else:
+        trouble = f"{type(error).__name__}: {error}"
+    for wanted in batch.wanted:
+        if store.read(wanted.identity.key) is None:
+            store.write(Record(wanted.identity, "failed", trouble, provenance=environment()))
+    return trouble

@@ -1,0 +1,155 @@
+"""The three causal questions about an SCM: how a fitted model is asked, and how its answer is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import networkx as nx
+import torch
+from scmbench.datasets import SCM, Score, Values, ValuesError
+from scmbench.datasets.seeds import derive
+from scmbench.datasets.values import check_values, flatten
+from torch import Tensor
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+"""``(g, n, d), (g, m, d) -> (g,)``: truth first, then the model; one number a group of rows."""
+
+RowError = Callable[[Values, Values, "Counterfactual"], Mapping[str, Tensor]]
+"""``(truth, answer, query) -> {metric: (g,)}``: errors of counterfactual rows, one number a group."""
+
+
+def checked(answer: Values, truth: Values) -> Values:
+    """The answer in float64 if it has the nodes and shapes of the truth, else a `ValuesError` that says what is off."""
+    if not isinstance(answer, Mapping):
+        raise ValuesError(f"the model answered with a {type(answer).__name__}; expected a dict of node to tensor")
+    check_values(answer, truth, what="the model's answer")
+    for node, x in truth.items():
+        if answer[node].shape != x.shape:
+            raise ValuesError(
+                f"the model's answer has shape {tuple(answer[node].shape)} for {node!r}; expected {tuple(x.shape)}"
+            )
+    return {node: answer[node].detach().cpu().double() for node in truth}
+
+
+def descendants(graph: nx.DiGraph, node: str) -> list[str]:
+    """Descendants of `node`, alphabetically."""
+    return sorted(nx.descendants(graph, node))
+
+
+@dataclass(frozen=True)
+class Observational:
+    """Distance between `n` fresh rows of the world and as many of the model, over `nodes` jointly."""
+
+    scm: SCM
+    n: int
+    nodes: Sequence[str]
+    seed: int
+    distances: Mapping[str, Distance]
+    kind: str = field(default="observational", init=False)
+
+    def truth(self) -> Values:
+        """The world's rows."""
+        return self.scm.sample(self.n, seed=derive(self.seed, "truth"))
+
+    def ask(self, model: Any, *, seed: int) -> Values:
+        """``model.sample(n)``."""
+        return model.sample(self.n, seed=seed)
+
+    def score(self, answer: Values) -> Iterable[Score]:
+        """One number a distance."""
+        truth = self.truth()
+        x, y = (flatten(v, self.nodes)[None] for v in (truth, checked(answer, truth)))
+        return [Score(self.kind, name, float(d(x, y)[0])) for name, d in self.distances.items()]
+
+
+@dataclass(frozen=True)
+class Interventional:
+    """``do(node = a)`` for each of the `values`, `n` rows each: distance over all descendants jointly."""
+
+    scm: SCM
+    node: str
+    values: Tensor
+    n: int
+    seed: int
+    distances: Mapping[str, Distance]
+    kind: str = field(default="interventional", init=False)
+
+    @property
+    def do(self) -> dict[str, Tensor]:
+        """All values in one intervention, `n` rows each."""
+        return {self.node: self.values.repeat_interleave(self.n, dim=0)}
+
+    def truth(self) -> Values:
+        """The world's rows under the intervention."""
+        return self.scm.sample(self.n * len(self.values), self.do, seed=derive(self.seed, "truth"))
+
+    def ask(self, model: Any, *, seed: int) -> Values:
+        """``model.sample(n · #values, do)``, a batch with per-row values."""
+        return model.sample(self.n * len(self.values), self.do, seed=seed)
+
+    def score(self, answer: Values) -> Iterable[Score]:
+        """One number a distance and value."""
+        truth = self.truth()
+        reached = descendants(self.scm.graph, self.node)
+        shape = (len(self.values), self.n, -1)
+        x, y = (flatten(v, reached).reshape(shape) for v in (truth, checked(answer, truth)))
+        return _by_value(self, {name: d(x, y) for name, d in self.distances.items()})
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """For `n` factual rows per value: what would have been under ``do(node = a)``, noise unchanged."""
+
+    scm: SCM
+    node: str
+    values: Tensor
+    n: int
+    seed: int
+    errors: RowError
+    kind: str = field(default="counterfactual", init=False)
+
+    @property
+    def do(self) -> dict[str, Tensor]:
+        """All values in one intervention, `n` rows each."""
+        return {self.node: self.values.repeat_interleave(self.n, dim=0)}
+
+    def noise(self) -> Values:
+        """The noise behind the factual rows."""
+        return self.scm.noise(self.n * len(self.values), seed=derive(self.seed, "factual"))
+
+    def factual(self) -> Values:
+        """The factual rows, as the model sees them."""
+        return self.scm.observed(self.scm.run(self.noise()))
+
+    def truth(self) -> Values:
+        """The same noise, replayed under the intervention."""
+        return self.scm.counterfactual(self.noise(), self.do)
+
+    def ask(self, model: Any, *, seed: int) -> Values:
+        """``model.counterfactual(factual, do)``; a model that knows the truth replays the noise itself."""
+        if hasattr(model, "replay"):
+            return model.replay(self.noise(), self.do)
+        return model.counterfactual(self.factual(), self.do, seed=seed)
+
+    def score(self, answer: Values) -> Iterable[Score]:
+        """One number an error and value."""
+        truth = self.truth()
+        return _by_value(self, self.errors(truth, checked(answer, truth), self))
+
+
+def _by_value(query: Interventional | Counterfactual, scores: Mapping[str, Tensor]) -> list[Score]:
+    return [
+        Score(query.kind, name, float(s), query.node, float(a))
+        for name, per_value in scores.items()
+        for a, s in zip(query.values, per_value, strict=True)
+    ]
+
+
+def quantile_values(x: Tensor, count: int, low: float = 0.1, high: float = 0.9) -> Tensor:
+    """``count`` equally spaced values between two empirical quantiles of ``x (n,)``."""
+    if x.ndim != 1:
+        raise ValuesError(f"intervention values by quantile need a scalar node, got event shape {tuple(x.shape[1:])}")
+    a, b = torch.quantile(x, torch.tensor([low, high], dtype=x.dtype)).tolist()
+    return torch.linspace(a, b, count, dtype=torch.float64)

@@ -1,0 +1,143 @@
+"""A run: what a suite wants and the store lacks, computed batch by batch with honest progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from . import planner
+from .engine import Done
+from .planner import Batch, Missing, Wanted
+from .store import Store, provenance_row, score_rows
+from .suite import Suite
+
+RunBatches = Callable[[Sequence[Batch], Store], Iterator[Done]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: all records wanted, the batches of those missing, datasets that cannot be built here."""
+
+    suite: Suite
+    wanted: Sequence[Wanted]
+    batches: Sequence[Batch]
+    missing: Sequence[Missing]
+
+    @property
+    def to_do(self) -> int:
+        """Number of records to compute."""
+        return sum(len(batch.wanted) for batch in self.batches)
+
+
+def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
+    """Compare what the suite wants with what the store has."""
+    there, missing = planner.available(suite)
+    wanted = [one for one in planner.wanted(suite) if one.identity.dataset in set(there)]
+    return Plan(suite, wanted, planner.pack(planner.absent(wanted, store, retry=retry)), missing)
+
+
+@dataclass
+class Rates:
+    """CPU seconds a mechanism for each model, learned from finished records; the basis of time estimates."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    FALLBACK = 3.0
+    """Before anything is known of a model: about what one small network takes to train."""
+
+    def learn(self, title: str, provenance: dict[str, object]) -> None:
+        """Take in one record's cost."""
+        cpu = float(provenance.get("fit_cpu_s", 0) or 0) + float(provenance.get("query_cpu_s", 0) or 0)  # type: ignore[arg-type]
+        self.seconds.setdefault(title, []).append(cpu / max(int(provenance.get("mechanisms", 1) or 1), 1))  # type: ignore[call-overload]
+
+    def estimate(self, batch: Batch) -> float:
+        """CPU seconds the batch will take."""
+        known = self.seconds.get(batch.entry.title)
+        return batch.size * (sum(known) / len(known) if known else self.FALLBACK)
+
+
+@dataclass
+class Table:
+    """Rows and provenance of a suite's finished records, grown as they arrive."""
+
+    suite: Suite
+    store: Store
+    scores: list[pd.DataFrame] = field(default_factory=list)
+    costs: list[dict[str, object]] = field(default_factory=list)
+    rates: Rates = field(default_factory=Rates)
+
+    def take(self, wanted: Sequence[Wanted]) -> int:
+        """Read those of the records that are there; returns how many."""
+        found = 0
+        for one in wanted:
+            record = self.store.read(one.identity.key)
+            if record is None:
+                continue
+            found += 1
+            self.scores.append(score_rows(record, suite=self.suite.name, label=one.entry.label))
+            self.costs.append(provenance_row(record, suite=self.suite.name, label=one.entry.label))
+            self.rates.learn(one.entry.title, dict(record.provenance))
+        return found
+
+    def rows(self) -> pd.DataFrame:
+        """Scores in long form."""
+        return pd.concat(self.scores, ignore_index=True) if self.scores else pd.DataFrame()
+
+    def provenance(self) -> pd.DataFrame:
+        """One row a record."""
+        return pd.DataFrame(self.costs)
+
+
+def collect(suite: Suite, store: Store) -> Table:
+    """The table of what the store has of a suite."""
+    table = Table(suite, store)
+    table.take(planner.wanted(suite))
+    return table
+
+
+def run(
+    plan: Plan,
+    store: Store,
+    engine: RunBatches,
+    *,
+    workers: int,
+    console: Console,
+    refresh: Callable[[Table], None] | None = None,
+    every: float = 60.0,
+) -> Table:
+    """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
+    table = Table(plan.suite, store)
+    missing = {one.identity.key for batch in plan.batches for one in batch.wanted}
+    table.take([one for one in plan.wanted if one.identity.key not in missing])
+    left, last = list(plan.batches), time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[eta]}"), console=console) as bar:
+        task = bar.add_task("records", total=plan.to_do, eta=_eta(left, table.rates, workers))
+        for done in engine(plan.batches, store):
+            left.remove(done.batch)
+            table.take(done.batch.wanted)
+            if done.trouble:
+                console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
+            bar.update(task, advance=len(done.batch.wanted), eta=_eta(left, table.rates, workers))
+            if refresh and left and time.monotonic() - last > every:
+                refresh(table)
+                last = time.monotonic()
+    if refresh:
+        refresh(table)
+    return table
+
+
+def _eta(left: Sequence[Batch], rates: Rates, workers: int) -> str:
+    return f"about {duration(sum(map(rates.estimate, left)) / workers)} left" if left else "done"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: ``40 s``, ``12 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

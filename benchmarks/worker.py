@@ -1,0 +1,156 @@
+"""What happens to one batch: build the problems, fit, ask, score, write records."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from scmbench import datasets
+from scmbench.datasets import Problem, Query, Score, ValuesError
+from scmbench.datasets.seeds import derive
+from scmbench.models import CausalModel, Unsupported
+
+from . import protocols
+from .planner import Batch, Fit, Wanted
+from .provenance import Meter, environment, peak_mb
+from .records import Note, Record
+from .store import Store
+
+
+def run_batch(batch: Batch, store: Store, *, device: str | None = None) -> list[str]:
+    """Fit the batch, write every record as soon as it is finished, and return their keys.
+
+    A fit that raises does not harm its mates: the batch is then fitted one by one, and only the culprit's records are
+    failures, with their traceback. Raises `StoreError` where records cannot be written.
+    """
+    torch.set_num_threads(1)  # processes fill the cores, and no result depends on the thread count
+    keys = []
+    for outcome in _outcomes(batch, device):
+        for wanted in outcome.fit.wanted:
+            store.write(outcome.record(wanted))
+            keys.append(wanted.identity.key)
+    return keys
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A fit that did not happen: the method does not support the problem, or it failed."""
+
+    fit: Fit
+    error: Exception
+
+    def record(self, wanted: Wanted) -> Record:
+        """The reason, or the traceback."""
+        status, message = _blame(self.error)
+        return Record(wanted.identity, status, message, provenance=environment(), waives=wanted.entry.build().waives)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fit that did happen: fitted models and their problems, one a member, and what it cost."""
+
+    fit: Fit
+    models: Sequence[CausalModel]
+    problems: Sequence[Problem]
+    cost: Mapping[str, Any]
+
+    def record(self, wanted: Wanted) -> Record:
+        """Ask every query of every member under the record's protocol and query options, and score the answers."""
+        problems = self.problems
+        if wanted.identity.protocol != self.fit.protocol:
+            problems = _problems(self.fit, wanted.identity.protocol)
+        options = {k: v for k, v in wanted.entry.build().options().items() if k in self.models[0].query_options}
+        asked = [model.with_query_options(**options) for model in self.models]
+        scores: list[tuple[str, Score]] = []
+        notes: dict[tuple[str, str], Note] = {}
+        with Meter() as meter:
+            for model, problem in zip(asked, problems, strict=True):
+                for i, query in enumerate(problem.queries):
+                    stream = derive(problem.seed, "ask", problem.name, problem.member, i)
+                    try:
+                        scores += [(problem.member, score) for score in _ask(model, query, stream)]
+                    except Exception as error:
+                        status, message = _blame(error)
+                        notes.setdefault((query.kind, status), Note(query.kind, status, message))
+        cost = {**self.cost, "query_wall_s": round(meter.wall, 4), "query_cpu_s": round(meter.cpu, 4)}
+        first = next(iter(notes.values()), Note("", "failed", "the protocol asked nothing"))
+        status, message = ("ok", "") if scores else (first.status, first.message)
+        return Record(wanted.identity, status, message, scores, list(notes.values()), cost, asked[0].waives)
+
+
+def _blame(error: Exception) -> tuple[str, str]:
+    if isinstance(error, Unsupported):
+        return "unsupported", str(error)
+    return "failed", "".join(traceback.format_exception(error))
+
+
+def _ask(model: CausalModel, query: Query, stream: int) -> list[Score]:
+    if query.kind not in model.answers:
+        raise Unsupported(f"{type(model).__name__} does not answer {query.kind} queries")
+    scores = list(query.score(query.ask(model, seed=stream)))
+    for score in scores:
+        if not math.isfinite(score.score):
+            raise ValuesError(
+                f"the {score.metric} of a {query.kind} query is {score.score} (do {score.node}={score.value})"
+            )
+    return scores
+
+
+def _problems(fit: Fit, protocol: str) -> list[Problem]:
+    return datasets.get(fit.dataset).problems(protocols.get(protocol), seed=fit.seed)
+
+
+def _outcomes(batch: Batch, device: str | None) -> Iterator[Fitted | Refused]:
+    built: list[tuple[Fit, list[Problem]]] = []
+    for fit in batch.fits:
+        try:
+            built.append((fit, _problems(fit, fit.protocol)))
+        except Exception as error:
+            yield Refused(fit, error)
+    model = batch.entry.build()
+    if device is not None and "device" in model.execution_options & set(model.options()):
+        model.device = device  # type: ignore[attr-defined]
+    try:
+        together = _fit_together(model, built)
+    except Exception as error:
+        if len(built) == 1:
+            yield Refused(built[0][0], error)
+        else:
+            yield from _fit_one_by_one(model, built)
+    else:
+        yield from together
+
+
+def _fit_one_by_one(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]) -> Iterator[Fitted | Refused]:
+    for fit, problems in built:
+        try:
+            yield from _fit_together(model, [(fit, problems)])
+        except Exception as error:
+            yield Refused(fit, error)
+
+
+def _fit_together(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]) -> list[Fitted]:
+    problems = [problem for _, members in built for problem in members]
+    seeds = [derive(problem.seed, "fit", problem.name, problem.member) for problem in problems]
+    with Meter() as meter:
+        fitted = iter(model.fit_many(problems, seeds))
+    total = sum(fit.size for fit, _ in built)
+    outcomes = []
+    for fit, members in built:
+        mine = [next(fitted) for _ in members]
+        share = fit.size / total  # a batch is timed as one; its cost is shared out by the number of mechanisms
+        cost = {
+            **environment(),
+            "fit_wall_s": round(meter.wall * share, 4),
+            "fit_cpu_s": round(meter.cpu * share, 4),
+            "batch_fits": len(built),
+            "mechanisms": fit.size,
+            "peak_mb": round(peak_mb(), 1),
+            **mine[0].cost(),
+        }
+        outcomes.append(Fitted(fit, mine, members, cost))
+    return outcomes
