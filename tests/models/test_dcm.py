@@ -1,0 +1,239 @@
+"""DCM: schedule and sampler against independent implementations, exact abduction, guidance, and learning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import networkx as nx
+import pytest
+import torch
+from diffusers import DDIMInverseScheduler, DDIMScheduler
+from scmbench.datasets.seeds import generator
+from scmbench.models.dcm import DCM, Diffusion
+from scmbench.models.dcm.denoising import Denoising
+from scmbench.models.dcm.mechanism import Diverged, Scaler
+from scmbench.models.dcm.sampler import Sampler, fixed_point
+from scmbench.models.dcm.schedule import Schedule, time_features
+from scmbench.models.nodewise import Task
+from scmbench.models.stack import Architecture, draw_network
+
+DIFFUSERS = {
+    "num_train_timesteps": 100,
+    "beta_start": 1e-4,
+    "beta_end": 0.1,
+    "beta_schedule": "linear",
+    "clip_sample": False,
+    "set_alpha_to_one": True,
+}
+
+
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=generator(seed, "test"))
+
+
+def sampler(p: int = 3, d: int = 1, time: str = "scalar", guidance: float = 0.0, sharpen: float = 3.0) -> Sampler:
+    """A sampler around a random network, its weights enlarged so that it is far from linear."""
+    features = time_features(100, time)
+    architecture = Architecture((64, 128), branch=(16, 128, 64) if time == "positional" else ())
+    network = draw_network(architecture, d + p + features.shape[1], d, generator(1, "weights"))
+    trunk = replace(network.trunk, weights=tuple(sharpen * weight for weight in network.trunk.weights))
+    return Sampler(replace(network, trunk=trunk), Schedule(100), features, guidance)
+
+
+def ask(s: Sampler, z: torch.Tensor, parents: torch.Tensor, row: int) -> torch.Tensor:
+    """The network called the plain way, on concatenated columns."""
+    return s.network(torch.cat([z, parents, s.features[row].expand(len(z), -1)], dim=1))
+
+
+def test_schedule_has_the_papers_values():
+    alpha_bar = Schedule(100).alpha_bar
+    expected = {0: 1.0, 1: 0.999900, 10: 0.954508, 50: 0.282981, 100: 0.005619}
+    for t, value in expected.items():
+        assert float(alpha_bar[t]) == pytest.approx(value, abs=5e-7)
+
+
+@pytest.mark.parametrize("p", [1, 9])
+@pytest.mark.parametrize(("time", "constant"), [("scalar", 8641), ("positional", 23105)])
+def test_parameter_counts(p, time, constant):
+    assert sampler(p, time=time).network.size() == 64 * p + constant
+
+
+def test_decoder_is_diffusers_ddim():
+    s, u, pa = sampler(), normal(50, 1), normal(50, 3, seed=1)
+    scheduler = DDIMScheduler(**DIFFUSERS)
+    scheduler.set_timesteps(100)
+    z = u
+    for k in scheduler.timesteps:
+        z = scheduler.step(ask(s, z, pa, int(k) + 1), k, z).prev_sample
+    torch.testing.assert_close(s.decode(u, pa), z, rtol=1e-4, atol=1e-5)
+
+
+def test_encoder_is_diffusers_inverse_ddim_asked_at_the_level_it_leaves():
+    s, x, pa = sampler(), normal(50, 1), normal(50, 3, seed=1)
+    scheduler = DDIMInverseScheduler(**DIFFUSERS)
+    scheduler.set_timesteps(100)
+    z = x
+    for k in scheduler.timesteps:
+        z = scheduler.step(ask(s, z, pa, int(k)), k, z).prev_sample
+    torch.testing.assert_close(s.encode(x, pa), z, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("guidance", [0.0, 0.7])
+@pytest.mark.parametrize("time", ["scalar", "positional"])
+def test_exact_encoder_inverts_the_decoder(d, guidance, time):
+    # Sharper networks amplify the rounding of u a hundredfold on its way to x.
+    s, x, pa = sampler(d=d, time=time, guidance=guidance, sharpen=1.5), normal(200, d), normal(200, 3, seed=1)
+    torch.testing.assert_close(s.decode(s.invert(x, pa), pa), x, rtol=0, atol=1e-5)
+    u = s.invert(x, pa)
+    torch.testing.assert_close(s.invert(s.decode(u, pa), pa), u, rtol=0, atol=1e-4)
+
+
+def test_ddim_encoder_inverts_the_decoder_roughly():
+    s, x, pa = sampler(sharpen=2.0), normal(200, 1), normal(200, 3, seed=1)
+    error = (s.decode(s.encode(x, pa), pa) - x).abs().max()
+    assert 1e-5 < error < 0.2
+
+
+def test_fixed_point_where_plain_iteration_diverges():
+    z = fixed_point(lambda v: 3 - 2 * torch.sinh(v), torch.zeros(4, 1))
+    torch.testing.assert_close(z + 2 * torch.sinh(z), torch.full((4, 1), 3.0), rtol=0, atol=1e-5)
+
+
+def test_rows_do_not_influence_each_other():
+    s, x, pa = sampler(), normal(1500, 1), normal(1500, 3, seed=1)
+    order = torch.randperm(1500, generator=generator(0, "order"))
+    for query in (s.decode, s.encode):
+        torch.testing.assert_close(query(x[order], pa[order]), query(x, pa)[order], rtol=1e-4, atol=1e-5)
+
+
+def test_guidance_mixes_predictions_with_and_without_parents():
+    s, z, pa = sampler(guidance=0.5), normal(20, 1), normal(20, 3, seed=1)
+    one_step = replace(s, schedule=Schedule(1), features=s.features[:2])
+    scale, shift = float(one_step.schedule.scale[1]), float(one_step.schedule.shift[1])
+    eps = 1.5 * ask(s, z, pa, 1) - 0.5 * ask(s, z, torch.zeros_like(pa), 1)
+    torch.testing.assert_close(one_step.decode(z, pa), scale * z + shift * eps)
+
+
+def test_guidance_zero_is_the_plain_sampler_and_drops_no_parents():
+    x, pa = normal(40, 1), normal(40, 3, seed=1)
+    assert torch.equal(sampler(guidance=0.0).decode(x, pa), sampler().decode(x, pa))
+    plain, dropping = (Denoising(x, pa, Schedule(100), time_features(100, "scalar"), w, 0) for w in (0.0, 0.1))
+    kept, noise = plain.epoch(generator(0, "batches"))
+    dropped, same_noise = dropping.epoch(generator(0, "batches"))
+    assert torch.equal(noise, same_noise)
+    assert not (kept[:, 1:4] == 0).any()
+    zero = (dropped[:, 1:4] == 0).all(1)
+    assert 0 < zero.sum() < 20
+    assert torch.equal(dropped[~zero], kept[~zero])
+
+
+def test_denoising_mixes_value_and_noise_by_time():
+    x, pa, schedule = normal(500, 2), normal(500, 1, seed=1), Schedule(100)
+    inputs, eps = Denoising(x, pa, schedule, time_features(100, "scalar"), 0.0, 0).epoch(generator(3, "batches"))
+    t = (inputs[:, -1] * 100).round().long()
+    assert set(t.tolist()) <= set(range(1, 101))
+    signal = (inputs[:, :2] - (1 - schedule.alpha_bar[t]).sqrt()[:, None] * eps) / schedule.alpha_bar[t].sqrt()[:, None]
+    rows = torch.cat([signal.float(), inputs[:, 2:3]], 1)
+    original = torch.cat([x, pa], 1)
+    order, source = rows[:, 2].argsort(), original[:, 2].argsort()
+    torch.testing.assert_close(rows[order], original[source], rtol=0, atol=1e-4)
+
+
+def test_scaler_uses_population_moments_and_leaves_a_constant_column_alone():
+    x = torch.tensor([[1.0, 5.0], [3.0, 5.0]])
+    scaler = Scaler.of(x)
+    assert torch.equal(scaler(x), torch.tensor([[-1.0, 0.0], [1.0, 0.0]]))
+    assert torch.equal(scaler.undo(scaler(x)), x)
+
+
+def linear_gaussian(n: int = 2000) -> tuple[nx.DiGraph, dict[str, torch.Tensor], torch.Tensor]:
+    u = normal(3, n, seed=7).double()
+    x1 = u[0] + 2
+    x2 = 0.8 * x1 + 0.6 * u[1]
+    values = {"x1": x1, "x2": x2, "x3": x2 - x1 + 0.5 * u[2]}
+    return nx.DiGraph([("x1", "x2"), ("x1", "x3"), ("x2", "x3")]), values, u
+
+
+@pytest.fixture(scope="module")
+def fitted() -> DCM:
+    graph, values, _ = linear_gaussian()
+    return DCM(epochs=60, lr=2e-3).fit(graph, values, seed=0)
+
+
+def test_learns_a_linear_gaussian_model(fitted):
+    _, values, u = linear_gaussian()
+    x1 = values["x1"] + 1
+    x2 = 0.8 * x1 + 0.6 * u[1]
+    for variant in DCM.variants:
+        answer = fitted.with_query_options(variant=variant).counterfactual(values, {"x1": x1}, seed=0)
+        assert torch.equal(answer["x1"], x1)
+        assert (answer["x2"] - x2).square().mean() < 0.05
+        assert (answer["x3"] - (x2 - x1 + 0.5 * u[2])).square().mean() < 0.05
+    sample = fitted.sample(4000, {"x1": 3.0}, seed=1)
+    assert float(sample["x2"].mean()) == pytest.approx(2.4, abs=0.1)
+    assert float(sample["x2"].std()) == pytest.approx(0.6, abs=0.1)
+
+
+def test_variants_share_a_fit_and_differ_in_abduction(fitted):
+    _, values, _ = linear_gaussian(100)
+    reference, corrected = (fitted.with_query_options(variant=variant) for variant in ("reference", "corrected"))
+    unchanged = corrected.counterfactual(values, {"x2": 1.0}, seed=0)
+    assert torch.equal(unchanged["x1"], values["x1"])
+    assert torch.equal(corrected.counterfactual(values, {}, seed=0)["x3"], values["x3"])
+    again = reference.counterfactual(values, {}, seed=0)["x3"]
+    assert 0 < float((again - values["x3"]).abs().max()) < 0.2
+    exact = reference.with_query_options(encoder="exact").counterfactual(values, {}, seed=0)["x3"]
+    assert float((exact - values["x3"]).abs().max()) < 1e-4
+    with pytest.raises(ValueError, match="epochs"):
+        fitted.with_query_options(epochs=3)
+    with pytest.raises(ValueError, match="correct"):
+        fitted.with_query_options(variant="right")
+
+
+def test_reference_asks_positional_time_zero_as_the_noisiest_level():
+    task = Task(normal(100, 1), normal(100, 2, seed=1), 0)
+    mechanism = DCM(time="positional", epochs=2).mechanism().fit(task)
+    assert isinstance(mechanism, Diffusion)
+    reference, clamped = (mechanism.asked_as(encoder="ddim", wraps_time=wraps) for wraps in (True, False))
+    x, pa = mechanism.scaler(task.x), mechanism.parent_scaler(task.parents)
+    s = mechanism.sampler
+    for asked, row in ((reference, 100), (clamped, 1)):
+        z = (x - float(s.schedule.shift[1]) * ask(s, x, pa, row)) / float(s.schedule.scale[1])
+        for t in range(1, 100):
+            z = (z - float(s.schedule.shift[t + 1]) * ask(s, z, pa, t)) / float(s.schedule.scale[t + 1])
+        torch.testing.assert_close(asked.encode(task.x, task.parents), z, rtol=1e-4, atol=1e-5)
+    assert not torch.equal(*(asked.encode(task.x, task.parents) for asked in (reference, clamped)))
+
+
+def test_vector_nodes():
+    graph = nx.DiGraph([("a", "b")])
+    a = normal(300, 2).double()
+    values = {"a": a, "b": torch.stack([a.sum(1), a[:, 0] - a[:, 1], a[:, 0]], 1) + 0.1 * normal(300, 3, seed=1)}
+    model = DCM("corrected", epochs=3).fit(graph, values, seed=0)
+    assert model.sample(5, seed=0)["b"].shape == (5, 3)
+    answer = model.counterfactual(values, {"a": a.clone()}, seed=0)
+    torch.testing.assert_close(answer["b"], values["b"], rtol=0, atol=1e-4)
+
+
+def test_divergence_is_told_when_asked():
+    tasks = [Task(normal(100, 1), normal(100, 2, seed=1), 0), Task(normal(100, 1), normal(100, 2, seed=1), 1)]
+    tasks[1].x[0] = float("nan")
+    good, bad = DCM(epochs=2).mechanism().fit_stack(tasks)
+    assert good.decode(normal(5, 1), normal(5, 2)).isfinite().all()
+    with pytest.raises(Diverged, match=r"step 0 .*nan"):
+        bad.decode(normal(5, 1), normal(5, 2))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"variant": "fixed"}, {"encoder": "ode"}, {"width": "wide"}, {"time": "sine"}],
+    ids=lambda o: next(iter(o)),
+)
+def test_unknown_choice_is_named(options):
+    with pytest.raises(ValueError, match=next(iter(options.values()))):
+        DCM(**options)
+
+
+def test_cost_counts_parameters_and_steps(fitted):
+    assert fitted.cost() == {"parameters": 64 * 1 + 8641 + 64 * 2 + 8641, "gradient_steps": 60 * 32}
