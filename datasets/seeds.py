@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -22,3 +24,17 @@ def derive(seed: int, *labels: object) -> int:
 def generator(seed: int, *labels: object, device: torch.device | str = "cpu") -> torch.Generator:
     """A torch generator for the stream named by `labels` under `seed`."""
     return torch.Generator(device=device).manual_seed(derive(seed, *labels))
+
+
+@contextmanager
+def seeded(seed: int, *labels: object) -> Iterator[None]:
+    """Run torch's global CPU generator on the stream named by `labels` under `seed`; it is as before afterwards.
+
+    For libraries that draw from the global generator and take no other.
+    """
+    state = torch.get_rng_state()
+    torch.default_generator.manual_seed(derive(seed, *labels))
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)

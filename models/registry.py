@@ -11,8 +11,10 @@ GROUP = "scmbench.models"
 BUILT_IN = {
     "dcm": "scmbench.models.dcm:DCM",
     "anm": "scmbench.models.anm:ANM",
+    "causal-nf": "scmbench.models.causal_nf:CausalNF",
     "linear": "scmbench.models.linear:LinearGaussian",
     "oracle": "scmbench.models.floors:Oracle",
+    "posterior": "scmbench.models.posterior:Posterior",
     "marginal": "scmbench.models.floors:Marginal",
     "identity": "scmbench.models.floors:Identity",
 }
