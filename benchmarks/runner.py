@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import planner
+from . import baseline, planner
 from .engine import Done
 from .planner import Batch, Missing, Wanted
 from .store import Store, provenance_row, score_rows
@@ -41,24 +42,36 @@ def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
     return Plan(suite, wanted, planner.pack(planner.absent(wanted, store, retry=retry)), missing)
 
 
-@dataclass
 class Rates:
-    """CPU seconds a mechanism for each model, learned from finished records; the basis of time estimates."""
+    """CPU seconds a mechanism, learned from finished records: the basis of time estimates.
 
-    seconds: dict[str, list[float]] = field(default_factory=dict)
+    Fitting and asking are kept apart, because records that differ in query options alone share one fit.
+    """
 
-    FALLBACK = 3.0
-    """Before anything is known of a model: about what one small network takes to train."""
+    FALLBACK = (2.0, 0.5)
+    """Fit and queries, before anything is known of a model: about what one small network takes."""
 
-    def learn(self, title: str, provenance: dict[str, object]) -> None:
+    def __init__(self) -> None:
+        self._known: dict[str, list[tuple[float, float]]] = {}
+
+    def learn(self, title: str, provenance: Mapping[str, Any]) -> None:
         """Take in one record's cost."""
-        cpu = float(provenance.get("fit_cpu_s", 0) or 0) + float(provenance.get("query_cpu_s", 0) or 0)  # type: ignore[arg-type]
-        self.seconds.setdefault(title, []).append(cpu / max(int(provenance.get("mechanisms", 1) or 1), 1))  # type: ignore[call-overload]
+        fit, query, mechanisms = (provenance.get(name) for name in ("fit_cpu_s", "query_cpu_s", "mechanisms"))
+        if fit is not None and query is not None and mechanisms:
+            self._known.setdefault(title, []).append((fit / mechanisms, query / mechanisms))
 
     def estimate(self, batch: Batch) -> float:
         """CPU seconds the batch will take."""
-        known = self.seconds.get(batch.entry.title)
-        return batch.size * (sum(known) / len(known) if known else self.FALLBACK)
+        seconds = batch.size * self._rate(batch.entry.title)[0]
+        for fit in batch.fits:
+            seconds += fit.size * sum(self._rate(wanted.entry.title)[1] for wanted in fit.wanted)
+        return seconds
+
+    def _rate(self, title: str) -> tuple[float, float]:
+        known = self._known.get(title)
+        if not known:
+            return self.FALLBACK
+        return sum(fit for fit, _ in known) / len(known), sum(query for _, query in known) / len(known)
 
 
 @dataclass
@@ -81,7 +94,7 @@ class Table:
             found += 1
             self.scores.append(score_rows(record, suite=self.suite.name, label=one.entry.label))
             self.costs.append(provenance_row(record, suite=self.suite.name, label=one.entry.label))
-            self.rates.learn(one.entry.title, dict(record.provenance))
+            self.rates.learn(one.entry.title, record.provenance)
         return found
 
     def rows(self) -> pd.DataFrame:
@@ -91,6 +104,21 @@ class Table:
     def provenance(self) -> pd.DataFrame:
         """One row a record."""
         return pd.DataFrame(self.costs)
+
+
+def estimate(plan: Plan, store: Store) -> float:
+    """CPU seconds that a plan will take, from the store's finished records and else the committed run's."""
+    rates = Rates()
+    try:
+        committed = baseline.read(baseline.folder(plan.suite.name)).provenance
+    except baseline.BaselineError:
+        committed = pd.DataFrame()
+    for row in committed.to_dict("records"):
+        rates.learn(f"{row['model']} ({row['variant']})" if row["variant"] else str(row["model"]), row)
+    for one in plan.wanted:
+        if (record := store.read(one.identity.key)) is not None:
+            rates.learn(one.entry.title, record.provenance)
+    return sum(map(rates.estimate, plan.batches))
 
 
 def collect(suite: Suite, store: Store) -> Table:

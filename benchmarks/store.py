@@ -117,5 +117,11 @@ def provenance_row(record: Record, *, suite: str, label: str) -> dict[str, objec
         "notes": notes,
         "waives": "; ".join(f"{name}: {why}" for name, why in record.waives.items()),
         "key": identity.key,
+        "cpu_s": _total(record, "cpu_s"),
+        "wall_s": _total(record, "wall_s"),
         **record.provenance,
     }
+
+
+def _total(record: Record, unit: str) -> float:
+    return round(sum(float(record.provenance.get(f"{part}_{unit}", 0)) for part in ("fit", "query")), 4)

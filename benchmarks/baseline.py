@@ -1,0 +1,110 @@
+"""Committed reference runs: a suite's results as three small text files that tables and comparisons read."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .store import replace_with
+
+SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "metric", "score"]
+ENVIRONMENT = ["python", "packages", "commit", "dirty", "hardware", "threads"]
+ABOUT = "about.json"
+
+
+class BaselineError(ValueError):
+    """A committed run that is missing or damaged; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Results of a run without its record files: scores per intervened node, one row a record, and the story.
+
+    `rows` and `provenance` have the columns of the store's; a score is the mean over a query's values, which is all
+    that tables, verdicts and paired comparisons use.
+    """
+
+    rows: pd.DataFrame
+    provenance: pd.DataFrame
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def folder(name: str) -> Path:
+    """Where the committed run of the suite `name` lives."""
+    return Path(str(resources.files("scmbench.results"))) / "baseline" / name
+
+
+def compact(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per (dataset, model, variant, seed, member, query, node, metric), in that order: the mean over values."""
+    keys = SCORES[:-1]
+    return rows.groupby(keys, as_index=False, sort=True, dropna=False)["score"].mean()[SCORES]
+
+
+def write(
+    target: Path,
+    rows: pd.DataFrame,
+    provenance: pd.DataFrame,
+    *,
+    suite: str,
+    note: str,
+    history: list[Any] | None = None,
+) -> None:
+    """Write ``scores.csv``, ``records.csv`` and ``about.json`` into the folder `target`, each at once.
+
+    `note` says what the run is or why it was updated. `history` is kept as it is given: earlier notes and numbers.
+    """
+    environments = provenance.reindex(columns=ENVIRONMENT).drop_duplicates().reset_index(drop=True)
+    index = {row: i for i, row in enumerate(environments.itertuples(index=False, name=None))}
+    stamps = provenance.reindex(columns=ENVIRONMENT).itertuples(index=False, name=None)
+    records = provenance.drop(columns=[c for c in ["suite", *ENVIRONMENT] if c in provenance])
+    records = records.assign(environment=[index[stamp] for stamp in stamps])
+    records = records.sort_values(["dataset", "model", "variant", "seed"])
+    about = {
+        "suite": suite,
+        "note": note,
+        "written": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "records": len(records),
+        "cpu_hours": round(float(records.get("cpu_s", pd.Series(dtype=float)).sum()) / 3600, 3),
+        "environments": json.loads(environments.to_json(orient="records")),
+        "history": history or [],
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    replace_with(target / "scores.csv", compact(rows).to_csv(index=False, float_format="%.8g", lineterminator="\n"))
+    replace_with(target / "records.csv", records.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+
+
+def read(source: Path) -> Baseline:
+    """The committed run in the folder `source`. Raises `BaselineError` that names a missing or damaged file."""
+    about = json.loads(_text(source / ABOUT))
+    scores, records = (_table(source / name) for name in ("scores.csv", "records.csv"))
+    if lacking := [c for c in SCORES if c not in scores.columns]:
+        raise BaselineError(f"{source / 'scores.csv'} lacks the column(s) {lacking}")
+    split = scores["dataset"].str.rpartition("/")
+    rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))
+    environments = pd.DataFrame(about["environments"])
+    provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
+    return Baseline(rows, provenance.assign(suite=about["suite"]), about)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BaselineError(f"no committed run: {path} is missing (scmbench baseline update writes it)") from None
+
+
+def _table(path: Path) -> pd.DataFrame:
+    texts = dict.fromkeys([*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "message"], str)
+    try:
+        return pd.read_csv(io.StringIO(_text(path)), dtype=texts, keep_default_na=False, na_values={"score": [""]})  # type: ignore[arg-type]
+    except (ValueError, pd.errors.ParserError) as error:
+        raise BaselineError(f"{path}: not a table ({error})") from None
