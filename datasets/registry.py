@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -24,7 +26,12 @@ class UnknownDataset(LookupError):
 
 
 def add(dataset: Dataset) -> Dataset:
-    """Register `dataset` under its name. Raises `ValueError` where the name is taken by another one."""
+    """Register `dataset` under its name, parts of letters, digits and ``_ . -`` between slashes.
+
+    Raises `ValueError` for another kind of name, or one that is taken by another dataset.
+    """
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", dataset.name):
+        raise ValueError(f"dataset name {dataset.name!r}: expected something like paper/graph/kind")
     if dataset.name in _REGISTRY and _REGISTRY[dataset.name] is not dataset:
         raise ValueError(f"dataset {dataset.name!r} is registered twice")
     _REGISTRY[dataset.name] = dataset
@@ -65,7 +72,10 @@ def _load() -> None:
     for module in _MODULES:
         import_module(module)
     for point in entry_points(group=GROUP):
-        point.load()
+        try:
+            point.load()
+        except Exception as error:
+            raise ImportError(f"datasets of entry point {point.name!r} ({point.value}): {error}") from error
 
 
 def names() -> list[str]:
@@ -78,7 +88,7 @@ def get(name: str) -> Dataset:
     """The dataset of exactly this name. Raises `UnknownDataset` with the near names."""
     _load()
     if name not in _REGISTRY:
-        near = [other for other in names() if set(name.split("/")) & set(other.split("/"))]
+        near = get_close_matches(name, names())
         raise UnknownDataset(f"no dataset {name!r}; " + (f"did you mean {near}?" if near else f"there are {names()}"))
     return _REGISTRY[name]
 

@@ -14,6 +14,7 @@ order, the graph, the intervention nodes and the weights; so do these functions,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
@@ -28,6 +29,30 @@ LADDER = [(1, 2), (1, 3), (2, 4), (3, 4), (3, 5), (4, 6), (5, 6), (5, 7), (6, 8)
 """Edges between the ladder's super-nodes."""
 
 HIDDEN, SIZE, SCALE = 16, 3, 0.75
+
+
+@dataclass(frozen=True)
+class Additive:
+    """A node's mechanism, its noise added."""
+
+    W1: Tensor
+    w2: Tensor
+
+    def __call__(self, u: Tensor, *pa: Tensor) -> Tensor:
+        """``0.75 w2 · silu(W1 pa) + u``, ``(n,)``."""
+        return SCALE * (silu(torch.stack(pa, 1) @ self.W1.T) @ self.w2) + u
+
+
+@dataclass(frozen=True)
+class NonAdditive:
+    """A node's mechanism, its noise one more input."""
+
+    W1: Tensor
+    w2: Tensor
+
+    def __call__(self, u: Tensor, *pa: Tensor) -> Tensor:
+        """``0.75 w2 · silu(W1 [u; pa])``, ``(n,)``."""
+        return SCALE * (silu(torch.stack((u, *pa), 1) @ self.W1.T) @ self.w2)
 
 
 def legacy(seed: int) -> np.random.RandomState:
@@ -77,19 +102,9 @@ def draw_equations(
         W1 = torch.tensor(stream.uniform(-1, 1, (HIDDEN, len(parents) + (kind == "nadd"))))
         W2 = torch.tensor(stream.uniform(-1, 1, (len(members), HIDDEN)))
         drawn.update(members)
-        mechanism = {"nlin": additive, "nadd": nonadditive}[kind]
+        mechanism = {"nlin": Additive, "nadd": NonAdditive}[kind]
         equations.update({member: (parents, mechanism(W1, W2[k])) for k, member in enumerate(members)})
     return equations
-
-
-def additive(W1: Tensor, w2: Tensor) -> Callable[..., Tensor]:
-    """``f(u, *pa) = 0.75 w2 · silu(W1 pa) + u``."""
-    return lambda u, *pa: SCALE * (silu(torch.stack(pa, 1) @ W1.T) @ w2) + u
-
-
-def nonadditive(W1: Tensor, w2: Tensor) -> Callable[..., Tensor]:
-    """``f(u, *pa) = 0.75 w2 · silu(W1 [u; pa])``."""
-    return lambda u, *pa: SCALE * (silu(torch.stack((u, *pa), 1) @ W1.T) @ w2)
 
 
 def siblings(node: str) -> tuple[str, ...]:
