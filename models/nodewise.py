@@ -12,7 +12,16 @@ import networkx as nx
 import torch
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.seeds import derive, generator
-from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand, flatten, parents
+from scmbench.datasets.values import (
+    Intervention,
+    Values,
+    ValuesError,
+    check_graph,
+    check_values,
+    expand,
+    flatten,
+    parents,
+)
 from torch import Tensor
 
 from .base import CausalModel
@@ -75,6 +84,10 @@ class Empirical(Mechanism):
         """The value itself."""
         return u
 
+    def mean(self, parents: Tensor) -> Tensor:
+        """The mean of the training rows, for every row of ``parents (n, 0)``."""
+        return self.x.mean(0).expand(len(parents), -1)
+
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """A bootstrap of the training rows."""
         return self.x[torch.randint(len(self.x), (n,), generator=generator)]
@@ -114,13 +127,15 @@ class NodewiseModel(CausalModel):
 
     def _prepare(self, graph: nx.DiGraph, data: Values, *, seed: int) -> dict[str, Task]:
         self.order = check_graph(graph)
-        check_values(data, self.order, what="training data")
+        n = check_values(data, self.order, what="training data")
+        if not n:
+            raise ValuesError("training data have no rows")
         self.graph = graph
         self.parents = {node: parents(graph, node) for node in self.order}
         data = {node: data[node].double() if data[node].is_floating_point() else data[node] for node in self.order}
         self.like = {node: x[:0] for node, x in data.items()}
         return {
-            node: Task(flatten(data, [node]), _columns(data, self.parents[node]), derive(seed, "fit", node))
+            node: Task(flatten(data, [node]), columns(data, self.parents[node], n), derive(seed, "fit", node))
             for node in self.order
         }
 
@@ -142,12 +157,12 @@ class NodewiseModel(CausalModel):
 
     def abduct(self, factual: Values) -> Values:
         """The inferred noise ``{node: (n, k)}`` of factual rows."""
-        check_values(factual, self.order, what="factual rows")
-        return {node: self._encode(node, factual) for node in self.order}
+        n = self._check_factual(factual)
+        return {node: self._encode(node, factual, n) for node in self.order}
 
     def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
         """Abduction, action, prediction (Pearl, Causality, 2009, Theorem 7.1.7) with the learned mechanisms."""
-        n = check_values(factual, self.order, what="factual rows")
+        n = self._check_factual(factual)
         forced = expand(do, n, self.like)
         reached = set().union(*(nx.descendants(self.graph, node) for node in forced)) if forced else set()
         values: Values = {}
@@ -155,9 +170,9 @@ class NodewiseModel(CausalModel):
             if node in forced:
                 values[node] = forced[node]
             elif self.copies_non_descendants and node not in reached:
-                values[node] = factual[node].to(self.like[node].dtype)
+                values[node] = factual[node].to(self.like[node].dtype, copy=True)
             else:
-                values[node] = self._decode(node, self._encode(node, factual), values, n)
+                values[node] = self._decode(node, self._encode(node, factual, n), values, n)
         return values
 
     def cost(self) -> dict[str, int]:
@@ -167,22 +182,29 @@ class NodewiseModel(CausalModel):
         total["gradient_steps"] = max((c.get("gradient_steps", 0) for c in costs), default=0)
         return total if total["parameters"] else {}
 
-    def _encode(self, node: str, factual: Values) -> Tensor:
+    def _check_factual(self, factual: Values) -> int:
+        n = check_values(factual, self.order, what="factual rows")
+        for node, like in self.like.items():
+            if factual[node].shape[1:] != like.shape[1:]:
+                got, event = tuple(factual[node].shape), ", ".join(map(str, ["n", *like.shape[1:]]))
+                raise ValuesError(f"factual rows: {node!r} has shape {got}; the model was fitted on ({event})")
+        return n
+
+    def _encode(self, node: str, factual: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
-        x, pa = flatten(factual, [node]), _columns(factual, self.parents[node])
+        x, pa = flatten(factual, [node]), columns(factual, self.parents[node], n)
         return mechanism.encode(x.to(mechanism.dtype), pa.to(mechanism.dtype))
 
     def _decode(self, node: str, u: Tensor, values: Values, n: int) -> Tensor:
         mechanism, like = self.mechanisms[node], self.like[node]
-        pa = _columns(values, self.parents[node]) if self.parents[node] else torch.empty(n, 0)
+        pa = columns(values, self.parents[node], n)
         x = mechanism.decode(u, pa.to(mechanism.dtype)).reshape(n, *like.shape[1:])
         return x.double() if like.is_floating_point() else x.round().to(like.dtype)
 
 
-def _columns(values: Values, nodes: Sequence[str]) -> Tensor:
-    if not nodes:
-        return torch.empty(len(next(iter(values.values()))), 0, dtype=torch.float64)
-    return flatten(values, nodes)
+def columns(values: Values, nodes: Sequence[str], n: int) -> Tensor:
+    """The chosen nodes side by side, ``(n, p)``; ``(n, 0)`` for none of them."""
+    return flatten(values, nodes) if nodes else torch.empty(n, 0, dtype=torch.float64)
 
 
 def _fit_stacks(model: NodewiseModel, tasks: dict) -> dict:

@@ -1,0 +1,124 @@
+"""Floors and ceilings: what scores look like with perfect knowledge of the world, and with none of its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import networkx as nx
+import torch
+from scmbench.datasets.problem import Problem
+from scmbench.datasets.scm import SCM
+from scmbench.datasets.seeds import derive, generator
+from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand
+
+from .base import CausalModel, Unsupported
+
+
+class Oracle(CausalModel):
+    """The structural causal model itself: its distances are what sampling alone costs, its counterfactuals are exact.
+
+    It knows the noise of the factual rows (`replay`), which no method can infer where a mechanism is not invertible;
+    `Posterior` says what can be inferred.
+    """
+
+    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+        """Raises `Unsupported`: an oracle is given the SCM, through `fit_problem`."""
+        raise Unsupported("the oracle cannot learn from data: it needs the structural causal model of a problem")
+
+    def fit_problem(self, problem: Problem, *, seed: int) -> Self:
+        """Keep the problem's SCM. Raises `Unsupported` where the problem has none."""
+        self.scm = known_scm(problem)
+        return self
+
+    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+        """Fresh rows of the SCM; their noise is a stream of its own, apart from the truth's at the same seed."""
+        return self.scm.sample(n, do, seed=derive(seed, "oracle"))
+
+    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+        """Raises `Unsupported`: rows alone do not tell their noise; ask `replay`."""
+        raise Unsupported("the oracle answers counterfactuals from the noise (`replay`), not from the factual rows")
+
+    def replay(self, noise: Values, do: Intervention) -> Values:
+        """The counterfactual of known exogenous noise ``{node: (n, *event)}``, latent nodes included."""
+        return self.scm.counterfactual(noise, do)
+
+    @property
+    def waives(self) -> Mapping[str, str]:
+        """It reads no training data."""
+        return {"fit refuses bad data": "the oracle is given the SCM and reads no training data"}
+
+
+class Marginal(CausalModel):
+    """Every node by itself, as if nothing caused anything: the floor of a method that knows the marginals only.
+
+    A sample draws each node's training rows independently; a counterfactual is the training mean, the best guess that
+    knows neither the row nor the causes (its squared error, over the node's variance, is about 1).
+    """
+
+    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+        """Keep the rows. Raises `ValuesError` for a cycle, a missing column or NaN."""
+        self.order = check_graph(graph)
+        check_values(data, self.order, what="training data")
+        self.train = {node: _wide(data[node]) for node in self.order}
+        return self
+
+    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+        """A bootstrap of each node on its own; intervened nodes take their value."""
+        values = expand(do, n, self.train)
+        for node in self.order:
+            if node not in values:
+                x = self.train[node]
+                values[node] = x[torch.randint(len(x), (n,), generator=generator(seed, "rows", node))]
+        return values
+
+    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+        """The training mean of each node (rounded for integers); intervened nodes take their value."""
+        n = check_values(factual, self.order, what="factual rows")
+        values = expand(do, n, self.train)
+        for node in self.order:
+            if node not in values:
+                x = self.train[node]
+                mean = x.double().mean(0) if x.is_floating_point() else x.double().mean(0).round().to(x.dtype)
+                values[node] = mean.expand(n, *x.shape[1:]).clone()
+        return values
+
+    @property
+    def waives(self) -> Mapping[str, str]:
+        """It looks at no factual row."""
+        reason = "the marginal floor ignores the factual row"
+        return {"empty do is identity": reason, "non-descendants untouched": reason}
+
+
+class Identity(CausalModel):
+    """Nothing else would have changed: the factual row with the intervened nodes set. Answers counterfactuals only."""
+
+    answers: ClassVar[frozenset[str]] = frozenset({"counterfactual"})
+
+    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+        """Keep the nodes and their types. Raises `ValuesError` for a cycle, a missing column or NaN."""
+        self.order = check_graph(graph)
+        check_values(data, self.order, what="training data")
+        self.like = {node: _wide(data[node])[:0] for node in self.order}
+        return self
+
+    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+        """Raises `Unsupported`: it knows no distribution."""
+        raise Unsupported("the identity only answers counterfactuals: without a factual row it has nothing to return")
+
+    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+        """The factual rows with the intervened nodes set."""
+        n = check_values(factual, self.order, what="factual rows")
+        forced = expand(do, n, self.like)
+        return {node: forced.get(node, factual[node].to(self.like[node].dtype).clone()) for node in self.order}
+
+
+def known_scm(problem: Problem) -> SCM:
+    """The problem's SCM. Raises `Unsupported` where it has none, as with real data."""
+    if problem.scm is None:
+        raise Unsupported(f"{problem.name} has no known structural causal model")
+    return problem.scm
+
+
+def _wide(x: torch.Tensor) -> torch.Tensor:
+    return x.double() if x.is_floating_point() else x
