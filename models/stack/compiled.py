@@ -20,7 +20,7 @@ compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract
 
 
 @compiled
-def _sigmoid(z):
+def sigmoid(z):
     """1/(1 + exp(-z)) by a rational approximation of tanh(z/2), to 1.3e-7; it vectorises, as exp does not."""
     x = min(max(f32(0.5) * z, f32(-7.90531110763549805)), f32(7.90531110763549805))
     s = x * x
@@ -37,53 +37,52 @@ def _sigmoid(z):
 
 
 @compiled
-def _silu(z, bias, value):
+def silu(z, bias, value):
     """``value = silu(z + bias)``; its derivative replaces ``z``."""
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             a = z[i, j] + bias[j]
-            s = _sigmoid(a)
+            s = sigmoid(a)
             h = a * s
             value[i, j] = h
             z[i, j] = s + h * (f32(1) - s)
 
 
 @compiled
-def _residual(out, bias, y):
+def residual(out, bias, y, bias_gradient):
     """``out`` becomes the gradient of the mean squared error by the output; returns the sum of squares."""
     total, scale = f32(0), f32(2) / f32(out.size)
+    bias_gradient[:] = f32(0)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             r = out[i, j] + bias[j] - y[i, j]
             total += r * r
             out[i, j] = scale * r
+            bias_gradient[j] += scale * r
     return total
 
 
 @compiled
-def _sum_rows(a, total):
-    total[:] = f32(0)
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            total[j] += a[i, j]
+def through_silu(error, slope, bias_gradient):
+    """``error``, the gradient by an activation's value, becomes that by its argument."""
+    bias_gradient[:] = f32(0)
+    for i in range(error.shape[0]):
+        for j in range(error.shape[1]):
+            e = error[i, j] * slope[i, j]
+            error[i, j] = e
+            bias_gradient[j] += e
 
 
 @compiled
-def _transpose(a, b):
+def transpose(a, b):
+    """``b = a.T``."""
     for j in range(a.shape[1]):
         for i in range(a.shape[0]):
             b[j, i] = a[i, j]
 
 
 @compiled
-def _multiply(a, b):
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            a[i, j] *= b[i, j]
-
-
-@compiled
-def _adam(parameters, gradients, mean, square, rate, root):
+def adam(parameters, gradients, mean, square, rate, root):
     """Kingma, Ba, "Adam", 2015, Algorithm 1, with both bias corrections in `rate` and `root`."""
     for i in range(parameters.size):
         g = gradients[i]
@@ -95,10 +94,10 @@ def _adam(parameters, gradients, mean, square, rate, root):
 
 
 @compiled
-def _epoch(x, y, batch_size, lr, steps, buffers, weights, biases, weight_gradients, bias_gradients, work):
+def epoch(x, y, batch_size, lr, steps, buffers, weights, biases, weight_gradients, bias_gradients, work):
     """Adam steps through all rows in order; returns the mean squared error seen on the way."""
     parameters, gradients, mean, square = buffers
-    values, slopes, errors, transposed = work
+    values, slopes, transposed = work
     last = len(weights) - 1
     total = 0.0
     for start in range(0, x.shape[0], batch_size):
@@ -107,28 +106,26 @@ def _epoch(x, y, batch_size, lr, steps, buffers, weights, biases, weight_gradien
         for layer in range(last):
             np.dot(h, weights[layer], slopes[layer][:rows])
             h = values[layer][:rows]
-            _silu(slopes[layer][:rows], biases[layer], h)
+            silu(slopes[layer][:rows], biases[layer], h)
         g = slopes[last][:rows]
         np.dot(h, weights[last], g)
-        total += _residual(g, biases[last], y[start : start + rows])
+        total += residual(g, biases[last], y[start : start + rows], bias_gradients[last])
         for layer in range(last, 0, -1):
-            np.dot(values[layer - 1][:rows].T, g, weight_gradients[layer])
-            _sum_rows(g, bias_gradients[layer])
+            error = values[layer - 1][:rows]
+            np.dot(error.T, g, weight_gradients[layer])
             # The product with a transposed right factor is BLAS's slowest; transposing first costs less.
-            _transpose(weights[layer], transposed[layer])
-            error = errors[layer - 1][:rows]
+            transpose(weights[layer], transposed[layer])
             np.dot(g, transposed[layer], error)
-            _multiply(error, slopes[layer - 1][:rows])
+            through_silu(error, slopes[layer - 1][:rows], bias_gradients[layer - 1])
             g = error
         np.dot(x[start : start + rows].T, g, weight_gradients[0])
-        _sum_rows(g, bias_gradients[0])
         steps += 1
         root = 1 / np.sqrt(1 - 0.999**steps)
-        _adam(parameters, gradients, mean, square, f32(lr / (1 - 0.9**steps)), f32(root))
+        adam(parameters, gradients, mean, square, f32(lr / (1 - 0.9**steps)), f32(root))
     return total / y.size
 
 
-def _views(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+def views(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """Weights `(in, out)` and biases `(out,)` of all layers as views into a flat buffer."""
     weights, biases, offset = [], [], 0
     for fan_in, fan_out in pairwise(sizes):
@@ -144,18 +141,18 @@ def train(regression: Regression, network: Network, *, epochs: int, batch_size: 
     trunk = network.trunk
     sizes = (*(weight.shape[0] for weight in trunk.weights), regression.outputs)
     buffers = tuple(np.zeros(trunk.size(), f32) for _ in range(4))
-    weights, biases = _views(buffers[0], sizes)
+    weights, biases = views(buffers[0], sizes)
     for view, tensor in zip((*weights, *biases), (*trunk.weights, *trunk.biases), strict=True):
         view[:] = tensor.numpy()
-    gradients = _views(buffers[1], sizes)
+    gradients = views(buffers[1], sizes)
     rows = min(batch_size, regression.rows)
-    values, slopes, errors = (tuple(np.empty((rows, size), f32) for size in sizes[1:]) for _ in range(3))
+    values, slopes = (tuple(np.empty((rows, size), f32) for size in sizes[1:]) for _ in range(2))
     transposed = tuple(np.empty((fan_out, fan_in), f32) for fan_in, fan_out in pairwise(sizes))
-    work = (values, slopes, errors, transposed)
+    work = (values, slopes, transposed)
     stream, losses, steps = generator(regression.seed, "batches"), [], 0
     for _ in range(epochs):
         x, y = (part.numpy() for part in regression.epoch(stream))
-        losses.append(_epoch(x, y, batch_size, lr, steps, buffers, weights, biases, *gradients, work))
+        losses.append(epoch(x, y, batch_size, lr, steps, buffers, weights, biases, *gradients, work))
         steps += -(-regression.rows // batch_size)
     weights, biases = (tuple(torch.from_numpy(view.copy()) for view in views) for views in (weights, biases))
     return Network(Perceptron(weights, biases), losses=torch.tensor(losses))
