@@ -8,7 +8,7 @@ from typing import Any
 
 import networkx as nx
 import torch
-from scmbench.datasets import SCM, Score, Values, ValuesError
+from scmbench.datasets import SCM, Example, Score, Values, ValuesError
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import check_values, flatten
 from torch import Tensor
@@ -48,6 +48,7 @@ class Observational:
     seed: int
     distances: Mapping[str, Distance]
     kind: str = field(default="observational", init=False)
+    rung: str = field(default="observational", init=False)
 
     def truth(self) -> Values:
         """The world's rows."""
@@ -75,6 +76,7 @@ class Interventional:
     seed: int
     distances: Mapping[str, Distance]
     kind: str = field(default="interventional", init=False)
+    rung: str = field(default="interventional", init=False)
 
     @property
     def do(self) -> dict[str, Tensor]:
@@ -109,6 +111,7 @@ class Counterfactual:
     seed: int
     errors: RowError
     kind: str = field(default="counterfactual", init=False)
+    rung: str = field(default="counterfactual", init=False)
 
     @property
     def do(self) -> dict[str, Tensor]:
@@ -137,6 +140,18 @@ class Counterfactual:
         """One number an error and value."""
         truth = self.truth()
         return _by_value(self, self.errors(truth, checked(answer, truth), self))
+
+    def examples(self, answer: Values, count: int = 100) -> list[Example]:
+        """Some rows of truth and answer for plots: the first and the last descendant, rows spread over all values."""
+        truth, values = self.truth(), self.do[self.node]
+        reached = descendants(self.scm.graph, self.node)
+        targets = [v for v in dict.fromkeys((reached[0], reached[-1])) if truth[v].ndim == 1]
+        rows = range(0, len(values), max(len(values) // count, 1))
+        return [
+            Example(self.node, float(values[i]), v, float(truth[v][i]), float(answer[v][i]))
+            for v in targets
+            for i in rows
+        ]
 
 
 def _by_value(query: Interventional | Counterfactual, scores: Mapping[str, Tensor]) -> list[Score]:

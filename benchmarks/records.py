@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from scmbench.datasets import Score
+from scmbench.datasets import Example, Score
 
 SCHEMA = 1
 """Version of the file format; a file of another one is not read."""
@@ -30,7 +30,7 @@ class Identity:
     """Everything that determines a record's outcome; its hash is the record's key.
 
     `options` are resolved (defaults included); versions are the explicit integers of data, method, protocol and
-    metrics; `source` tells versions of a model from outside this package apart (empty for built-in ones).
+    metrics; `source` tells versions of a model or dataset from outside this package apart (empty for built-in ones).
     """
 
     dataset: str
@@ -67,9 +67,10 @@ class Note:
 class Record:
     """One problem at one seed, one model configuration, one protocol: scores, or why there are none.
 
-    `scores` are pairs (member, score). `status` is ``ok`` (perhaps with notes on single queries), ``unsupported`` or
-    ``failed``; `message` then has the reason or the traceback. `provenance` says where the numbers come from and what
-    they cost; `waives` are the conformance properties that this configuration breaks on purpose.
+    `scores` are pairs (member, score); `examples` are a few answers, kept for plots. `status` is ``ok`` (perhaps with
+    notes on single queries), ``unsupported`` or ``failed``; `message` then has the reason or the traceback.
+    `provenance` says where the numbers come from and what they cost; `waives` are the conformance properties that
+    this configuration breaks on purpose.
     """
 
     identity: Identity
@@ -77,6 +78,7 @@ class Record:
     message: str = ""
     scores: Sequence[tuple[str, Score]] = ()
     notes: Sequence[Note] = ()
+    examples: Sequence[Example] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     waives: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,6 +93,7 @@ class Record:
             "message": self.message,
             "scores": {name: [row[i] for row in table] for i, name in enumerate(names)},
             "notes": [note.__dict__ for note in self.notes],
+            "examples": _columns(Example, self.examples),
             "provenance": dict(self.provenance),
             "waives": dict(self.waives),
         }
@@ -118,8 +121,17 @@ class Record:
                 message=content["message"],
                 scores=[(member, Score(*rest)) for member, *rest in table],
                 notes=[Note(**note) for note in content["notes"]],
+                examples=[Example(*row) for row in zip(*content["examples"].values(), strict=True)],
                 provenance=content["provenance"],
                 waives=content["waives"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptRecord(f"{name}: a field is missing or of the wrong kind ({error})") from None
+
+
+def _columns(kind: type, items: Sequence[Any]) -> dict[str, list[Any]]:
+    """Items of a dataclass by column, numbers to six digits: examples are for the eye."""
+    return {
+        f.name: [float(f"{v:.6g}") if isinstance(v := getattr(item, f.name), float) else v for item in items]
+        for f in fields(kind)
+    }

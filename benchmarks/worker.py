@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from scmbench import datasets
-from scmbench.datasets import Problem, Query, Score, ValuesError
+from scmbench.datasets import Example, Problem, Query, Score, Values, ValuesError
 from scmbench.datasets.seeds import derive
 from scmbench.models import CausalModel, Unsupported
 
@@ -19,6 +19,9 @@ from .planner import Batch, Fit, Wanted
 from .provenance import Meter, environment, peak_mb
 from .records import Note, Record
 from .store import Store
+
+EXAMPLE_SEED = 0
+"""Records of this seed keep a few counterfactual answers for plots."""
 
 
 def run_batch(batch: Batch, store: Store, *, device: str | None = None) -> list[str]:
@@ -66,20 +69,24 @@ class Fitted:
         options = {k: v for k, v in wanted.entry.build().options().items() if k in self.models[0].query_options}
         asked = [model.with_query_options(**options) for model in self.models]
         scores: list[tuple[str, Score]] = []
+        examples: list[Example] = []
         notes: dict[tuple[str, str], Note] = {}
         with Meter() as meter:
             for model, problem in zip(asked, problems, strict=True):
                 for i, query in enumerate(problem.queries):
                     stream = derive(problem.seed, "ask", problem.name, problem.member, i)
                     try:
-                        scores += [(problem.member, score) for score in _ask(model, query, stream)]
+                        answer = _ask(model, query, stream)
+                        scores += [(problem.member, score) for score in _score(query, answer)]
+                        if problem.seed == EXAMPLE_SEED and hasattr(query, "examples"):
+                            examples += query.examples(answer)  # type: ignore[attr-defined]
                     except Exception as error:
                         status, message = _blame(error)
                         notes.setdefault((query.kind, status), Note(query.kind, status, message))
         cost = {**self.cost, "query_wall_s": round(meter.wall, 4), "query_cpu_s": round(meter.cpu, 4)}
         first = next(iter(notes.values()), Note("", "failed", "the protocol asked nothing"))
         status, message = ("ok", "") if scores else (first.status, first.message)
-        return Record(wanted.identity, status, message, scores, list(notes.values()), cost, asked[0].waives)
+        return Record(wanted.identity, status, message, scores, list(notes.values()), examples, cost, asked[0].waives)
 
 
 def _blame(error: Exception) -> tuple[str, str]:
@@ -88,10 +95,14 @@ def _blame(error: Exception) -> tuple[str, str]:
     return "failed", "".join(traceback.format_exception(error))
 
 
-def _ask(model: CausalModel, query: Query, stream: int) -> list[Score]:
-    if query.kind not in model.answers:
-        raise Unsupported(f"{type(model).__name__} does not answer {query.kind} queries")
-    scores = list(query.score(query.ask(model, seed=stream)))
+def _ask(model: CausalModel, query: Query, stream: int) -> Values:
+    if query.rung not in model.answers:
+        raise Unsupported(f"{type(model).__name__} does not answer {query.rung} queries")
+    return query.ask(model, seed=stream)
+
+
+def _score(query: Query, answer: Values) -> list[Score]:
+    scores = list(query.score(answer))
     for score in scores:
         if not math.isfinite(score.score):
             raise ValuesError(

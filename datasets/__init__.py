@@ -1,6 +1,6 @@
 """The worlds: structural causal models with known truth, and real data."""
 
-from .problem import DataMissing, Dataset, Problem, Query, SCMDataset, Score
+from .problem import DataMissing, Dataset, Example, Problem, Query, SCMDataset, Score
 from .registry import get, names, register, resolve
 from .scm import SCM
 from .values import Intervention, Values, ValuesError
@@ -9,6 +9,7 @@ __all__ = [
     "SCM",
     "DataMissing",
     "Dataset",
+    "Example",
     "Intervention",
     "Problem",
     "Query",

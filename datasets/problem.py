@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import networkx as nx
+from torch import Tensor
 
 from .scm import SCM
 from .seeds import derive
@@ -29,12 +30,26 @@ class Score:
     value: float | None = None
 
 
+@dataclass(frozen=True)
+class Example:
+    """One counterfactual answer for plots: `target` under ``do(node = value)``, its true and its predicted value."""
+
+    node: str
+    value: float
+    target: str
+    true: float
+    predicted: float
+
+
 @runtime_checkable
 class Query(Protocol):
     """A causal question with known or measured answer: asks a fitted model, then scores what it said."""
 
     kind: str
-    """``observational``, ``interventional``, ``counterfactual`` or ``predictive``: what a model lists in `answers`."""
+    """What rows and tables call it: ``observational``, ``interventional``, ``counterfactual``, ``predictive``, …"""
+
+    rung: str
+    """What a model must list in its `answers` to be asked: the rung of the ladder that the question stands on."""
 
     def ask(self, model: Any, *, seed: int) -> Values:
         """The model's answer; raises `ValuesError` for missing nodes, wrong shapes or NaN."""
@@ -54,6 +69,14 @@ class QueryBuilder(Protocol):
 
     def queries(self, scm: SCM, *, seed: int) -> Sequence[Query]:
         """The questions to ask about `scm`, their random streams keyed by `seed`."""
+        ...
+
+    def held_out(self, rows: Values) -> Sequence[Query]:
+        """The questions to ask where measured rows, kept from training, are all that is known of the world."""
+        ...
+
+    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
+        """How well does a model predict what was `measured`, row by row, while `node` was set to `values` ``(n,)``?"""
         ...
 
 
@@ -81,6 +104,11 @@ class Dataset(ABC):
     version: int
     """Counts changes of the data; part of every record's key."""
 
+    @property
+    def module(self) -> str:
+        """The module that defines the data, so that versions of outside datasets can be told apart."""
+        return type(self).__module__
+
     def missing(self) -> str | None:
         """What files are missing and the command that gets them, or None when all is there."""
         return None
@@ -100,6 +128,11 @@ class SCMDataset(Dataset):
     def __init__(self, name: str, build: Any, *, version: int = 1, needs: Any = None):
         self.name, self.version, self._build, self._needs = name, version, build, needs
         self.__doc__ = build.__doc__
+
+    @property
+    def module(self) -> str:
+        """The module of the function that builds the SCM."""
+        return self._build.__module__
 
     def missing(self) -> str | None:
         """What `needs` (a function returning a message or None) says of the files this SCM is made from."""

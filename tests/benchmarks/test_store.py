@@ -7,7 +7,7 @@ import json
 import pytest
 from scmbench.benchmarks.records import CorruptRecord, Identity, Note, Record
 from scmbench.benchmarks.store import Store, StoreError, provenance_row, score_rows
-from scmbench.datasets import Score
+from scmbench.datasets import Example, Score
 
 
 def identity(**changes) -> Identity:
@@ -25,9 +25,14 @@ def identity(**changes) -> Identity:
     return Identity(**{**content, **changes})
 
 
+EXAMPLE = Example("x1", 0.5, "x2", 1.25, 1.5)
+
+
 def record(**changes) -> Record:
     scores = [("", Score("observational", "mmd", 0.25)), ("", Score("interventional", "mmd", 0.5, "x1", -1.25))]
-    return Record(identity(**changes), "ok", "", scores, [Note("counterfactual", "failed", "a\nb")], {"fit_cpu_s": 1.0})
+    return Record(
+        identity(**changes), "ok", "", scores, [Note("counterfactual", "failed", "a\nb")], [EXAMPLE], {"fit_cpu_s": 1.0}
+    )
 
 
 @pytest.fixture
