@@ -13,6 +13,7 @@ from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import flatten
 from torch import Tensor
 
+from .measured import HeldOut, Likelihood, Predictive
 from .queries import Counterfactual, Distance, Interventional, Observational, RowError, descendants, quantile_values
 
 
@@ -22,7 +23,8 @@ class Protocol:
 
     Every target of the SCM is intervened on at `n_values` equally spaced values between the 10 % and 90 % quantiles of
     5000 fresh rows. `n_interventional` rows a value are compared over all descendants jointly, and `n_factual` fresh
-    factual rows a value get their counterfactual. `version` counts changes of anything that moves an outcome.
+    factual rows a value get their counterfactual. Models that do not `predict` are asked for `n_predictive` samples of a
+    measured row, whose median is taken. `version` counts changes of anything that moves an outcome.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Protocol:
     distances: Mapping[str, Distance]
     errors: RowError
     roots_scored: bool
+    n_predictive: int = 201
 
     def queries(self, scm: SCM, *, seed: int) -> Sequence[Query]:
         """The questions about `scm`, every random stream keyed by `seed`, target and purpose."""
@@ -49,6 +52,14 @@ class Protocol:
             stream = derive(seed, "counterfactual", node)
             asked.append(Counterfactual(scm, node, values, self.n_factual, stream, self.errors))
         return asked
+
+    def held_out(self, rows: Values) -> Sequence[Query]:
+        """Where there is no SCM: distance to measured rows and their likelihood, over all nodes."""
+        return [HeldOut(rows, self.distances), Likelihood(rows)]
+
+    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
+        """Prediction of `measured` under ``do(node = values)``, row by row."""
+        return Predictive(node, values, measured, self.n_predictive)
 
 
 def first_and_all(truth: Values, answer: Values, query: Counterfactual) -> dict[str, Tensor]:

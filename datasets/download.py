@@ -47,12 +47,17 @@ def missing(name: str) -> str | None:
     return wrong[0] if wrong else None
 
 
-def path(name: str, file: str) -> Path:
-    """Where one file of a source lies, its checksum verified. Raises `DataMissing` where it is absent or wrong."""
+def paths(name: str) -> dict[str, Path]:
+    """Where the files of a source lie, by name, checksums verified. Raises `DataMissing` where one is absent or wrong."""
     if message := missing(name):
         raise DataMissing(message)
     known = source(name)
-    return next(_path(known, f) for f in known.files if f.name == file)
+    return {file.name: _path(known, file) for file in known.files}
+
+
+def path(name: str, file: str) -> Path:
+    """Where one file of a source lies; raises as `paths` does."""
+    return paths(name)[file]
 
 
 def fetch(names: Iterable[str]) -> None:

@@ -17,12 +17,12 @@ from .problem import Dataset, SCMDataset
 from .scm import SCM
 
 GROUP = "scmbench.datasets"
-_MODULES = ("scmbench.datasets.dcm", "scmbench.datasets.cnf", "scmbench.datasets.check")
+_MODULES = tuple(f"scmbench.datasets.{name}" for name in ("dcm", "cnf", "check", "fmri", "sachs"))
 _REGISTRY: dict[str, Dataset] = {}
 
 
 class UnknownDataset(LookupError):
-    """No dataset of that name; the message lists near ones."""
+    """No dataset of that name (the message lists near ones), or a package's datasets that cannot be loaded."""
 
 
 def add(dataset: Dataset) -> Dataset:
@@ -33,7 +33,10 @@ def add(dataset: Dataset) -> Dataset:
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", dataset.name):
         raise ValueError(f"dataset name {dataset.name!r}: expected something like paper/graph/kind")
     if dataset.name in _REGISTRY and _REGISTRY[dataset.name] is not dataset:
-        raise ValueError(f"dataset {dataset.name!r} is registered twice")
+        raise ValueError(
+            f"the dataset name {dataset.name!r} is taken twice, by {_REGISTRY[dataset.name].module} and by "
+            f"{dataset.module}; rename one"
+        )
     _REGISTRY[dataset.name] = dataset
     return dataset
 
@@ -60,7 +63,7 @@ def register(
             made = function(seed=seed) if seeded else function()
             return made if isinstance(made, SCM) else SCM(made, noise=noise, latent=latent, targets=targets)
 
-        build.__doc__ = function.__doc__
+        build.__doc__, build.__module__ = function.__doc__, function.__module__
         add(SCMDataset(name, build, version=version, needs=needs))
         return function
 
@@ -74,8 +77,12 @@ def _load() -> None:
     for point in entry_points(group=GROUP):
         try:
             point.load()
-        except Exception as error:
-            raise ImportError(f"datasets of entry point {point.name!r} ({point.value}): {error}") from error
+        except Exception as error:  # another package's import may fail in any way
+            owner = point.dist.name if point.dist else "another package"
+            raise UnknownDataset(
+                f"the datasets of {owner} (entry point {point.name!r}, {point.value}) cannot be loaded: "
+                f"{type(error).__name__}: {error}; mend or uninstall it"
+            ) from error
 
 
 def names() -> list[str]:
