@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from scmbench import datasets, metrics, models
-from scmbench.models.registry import BUILT_IN
 
-from . import protocols
+from . import origin, protocols
 from .records import Identity, digest
 from .store import Store
 from .suite import Entry, Suite
@@ -74,11 +71,11 @@ class Missing:
 
 def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
     """The identity of one record, from resolved options and current versions."""
-    model = entry.build()
+    model, world = entry.build(), datasets.get(dataset)
     options = {name: value for name, value in model.options().items() if name not in model.execution_options}
     return Identity(
         dataset=dataset,
-        dataset_version=datasets.get(dataset).version,
+        dataset_version=world.version,
         seed=seed,
         model=entry.name,
         model_version=model.version,
@@ -86,17 +83,8 @@ def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
         protocol=protocol,
         protocol_version=protocols.get(protocol).version,
         metric_versions=metrics.VERSIONS,
-        source="" if entry.name in BUILT_IN else _source(type(model)),
+        source=" ".join(filter(None, [origin.of_model(type(model)), origin.of_dataset(world)])),
     )
-
-
-def _source(cls: type) -> str:
-    """A digest of an outside model's module, so that another version of it never answers for this one."""
-    try:
-        text = inspect.getsource(inspect.getmodule(cls) or cls)
-    except (OSError, TypeError):
-        text = f"{cls.__module__}:{cls.__qualname__}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def wanted(suite: Suite) -> list[Wanted]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
 
 from .base import CausalModel
 
@@ -22,25 +25,30 @@ BUILT_IN = {
 
 
 class UnknownModel(LookupError):
-    """No model of that name, or none at that address; the message says what was tried."""
+    """No model of that name or at that address, or more than one; the message says what was tried."""
 
 
 def paths() -> dict[str, str]:
-    """Every model name with its ``module:Class``, entry points included; built-in names win."""
-    return {**{point.name: point.value for point in entry_points(group=GROUP)}, **BUILT_IN}
+    """Every model name with its ``module:Class``, entry points of other packages included."""
+    return {name: next(iter(found)) for name, found in _claims().items()}
 
 
 def load(name: str) -> type[CausalModel]:
-    """The model class called `name`, or at ``package.module:Class``.
+    """The model class called `name`, or at ``package.module:Class`` (looked for in the working directory too).
 
-    Raises `UnknownModel` for an unknown name, a module that cannot be imported, or a class that is no `CausalModel`.
+    Raises `UnknownModel` for an unknown name or one that two packages claim, a module that cannot be imported, or a
+    class that is no `CausalModel`.
     """
-    path = paths().get(name, name)
+    claims = _claims()
+    if len(claims.get(name, ())) > 1:
+        claimed = "; ".join(f"{path} by {owner}" for path, owner in claims[name].items())
+        raise UnknownModel(f"the model name {name!r} is taken twice: {claimed}; write package.module:Class instead")
+    path = next(iter(claims.get(name, (name,))))
     module, colon, attribute = path.partition(":")
     if not colon:
-        raise UnknownModel(f"no model {name!r}; there are {sorted(paths())}, or write package.module:Class")
+        raise UnknownModel(f"no model {name!r}; there are {sorted(claims)}, or write package.module:Class")
     try:
-        cls = getattr(import_module(module), attribute)
+        cls = getattr(_import(module), attribute)
     except ImportError as error:
         raise UnknownModel(f"model {name!r}: cannot import {module!r}: {error}") from error
     except AttributeError:
@@ -48,3 +56,22 @@ def load(name: str) -> type[CausalModel]:
     if not (isinstance(cls, type) and issubclass(cls, CausalModel)):
         raise UnknownModel(f"model {name!r}: {path} is not a subclass of scmbench.models.CausalModel")
     return cls
+
+
+def _claims() -> dict[str, dict[str, str]]:
+    """Name to the addresses that claim it, each with who does: scmbench first, then installed packages."""
+    claims = {name: {path: "scmbench"} for name, path in BUILT_IN.items()}
+    for point in entry_points(group=GROUP):
+        claims.setdefault(point.name, {}).setdefault(point.value, point.dist.name if point.dist else "a package")
+    return claims
+
+
+def _import(module: str) -> ModuleType:
+    top = module.partition(".")[0]
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != top or str(Path.cwd()) in sys.path:
+            raise
+    sys.path.append(str(Path.cwd()))  # an installed command does not search it; last, so that it shadows nothing
+    return import_module(module)

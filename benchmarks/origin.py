@@ -1,0 +1,133 @@
+"""Which version of outside code is this: a digest of its files and of the releases that it stands on."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import packages_distributions, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from scmbench.datasets import Dataset
+
+
+def of_model(cls: type) -> str:
+    """What tells versions of a model class from outside scmbench apart; empty for one from inside (`of_modules`)."""
+    code = of_modules(frozenset(base.__module__ for base in cls.__mro__))
+    return _digest([code, cls.__module__, cls.__qualname__]) if code else ""
+
+
+def of_dataset(dataset: Dataset) -> str:
+    """What tells versions of a dataset from outside scmbench apart; empty for one from inside (`of_modules`)."""
+    return of_modules(frozenset([dataset.module]))
+
+
+@cache
+def of_modules(modules: frozenset[str]) -> str:
+    """A digest of all outside code that these modules are made of: 16 hexadecimal digits, empty where there is none.
+
+    It covers every ``.py`` file of their packages, or the file itself of a module that is in no package, and likewise
+    what they import that no installed release provides. What a release provides counts by its version (``causalflows
+    0.1.0``), except what scmbench itself needs. So an edit, a new release or a new release of a wrapped package is
+    another version; moving a folder or touching a file is not.
+    """
+    own = {_top(module) for module in modules if _is_outside(_top(module))}
+    if not own:
+        return ""
+    providers = frozenset().union(*map(_distributions, own))
+    code, releases = [], set[str]()
+    queue, seen = sorted(own), set(own)
+    while queue:
+        name = queue.pop()
+        releases |= _releases(name)
+        for where, text in _texts(name):
+            code.append(f"{where}\0{text}")
+            for imported in sorted(set(_imports(text)) - seen):
+                seen.add(imported)
+                if not _is_outside(imported):
+                    continue
+                if _distributions(imported) <= providers:
+                    queue.append(imported)
+                else:
+                    releases |= _releases(imported)
+    return _digest(sorted(code) + sorted(releases))
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _is_outside(name: str) -> bool:
+    """Neither scmbench, nor Python, nor a package that scmbench needs."""
+    return name != "scmbench" and name not in sys.stdlib_module_names and not _distributions(name) & _needed()
+
+
+@cache
+def _needed() -> frozenset[str]:
+    names = (re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires("scmbench") or () if "extra ==" not in line)
+    return frozenset(map(_normal, names))
+
+
+@cache
+def _installed() -> dict[str, frozenset[str]]:
+    return {name: frozenset(map(_normal, found)) for name, found in packages_distributions().items()}
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def _distributions(name: str) -> frozenset[str]:
+    return _installed().get(name, frozenset())
+
+
+def _releases(name: str) -> set[str]:
+    return {f"{distribution} {version(distribution)}" for distribution in _distributions(name)}
+
+
+def _root(name: str) -> Path | None:
+    """The folder of a package, or the file of a single module; None for what has no source file."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    found = spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
+    return Path(found[0]) if found else None
+
+
+def _texts(name: str) -> Iterator[tuple[str, str]]:
+    """Every source file of a package or module, by its path below the folder that holds it."""
+    root = _root(name)
+    if root is None:  # an interactive session or a notebook
+        module = sys.modules.get(name)
+        for cls in (value for value in vars(module).values() if isinstance(value, type)) if module else ():
+            if cls.__module__ == name:
+                yield f"{name}:{cls.__qualname__}", inspect.getsource(cls)
+    else:
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            if path.suffix == ".py":
+                yield path.relative_to(root.parent).as_posix(), path.read_text(encoding="utf-8", errors="replace")
+
+
+def _imports(text: str) -> Iterator[str]:
+    """Top-level names that a source file imports, wherever in it."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (_top(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield _top(node.module)

@@ -1,0 +1,163 @@
+"""Models and datasets of other packages: found by entry point or address, told apart from every other version."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from scmbench import datasets, models
+from scmbench.benchmarks import origin, planner
+from scmbench.benchmarks.cli import _Entry
+from scmbench.benchmarks.suite import Entry
+from scmbench.datasets import registry
+from scmbench.datasets.registry import UnknownDataset
+from scmbench.models.registry import UnknownModel
+
+MODEL = """
+from scmbench.models.linear import LinearGaussian
+from helpers_of_mine import RIDGE
+
+class Mine(LinearGaussian):
+    def __init__(self, ridge: float = RIDGE):
+        super().__init__(ridge)
+"""
+SCMS = """
+from scmbench.datasets import register
+
+@register("mine/pair")
+def pair():
+    return {"a": lambda u: u, "b": lambda u, a: a + u}
+"""
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A folder on the path with a module, its helper and a set of SCMs; its modules are forgotten afterwards."""
+    (tmp_path / "plugin_of_mine.py").write_text(MODEL)
+    (tmp_path / "helpers_of_mine.py").write_text("RIDGE = 0.5\n")
+    (tmp_path / "scms_of_mine.py").write_text(SCMS)
+    monkeypatch.syspath_prepend(tmp_path)
+    datasets.names()  # those that come with scmbench are imported, and hence registered, only once
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    registry._load.cache_clear()
+    yield tmp_path
+    registry._load.cache_clear()
+    for name in ("plugin_of_mine", "helpers_of_mine", "scms_of_mine"):
+        sys.modules.pop(name, None)
+
+
+def install(site, name: str, points: str, top_level: str = "plugin_of_mine", version: str = "1.0") -> None:
+    """What pip leaves behind, as far as it matters here."""
+    info = site / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text(points)
+    (info / "top_level.txt").write_text(top_level)
+
+
+def test_an_installed_model_and_dataset_are_found_by_name(site):
+    points = "[scmbench.models]\nmine = plugin_of_mine:Mine\n[scmbench.datasets]\nmine = scms_of_mine\n"
+    install(site, "mine", points)
+    assert models.load("mine").__name__ == "Mine"
+    assert Entry("mine", "mine", options={"ridge": 2.0}).build().options() == {"ridge": 2.0}
+    assert datasets.resolve("pair") == ["mine/pair"]
+    assert sorted(datasets.get("mine/pair").scm().graph.edges) == [("a", "b")]
+
+
+def test_a_name_that_two_packages_claim_is_refused_with_both(site):
+    install(site, "mine", "[scmbench.models]\ndcm = plugin_of_mine:Mine\nmine = plugin_of_mine:Mine\n")
+    install(site, "theirs", "[scmbench.models]\nmine = somewhere:Else\n", top_level="")
+    with pytest.raises(UnknownModel, match=r"'dcm' is taken twice: scmbench\S* by scmbench; \S*:Mine by mine"):
+        models.load("dcm")
+    with pytest.raises(UnknownModel, match="Mine by mine; somewhere:Else by theirs; write package"):
+        models.load("mine")
+    assert models.load("plugin_of_mine:Mine").__name__ == "Mine"
+
+
+def test_the_same_address_claimed_twice_is_no_conflict(site):
+    install(site, "mine", "[scmbench.models]\nmine = plugin_of_mine:Mine\n")
+    install(site, "mine-fork", "[scmbench.models]\nmine = plugin_of_mine:Mine\n", top_level="")
+    assert models.load("mine").__name__ == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", r"no model 'nothing'; there are \['anm'.*write package.module:Class"),
+        ("nowhere:Mine", "cannot import 'nowhere': No module named 'nowhere'"),
+        ("plugin_of_mine:Theirs", "module 'plugin_of_mine' has no 'Theirs'"),
+        ("helpers_of_mine:RIDGE", "helpers_of_mine:RIDGE is not a subclass"),
+    ],
+)
+def test_a_model_that_is_not_there_is_explained(site, name, message):
+    with pytest.raises(UnknownModel, match=message):
+        models.load(name)
+
+
+def test_a_package_whose_datasets_fail_to_load_is_named(site):
+    (site / "scms_of_mine.py").write_text("1 / 0\n")
+    install(site, "mine", "[scmbench.datasets]\nworlds = scms_of_mine\n")
+    with pytest.raises(UnknownDataset, match=r"datasets of mine \(entry point 'worlds', scms_of_mine\).*ZeroDivision"):
+        datasets.names()
+
+
+def test_a_dataset_name_that_is_taken_names_both_modules(site):
+    (site / "scms_of_mine.py").write_text(SCMS.replace("mine/pair", "dcm/triangle/nlin"))
+    install(site, "mine", "[scmbench.datasets]\nworlds = scms_of_mine\n")
+    with pytest.raises(UnknownDataset, match=r"taken twice, by scmbench\.datasets\.dcm\S* and by scms_of_mine"):
+        datasets.names()
+
+
+def key(spec: str, dataset: str = "dcm/triangle/nlin") -> str:
+    """The record's key as a fresh process would compute it."""
+    origin.of_modules.cache_clear()
+    origin._installed.cache_clear()
+    return planner.identify(_Entry.parse(spec), dataset, 0, "paper").key
+
+
+def test_results_of_an_outside_model_belong_to_this_very_version_of_it(site):
+    spec = "plugin_of_mine:Mine"
+    keys = {key("linear"), key("linear,ridge=0.5"), key(spec), key(f"{spec},ridge=0.25")}
+    assert len(keys) == 4
+    assert key(f"{spec},ridge=0.5") == key(f"{spec},label=other") == key(spec)
+    before = key(spec)
+    (site / "helpers_of_mine.py").write_text("RIDGE = 0.5  # read again\n")
+    after = key(spec)
+    assert after != before, "an edit of a module that the model imports"
+    install(site, "mine", "", top_level="plugin_of_mine\nhelpers_of_mine", version="1.1")
+    released = key(spec)
+    assert released not in {before, after}, "a release of the same code"
+    (site / "scms_of_mine.py").touch()
+    assert key(spec) == released, "a file of no concern"
+
+
+def test_a_new_release_of_what_a_model_wraps_is_another_version_of_it(site):
+    (site / "wrapped_thing.py").write_text("")
+    (site / "plugin_of_mine.py").write_text(MODEL + "import wrapped_thing, torch, zuko\n")
+    before = key("plugin_of_mine:Mine")
+    install(site, "wrapped", "", top_level="wrapped_thing", version="1.0")
+    first = key("plugin_of_mine:Mine")
+    (site / "wrapped-1.0.dist-info").rename(site / "wrapped-2.0.dist-info")
+    (site / "wrapped-2.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: wrapped\nVersion: 2.0\n")
+    assert len({before, first, key("plugin_of_mine:Mine")}) == 3
+
+
+def test_an_outside_dataset_counts_by_its_code_as_well(site):
+    install(site, "mine", "[scmbench.datasets]\nmine = scms_of_mine\n", top_level="scms_of_mine")
+    before = key("linear", "mine/pair")
+    (site / "scms_of_mine.py").write_text(SCMS.replace("a + u", "a - u"))
+    assert key("linear", "mine/pair") != before
+    assert origin.of_dataset(datasets.get("dcm/triangle/nlin")) == origin.of_model(models.load("linear")) == ""
+
+
+def test_the_command_finds_a_module_in_the_working_directory(tmp_path):
+    (tmp_path / "plugin_of_mine.py").write_text(MODEL)
+    (tmp_path / "helpers_of_mine.py").write_text("RIDGE = 0.5\n")
+    command = (
+        "-P -m scmbench.benchmarks.cli run smoke --scms check/sine --seeds 1 --workers 1 --models identity --model"
+    )
+    command = [sys.executable, *command.split(), "plugin_of_mine:Mine,ridge=0.1,label=mine"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "results" / "runs" / "records").rglob("*.json"))) == 2
