@@ -23,7 +23,7 @@ def project() -> dict:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> set[str]:
-    """Names of the files in a wheel that is built from a copy of the sources, so that nothing is left in the checkout."""
+    """Names of the files in a wheel, built from a copy of the sources so that nothing is left in the checkout."""
     copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
     ignored = shutil.ignore_patterns("__pycache__", "runs", "*.pyc")
     for room in ROOMS:

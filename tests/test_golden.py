@@ -1,0 +1,179 @@
+"""Outcomes do not move without a bump: numbers of every dataset, metric and protocol, kept with their version integers.
+
+``python tests/test_golden.py`` writes golden.json anew; it refuses where numbers moved under the same version.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from scmbench import datasets, metrics
+from scmbench.benchmarks import protocols
+from scmbench.datasets import SCM, Values
+from torch import Tensor
+
+FILE = Path(__file__).with_name("golden.json")
+TOLERANCE = 1e-6
+REWRITE = "then write the new numbers with `python tests/test_golden.py`"
+
+
+def digest(x: Tensor) -> float:
+    """Mean of all entries under weights that vary from entry to entry, so that none can move unnoticed."""
+    flat = x.double().flatten()
+    return float((flat * (2 + torch.arange(len(flat)).double().sin())).mean())
+
+
+def rows(n: int, d: int, phase: float = 0.0) -> Tensor:
+    """Made-up data ``(n, d)`` that needs no random stream."""
+    k = torch.arange(n * d, dtype=torch.float64).reshape(n, d)
+    return (1.7 * k + phase).sin() + 0.3 * (k * k + phase).cos()
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Something versioned: which integers it is kept under, and how its numbers are computed."""
+
+    version: Any
+    bump: str
+    numbers: Callable[[], Mapping[str, float]]
+
+
+def dataset(name: str) -> Golden:
+    few = replace(protocols.get("standard"), n_train=8)
+
+    def numbers() -> dict[str, float]:
+        problem = datasets.get(name).problems(few, seed=0)[0]
+        edges = "->".join(f"{a}.{b}" for a, b in sorted(problem.graph.edges))
+        targets = ".".join(problem.scm.targets) if problem.scm else ""
+        letters = {"edges and targets": digest(torch.tensor([ord(c) for c in edges + targets] or [0]))}
+        return letters | {node: digest(x) for node, x in problem.train.items()}
+
+    return Golden(datasets.get(name).version, f"the `version` of the dataset {name!r}", numbers)
+
+
+METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "counterfactual": {"mse": metrics.mse, "relative_rmse": metrics.relative_rmse},
+    "energy": {"energy_distance": metrics.energy_distance},
+    "mmd": {
+        "mmd_paper": metrics.mmd_paper,
+        "mmd_unbiased": metrics.mmd_unbiased,
+        "truth_gammas": lambda x, y: metrics.truth_gammas(x),
+        "cross_median_gamma": metrics.cross_median_gamma,
+    },
+    "wasserstein": {"sliced_wasserstein": metrics.sliced_wasserstein},
+}
+
+
+def metric(module: str) -> Golden:
+    x, y = rows(40, 3).reshape(2, 20, 3), rows(40, 3, phase=0.5).reshape(2, 20, 3)
+    scores = METRICS[module]
+    bump = f"VERSION in metrics/{module}.py"
+    return Golden(metrics.VERSIONS[module], bump, lambda: {name: digest(f(x, y)) for name, f in scores.items()})
+
+
+class Echo:
+    """Answers every question with rows that do not depend on the world's noise."""
+
+    def __init__(self, scm: SCM):
+        self.scm = scm
+
+    def sample(self, n: int, do: Any = None, *, seed: int) -> Values:
+        return self.scm.run({node: rows(n, 1, i)[:, 0] for i, node in enumerate(self.scm.order)}, do)
+
+    def counterfactual(self, factual: Values, do: Any, *, seed: int) -> Values:
+        return {node: x + 0.1 for node, x in self.sample(len(factual["a"]), do, seed=0).items()}
+
+
+def protocol(name: str) -> Golden:
+    def numbers() -> dict[str, float]:
+        chain = SCM({"a": lambda u: u, "b": lambda u, a: torch.tanh(a) + u, "c": lambda u, b, a: b * a + u})
+        found = {"training rows": float(protocols.get(name).n_train)}
+        for query in protocols.get(name).queries(chain, seed=0):
+            scores = list(query.score(query.ask(Echo(chain), seed=0)))
+            for score in sorted({(s.query, s.node, s.metric) for s in scores}):
+                same = [s for s in scores if (s.query, s.node, s.metric) == score]
+                found[" ".join(filter(None, score))] = digest(torch.tensor([s.score for s in same]))
+                if same[0].node:
+                    found[f"values of {same[0].node}"] = digest(torch.tensor([s.value for s in same]))
+        return found
+
+    version = {"protocol": protocols.get(name).version, **metrics.VERSIONS}
+    return Golden(version, f"the `version` of the protocol {name!r} (or of a metric it uses)", numbers)
+
+
+KINDS: dict[str, tuple[Callable[[], list[str]], Callable[[str], Golden]]] = {
+    "datasets": (datasets.names, dataset),
+    "metrics": (lambda: sorted(metrics.VERSIONS), metric),
+    "protocols": (protocols.names, protocol),
+}
+EVERY = [(kind, name) for kind, (names, _) in KINDS.items() for name in names()]
+
+
+def moved(now: Mapping[str, float], then: Mapping[str, float]) -> list[str]:
+    lines = [
+        f"{key}: {then.get(key)} became {now.get(key)}" for key in {**then, **now} if (key in now) != (key in then)
+    ]
+    for key in now.keys() & then.keys():
+        if not math.isclose(now[key], then[key], rel_tol=TOLERANCE, abs_tol=1e-9):
+            lines.append(f"{key}: {then[key]!r} became {now[key]!r}")
+    return sorted(lines)
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY, ids=["/".join(each) for each in EVERY])
+def test_outcomes_move_only_with_a_version(kind, name):
+    if kind == "datasets" and (message := datasets.get(name).missing()):
+        pytest.skip(message)
+    golden, kept = KINDS[kind][1](name), json.loads(FILE.read_text())[kind]
+    assert name in kept, f"new: {REWRITE.removeprefix('then ')}"
+    assert golden.version == kept[name]["version"], f"another version than in {FILE.name}: {REWRITE}"
+    assert moved(golden.numbers(), kept[name]["numbers"]) == [], f"outcomes moved: bump {golden.bump}, {REWRITE}"
+
+
+def test_nothing_is_kept_that_is_gone():
+    kept = json.loads(FILE.read_text())
+    assert sorted((kind, name) for kind, group in kept.items() for name in group) == sorted(EVERY)
+
+
+def test_a_change_is_seen_and_rounding_is_not():
+    x = rows(8, 3)
+    nudged = x.clone()
+    nudged[7, 2] += 1e-4
+    assert moved({"x": digest(nudged)}, {"x": digest(x)})
+    assert moved({"x": digest(x.flip(0))}, {"x": digest(x)})
+    assert not moved({"x": digest(x * (1 + 1e-12))}, {"x": digest(x)})
+
+
+def write() -> int:
+    """Write golden.json; entries whose numbers moved under an unchanged version stay as they are and are reported."""
+    kept = json.loads(FILE.read_text()) if FILE.exists() else {}
+    content: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+    refused = 0
+    for kind, name in EVERY:
+        old = kept.get(kind, {}).get(name)
+        if kind == "datasets" and (message := datasets.get(name).missing()):
+            sys.stderr.write(f"{name}: {message}\n")
+            refused += old is None
+            content[kind] |= {name: old} if old else {}
+            continue
+        golden = KINDS[kind][1](name)
+        numbers = {key: float(f"{x:.10g}") for key, x in golden.numbers().items()}
+        if old and old["version"] == golden.version and moved(numbers, old["numbers"]):
+            sys.stderr.write(f"{kind}/{name}: outcomes moved: bump {golden.bump} first\n")
+            refused += 1
+            content[kind][name] = old
+        else:
+            content[kind][name] = {"version": golden.version, "numbers": numbers}
+    FILE.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return int(refused > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(write())
