@@ -34,17 +34,18 @@ def mmd_unbiased(x: Tensor, y: Tensor) -> Tensor:
     return mmd2_unbiased(x, y, truth_gammas(x))
 
 
-def mmd2_biased(x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+def mmd2_biased(x: Tensor, y: Tensor, gamma: Tensor | float) -> Tensor:
     """``mean k(x, x) + mean k(y, y) − 2 mean k(x, y)`` with ``k(a, b) = exp(−γ‖a − b‖²)``, at least 0.
 
     The square of equation 5 of Gretton et al. (2012), the V-statistic: its means include each row with itself. `gamma`
-    is ``(...)``.
+    is ``(...)`` or a number.
 
     >>> x = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
-    >>> mmd2_biased(x, x, torch.tensor(1.0)).item()
+    >>> mmd2_biased(x, x, gamma=1.0).item()
     0.0
     """
     check_samples(x, y)
+    gamma = torch.as_tensor(gamma, dtype=x.dtype)
     xx, yy, xy = (_kernel(_squared_distances(a, b), gamma).mean((-2, -1)) for a, b in ((x, x), (y, y), (x, y)))
     return xx + yy - 2 * xy
 

@@ -38,4 +38,4 @@ def _coupling(n: int, m: int) -> tuple[Tensor, Tensor, Tensor]:
     """Sorted rows ``i`` of n and ``j`` of m that share an interval of quantiles, and the length of each interval."""
     ends = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).unique()
     starts = torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]])
-    return starts // m, starts // n, (ends - starts) / (n * m)
+    return starts // m, starts // n, (ends - starts).double() / (n * m)
