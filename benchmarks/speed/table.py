@@ -33,9 +33,9 @@ def show(seconds: float) -> str:
 
 
 def comparison(benchmarks: list[dict]) -> list[str]:
-    """A row for every benchmark that has a plain counterpart."""
+    """A row for every benchmark that has a plain counterpart: training, then queries, then metrics."""
     rows = ["| work | ours | plain | times less (range over rounds) |", "|---|---|---|---|"]
-    for benchmark in benchmarks:
+    for benchmark in sorted(benchmarks, key=lambda b: b["fullname"].split("::")[0], reverse=True):
         info, (ours, plain) = benchmark["extra_info"], per_unit(benchmark)
         if plain is not None:
             each = ratios(benchmark)
