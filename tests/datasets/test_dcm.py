@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -283,3 +285,25 @@ def test_a_malformed_table_names_file_and_line(tmp_path):
         path.write_text("\n".join(broken))
         with pytest.raises(ValuesError, match=message):
             cytometry.read(path)
+
+
+TRAINING_SUMS = {  # name: version, sum of the last node over 100 training rows at seed 1
+    "dcm/chain/nlin": (1, -140.80599713716518),
+    "dcm/triangle/nadd": (1, 60.00574434417857),
+    "dcm/diamond/nadd": (1, -202.90836917449283),
+    "dcm/y/nlin": (1, 303.33727286676344),
+    "dcm/ladder/nadd": (1, 388.0932470668043),
+    "dcm/random/nlin": (1, 305.478686433088),
+    "dcm/bivariate/sign": (1, -14.802096167156645),
+    "check/sine": (1, -10.758900810009129),
+}
+
+
+@pytest.mark.parametrize("name", TRAINING_SUMS)
+def test_training_rows_of_a_seed_move_only_with_a_new_version(name):
+    """If this fails because the data were changed on purpose, raise the dataset's version and note the new sum here."""
+    protocol = SimpleNamespace(n_train=100, queries=lambda scm, *, seed: [])
+    [problem] = get(name).problems(protocol, seed=1)  # type: ignore[arg-type]
+    version, total = TRAINING_SUMS[name]
+    assert get(name).version == version
+    assert float(problem.train[max(problem.train)].sum()) == pytest.approx(total, rel=1e-9)
