@@ -48,7 +48,7 @@ def missing(name: str) -> str | None:
 
 
 def paths(name: str) -> dict[str, Path]:
-    """Where the files of a source lie, by name, checksums verified. Raises `DataMissing` where one is absent or wrong."""
+    """Where the files of a source lie, by name, checksums verified. Raises `DataMissing` if one is absent or wrong."""
     if message := missing(name):
         raise DataMissing(message)
     known = source(name)
