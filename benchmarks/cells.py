@@ -17,7 +17,7 @@ QUESTION = ["dataset", "query", "metric"]
 ASKED = ["dataset", "model", "variant", "query"]
 """What a record's status speaks of."""
 
-FLOORS = ("oracle", "marginal", "identity")
+FLOORS = ("oracle", "resample", "marginal", "identity", "persistence")
 """Models that a score is read between; they take no part in a table's best."""
 
 NOT_RUN, FAILED, UNSUPPORTED = "not run", "failed", "unsupported"
@@ -38,7 +38,8 @@ def seed_scores(
 ) -> pd.DataFrame:
     """One score per cell and seed, columns ``CELL + [seed, score]``, in the order of `rows`.
 
-    The rows of a seed are averaged over intervened nodes and values, then over members (``mean`` or ``median`` each).
+    The rows of a seed are averaged over values (``mean`` or ``median``), then over intervened nodes, then over members
+    (``mean`` or ``median``).
     A seed at which part of a query went unanswered (a NaN, or a note in `provenance`) gets NaN: a mean over the
     questions that happened to be answered would be a mean of something else. Seed scores come back as they are. Raises
     `ValueError` for a missing column.
@@ -48,8 +49,9 @@ def seed_scores(
         return pd.DataFrame(columns=[*CELL, "seed", "score"]).astype({"score": float})
     if missing := [c for c in needed if c not in rows.columns]:
         raise ValueError(f"rows lack the column(s) {missing}; there are {list(rows.columns)}")
-    rows = text_columns(rows, [*CELL, "member"])
-    by_member = rows.groupby([*CELL, "seed", "member"], sort=False)["score"].agg(_reduce(values))
+    rows = text_columns(rows, [*CELL, "member", "node"])
+    by_node = rows.groupby([*CELL, "seed", "member", "node"], sort=False)["score"].agg(_reduce(values))
+    by_member = by_node.groupby([*CELL, "seed", "member"], sort=False).agg(_reduce("mean"))
     scores = by_member.groupby([*CELL, "seed"], sort=False).agg(_reduce(members)).reset_index()
     asked = statuses(provenance)
     unanswered = asked[asked["status"] != "ok"].set_index([*ASKED, "seed"]).index

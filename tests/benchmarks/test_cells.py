@@ -21,9 +21,11 @@ def row(score, *, seed=0, model="dcm", query="interventional", node="x1", member
     }
 
 
-def test_a_seed_is_averaged_over_nodes_then_members():
+def test_a_seed_is_averaged_over_values_then_nodes_then_members():
     rows = pd.DataFrame([row(1.0, member="a"), row(3.0, member="a", node="x2"), row(10.0, member="b")])
     assert seed_scores(rows)["score"].tolist() == [6.0]
+    uneven = [row(0.0), row(2.0), row(7.0, node="x2")]
+    assert seed_scores(pd.DataFrame(uneven))["score"].tolist() == [4.0]
     rows.loc[len(rows)] = row(90.0, member="b")
     rows.loc[len(rows)] = row(20.0, member="b")
     assert seed_scores(rows, values="median")["score"].tolist() == [(2.0 + 20.0) / 2]
