@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scmbench.datasets import Score, Values
+from scmbench.datasets import Example, Score, Values
 from scmbench.datasets.values import flatten, n_rows
 from scmbench.models import Unsupported
 from torch import Tensor
@@ -82,3 +82,12 @@ class Predictive:
         errors = (flatten(predicted, sorted(predicted)) - flatten(self.measured, sorted(predicted))).abs().mean(1)
         pairs = zip(self.values.tolist(), errors.tolist(), strict=True)
         return [Score(self.kind, "abs_error", error, self.node, a) for a, error in pairs]
+
+    def examples(self, answer: Values) -> list[Example]:
+        """Every row, in order, for plots of the measured and the predicted series of scalar nodes."""
+        pairs = [(v, x.tolist(), answer[v].tolist()) for v, x in self.measured.items() if x.ndim == 1]
+        return [
+            Example(self.node, a, v, true, predicted)
+            for v, x, y in pairs
+            for a, true, predicted in zip(self.values.tolist(), x, y, strict=True)
+        ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from .records import Note, Record
 from .store import Store
 
 EXAMPLE_SEED = 0
-"""Records of this seed keep a few counterfactual answers for plots."""
+"""Records of this seed keep a few answers for plots."""
 
 
 def run_batch(batch: Batch, store: Store, *, device: str | None = None) -> list[str]:
@@ -79,7 +79,8 @@ class Fitted:
                         answer = _ask(model, query, stream)
                         scores += [(problem.member, score) for score in _score(query, answer)]
                         if problem.seed == EXAMPLE_SEED and hasattr(query, "examples"):
-                            examples += query.examples(answer)  # type: ignore[attr-defined]
+                            shown = query.examples(answer)  # type: ignore[attr-defined]
+                            examples += [replace(example, member=problem.member) for example in shown]
                     except Exception as error:
                         status, message = _blame(error)
                         notes.setdefault((query.kind, status), Note(query.kind, status, message))

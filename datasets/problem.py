@@ -32,13 +32,14 @@ class Score:
 
 @dataclass(frozen=True)
 class Example:
-    """One counterfactual answer for plots: `target` under ``do(node = value)``, its true and its predicted value."""
+    """One answer for plots: `target` under ``do(node = value)``, its true or measured and its predicted value."""
 
     node: str
     value: float
     target: str
     true: float
     predicted: float
+    member: str = ""
 
 
 @runtime_checkable

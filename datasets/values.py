@@ -86,6 +86,15 @@ def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Value
     return expanded
 
 
+def batch(do: Intervention) -> int:
+    """The number of rows that an intervention speaks of: that of its tensors, 1 where they all broadcast.
+
+    >>> batch({"x": 0.5}), batch({"x": 0.5, "y": torch.zeros(3)})
+    (1, 3)
+    """
+    return max((len(a) for a in do.values() if isinstance(a, Tensor) and a.ndim), default=1)
+
+
 def check_graph(graph: nx.DiGraph) -> list[str]:
     """Return the nodes in topological order, ties by name. Raises `ValuesError` that spells out a cycle.
 

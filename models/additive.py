@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import torch
-from scmbench.datasets.values import Intervention, Values, expand
+from scmbench.datasets.values import Intervention, Values, batch, expand
 from torch import Tensor
 
 from .nodewise import Empirical, Mechanism, NodewiseModel, columns
@@ -42,7 +42,7 @@ class AdditiveNoiseModel(NodewiseModel):
         ``n`` is the number of rows of the interventions, 1 where they are all scalars. For a linear model this is the
         mean of the interventional distribution.
         """
-        n = max((len(a) for a in do.values() if isinstance(a, Tensor) and a.ndim), default=1)
+        n = batch(do)
         forced = expand(do, n, self.like)
         values: Values = {}
         for node in self.order:

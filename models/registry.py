@@ -20,6 +20,8 @@ BUILT_IN = {
     "posterior": "scmbench.models.posterior:Posterior",
     "marginal": "scmbench.models.floors:Marginal",
     "identity": "scmbench.models.floors:Identity",
+    "resample": "scmbench.models.floors:Resample",
+    "persistence": "scmbench.models.floors:Persistence",
 }
 """Name to ``module:Class``; imported when asked for, so that one method's dependencies are no other's burden."""
 
