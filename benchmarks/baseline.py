@@ -28,8 +28,8 @@ class BaselineError(ValueError):
 class Baseline:
     """Results of a run without its record files: scores per intervened node, one row a record, and the story.
 
-    `rows` and `provenance` have the columns of the store's; a score is the mean over a query's values, which is all
-    that tables, verdicts and paired comparisons use.
+    `rows` and `provenance` have the columns of the store's; a score is the suite's average over a query's
+    values, which is all that tables, verdicts and paired comparisons use.
     """
 
     rows: pd.DataFrame
@@ -42,10 +42,13 @@ def folder(name: str) -> Path:
     return Path(str(resources.files("scmbench.results"))) / "baseline" / name
 
 
-def compact(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per (dataset, model, variant, seed, member, query, node, metric), in that order: the mean over values."""
+def compact(rows: pd.DataFrame, values: str = "mean") -> pd.DataFrame:
+    """One row per (dataset, model, variant, seed, member, query, node, metric), in that order.
+
+    Its score is the ``mean`` or ``median`` over values, as the suite averages them.
+    """
     keys = SCORES[:-1]
-    return rows.groupby(keys, as_index=False, sort=True, dropna=False)["score"].mean()[SCORES]
+    return rows.groupby(keys, as_index=False, sort=True, dropna=False)["score"].agg(values)[SCORES]
 
 
 def write(
@@ -55,11 +58,13 @@ def write(
     *,
     suite: str,
     note: str,
+    values: str = "mean",
     history: list[Any] | None = None,
 ) -> None:
     """Write ``scores.csv``, ``records.csv`` and ``about.json`` into the folder `target`, each at once.
 
-    `note` says what the run is or why it was updated. `history` is kept as it is given: earlier notes and numbers.
+    `values` is the suite's. `note` says what the run is or why it was updated. `history` is kept as it is given:
+    earlier notes and numbers.
     """
     environments = provenance.reindex(columns=ENVIRONMENT).drop_duplicates().reset_index(drop=True)
     index = {row: i for i, row in enumerate(environments.itertuples(index=False, name=None))}
@@ -77,7 +82,9 @@ def write(
         "history": history or [],
     }
     target.mkdir(parents=True, exist_ok=True)
-    replace_with(target / "scores.csv", compact(rows).to_csv(index=False, float_format="%.8g", lineterminator="\n"))
+    replace_with(
+        target / "scores.csv", compact(rows, values).to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    )
     replace_with(target / "records.csv", records.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
     replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
