@@ -82,10 +82,10 @@ class CausalNF(CausalModel):
     def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
         """``n`` rows, observational or under `do`, from noise of one stream a node."""
         forced = expand(do, n, self.table.like)
-        sizes = {node: s.stop - s.start for node, s in self.table.slices.items()}
-        u = [torch.randn(n, k, generator=generator(seed, "noise", v), dtype=torch.float64) for v, k in sizes.items()]
-        held = {node: forced.get(node, torch.zeros(n, *like.shape[1:])) for node, like in self.table.like.items()}
-        z = self.flow.decode(torch.cat(u, 1), self.table.pack(held), ~self.table.columns(forced))
+        u = torch.empty(n, len(self.table.mean), dtype=torch.float64)
+        for node, column in self.table.split(u).items():
+            column.normal_(generator=generator(seed, "noise", node))
+        z = self.flow.decode(u, self._held(torch.zeros_like(u), forced), ~self.table.mask(forced))
         return {**self.table.unpack(z), **forced}
 
     def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
@@ -93,15 +93,14 @@ class CausalNF(CausalModel):
         z = self.table.pack(factual)
         forced = expand(do, len(z), self.table.like)
         reached = set().union(*(nx.descendants(self.graph, node) for node in forced)) - set(forced)
-        held = {node: forced.get(node, factual[node]) for node in self.table.slices}
-        z = self.flow.decode(self.flow.encode(z), self.table.pack(held), self.table.columns(reached))
+        z = self.flow.decode(self.flow.encode(z), self._held(z, forced), self.table.mask(reached))
         copied = {v: factual[v].to(like.dtype, copy=True) for v, like in self.table.like.items() if v not in reached}
         return {**self.table.unpack(z), **copied, **forced}
 
     def abduct(self, factual: Values) -> Values:
         """The noise ``u = T(x)`` of factual rows, shaped like the nodes."""
         u = self.flow.encode(self.table.pack(factual))
-        return {v: u[:, s].reshape(len(u), *self.table.like[v].shape[1:]) for v, s in self.table.slices.items()}
+        return {v: x.reshape(len(u), *self.table.like[v].shape[1:]) for v, x in self.table.split(u).items()}
 
     def log_prob(self, x: Values) -> Tensor:
         """Log-density ``(n,)`` in the units of the data, nats; of integer nodes about their log-probability."""
@@ -112,12 +111,19 @@ class CausalNF(CausalModel):
         trained = sum(int(p.numel()) for p in self.flow.parameters())
         return {"parameters": trained, "gradient_steps": self.gradient_steps}
 
+    def _held(self, z: Tensor, forced: Values) -> Tensor:
+        held = z.clone()
+        for node, column in self.table.split(held).items():
+            if node in forced:
+                column.copy_(self.table.standardise(node, forced[node]))
+        return held
+
     def _adjacency(self) -> Tensor:
         """Which column sees which: a component its node's parents and the components before it."""
         rows = []
         for node, s in self.table.slices.items():
             for column in range(s.start, s.stop):
-                seen = self.table.columns(parents(self.graph, node))
+                seen = self.table.mask(parents(self.graph, node))
                 seen[s.start : column] = True
                 rows.append(seen)
         return torch.stack(rows)
