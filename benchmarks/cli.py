@@ -17,6 +17,9 @@ from scmbench.models.registry import UnknownModel, paths
 
 from . import engine, protocols, runner
 from . import suite as suites
+from .cli_check import check_model
+from .cli_scaffold import new_model, new_scm
+from .options import split
 from .store import Store, StoreError
 from .suite import Entry, Suite, SuiteError
 
@@ -80,13 +83,10 @@ class _Entry:
 
     @staticmethod
     def parse(spec: str) -> Entry:
-        name, *assignments = spec.split(",")
-        options: dict[str, Any] = {}
-        for assignment in assignments:
-            key, equals, value = assignment.partition("=")
-            if not equals:
-                raise SuiteError(f"--model {spec}: {assignment!r} is not option=value")
-            options[key.strip()] = _literal(value.strip())
+        try:
+            name, options = split(spec)
+        except ValueError as error:
+            raise SuiteError(f"--model {spec}: {error}") from None
         label = str(options.pop("label", name.rpartition(":")[2]))
         entry = Entry(name, label, str(options.pop("variant", "")), options)
         try:
@@ -94,15 +94,6 @@ class _Entry:
         except (ValueError, TypeError) as error:
             raise SuiteError(f"--model {spec}: {error}") from None
         return entry
-
-
-def _literal(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -184,6 +175,10 @@ def _present(table: runner.Table) -> int:
         where = f"{r['dataset']} seed {r['seed']} {r['model']} {r['variant']}"
         errors.print(f"[red]failed[/red]  {where}: {r['message'] or r['notes']}", highlight=False)
     return int(bool(failed))
+
+
+for command in (check_model, new_model, new_scm):
+    cli.add_command(command)
 
 
 def main() -> None:

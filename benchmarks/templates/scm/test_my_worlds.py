@@ -1,0 +1,32 @@
+"""The worlds of my-worlds give finite data, obey interventions and replay their noise."""
+
+from __future__ import annotations
+
+import my_worlds  # noqa: F401  (importing it registers the worlds)
+import pytest
+import torch
+from scmbench import datasets
+from scmbench.benchmarks import protocols
+
+NAMES = [name for name in datasets.names() if name.startswith("my-worlds/")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_world_is_what_it_says(name):
+    scm = datasets.get(name).scm(seed=0)
+    noise = scm.noise(50, seed=1)
+    plain = scm.observed(scm.run(noise))
+    for node in scm.targets:
+        moved = scm.counterfactual(noise, {node: 0.5})
+        assert (moved[node] == 0.5).all()
+        assert all(torch.equal(moved[v], plain[v]) for v in plain if scm.graph.in_degree(v) == 0 and v != node)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_protocol_can_ask_about_it(name):
+    (problem,) = datasets.get(name).problems(protocols.get("standard"), seed=0)
+    assert {query.kind for query in problem.queries} == {"observational", "interventional", "counterfactual"}
+
+
+def test_all_worlds_are_there():
+    assert NAMES == ["my-worlds/chain", "my-worlds/confounded", "my-worlds/drawn"]
