@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import torch
 
-PACKAGES = ("scmbench", "torch", "pyro-ppl", "numpy", "scikit-learn", "pandas", "zuko", "causalflows", "dowhy")
+PACKAGES = ("scmbench", "torch", "numpy", "scipy", "numba", "pyro-ppl", "scikit-learn", "pandas", "zuko", "dowhy")
 
 
 @cache
