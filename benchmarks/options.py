@@ -18,7 +18,7 @@ def split(spec: str) -> tuple[str, dict[str, Any]]:
 
 
 def parse(assignments: Iterable[str]) -> dict[str, Any]:
-    """``["ridge=0.1", …]`` as a dict of plain values. Raises `ValueError` for what is not ``option=value``, or twice."""
+    """Assignments such as ``ridge=0.1`` as plain values. Raises `ValueError` for other text, or an option twice."""
     options: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")

@@ -51,7 +51,7 @@ class MyMethod(CausalModel):
         return self
 
     def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows, observational or under `do`: fresh noise for every node, then the graph from causes to effects."""
+        """``n`` rows, observational or under `do`: fresh noise for every node, then from causes to effects."""
         u = torch.empty(n, len(self.W), dtype=self.W.dtype)
         for node, columns in self.table.slices.items():
             u[:, columns] = self.noise[torch.randint(len(self.noise), (n,), generator=generator(seed, node))][

@@ -12,8 +12,8 @@ from torch import Tensor
 class MyMethodMechanism(Mechanism):
     """One node's ``x = f(pa, u)``; this skeleton learns ``x = W pa + b + u``: put your own method in its place.
 
-    Rows come first in every tensor. ``d`` is 1 for a scalar node and the number of components of a vector node; ``p`` is
-    that of all parents together, in the order of their names.
+    Rows come first in every tensor. ``d`` is 1 for a scalar node and the number of components of a vector node; ``p``
+    is that of all parents together, in the order of their names.
     """
 
     dtype: ClassVar[torch.dtype] = torch.float64

@@ -43,7 +43,7 @@ def confounded():
     }
 
 
-# Equations that are drawn rather than written: take `seed`, and give the parents' names and a function of (u, *parents).
+# Equations that are drawn rather than written: take `seed`, and give parents by name with a function of (u, *parents).
 @register("my-worlds/drawn")
 def drawn(seed: int):
     """``x2 = w x1 + u`` with a weight of its own for every seed."""
