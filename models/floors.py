@@ -166,6 +166,11 @@ class Persistence(CausalModel):
         self.predicted = {node: torch.cat([start[node], x.double()[:-1]]) for node, x in measured[0].items()}
         return self
 
+    @property
+    def waives(self) -> Mapping[str, str]:
+        """The kit's worlds hold no measured series."""
+        return {"answers what it declares": "persistence answers predictive questions about a measured series alone"}
+
     def predict(self, do: Intervention) -> Values:
         """Each row's measurement one row earlier, whatever `do` is."""
         return {node: x.clone() for node, x in self.predicted.items()}

@@ -93,7 +93,8 @@ class Posterior(CausalModel):
                 u = abduct(scm, node, factual, k, self.points, generator(seed, "noise", node))
                 x = scm.functions[node](u.reshape(-1), *(values[parent] for parent in scm.parents[node]))
             values[node] = x
-        return {node: _mean(x, n) for node, x in values.items()}
+        kept = {node: factual[node].clone() for node in scm.order if node not in reached}
+        return {node: _mean(values[node], n) for node in reached} | kept | forced
 
 
 def abduct(scm: SCM, node: str, factual: Values, particles: int, points: int, stream: torch.Generator) -> Tensor:

@@ -1,0 +1,12 @@
+"""The conformance kit: what every causal model must keep to, whatever it learns, checked in seconds.
+
+>>> from scmbench.models import conformance, load
+>>> results = conformance.check(load("linear"))
+>>> {result.status for result in results}
+{'passed'}
+"""
+
+from .kit import NonConforming, Result, check, require
+from .properties import PROPERTIES
+
+__all__ = ["PROPERTIES", "NonConforming", "Result", "check", "require"]
