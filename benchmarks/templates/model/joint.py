@@ -42,11 +42,9 @@ class MyMethod(CausalModel):
         self.W = torch.zeros(z.shape[1], z.shape[1], dtype=z.dtype)
         for node in self.order:
             sources = self.table.mask(parents(graph, node))
-            A = z[:, sources]
+            A, x = z[:, sources], z[:, self.table.slices[node]]
             penalty = self.ridge * torch.eye(A.shape[1], dtype=A.dtype)
-            self.W[sources, self.table.slices[node]] = torch.linalg.solve(
-                A.T @ A + penalty, A.T @ z[:, self.table.slices[node]]
-            )
+            self.W[sources, self.table.slices[node]] = torch.linalg.solve(A.T @ A + penalty, A.T @ x)
         self.noise = z - z @ self.W
         return self
 
@@ -54,9 +52,8 @@ class MyMethod(CausalModel):
         """``n`` rows, observational or under `do`: fresh noise for every node, then from causes to effects."""
         u = torch.empty(n, len(self.W), dtype=self.W.dtype)
         for node, columns in self.table.slices.items():
-            u[:, columns] = self.noise[torch.randint(len(self.noise), (n,), generator=generator(seed, node))][
-                :, columns
-            ]
+            drawn = torch.randint(len(self.noise), (n,), generator=generator(seed, node))
+            u[:, columns] = self.noise[drawn, columns]
         return self._solve(u, expand(do, n, self.table.like))
 
     def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
