@@ -1,4 +1,4 @@
-"""Committed reference runs: a suite's results as three small text files that tables and comparisons read."""
+"""Committed reference runs: a suite's results as a few small text files that tables and comparisons read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from .results import ROWS, Results
 from .store import replace_with
 
 SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "metric", "score"]
@@ -25,15 +26,13 @@ class BaselineError(ValueError):
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """Results of a run without its record files: scores per intervened node, one row a record, and the story.
+class Baseline(Results):
+    """Results of a run without its record files, and the story of the run in `about`.
 
-    `rows` and `provenance` have the columns of the store's; a score is the suite's average over a query's
-    values, which is all that tables, verdicts and paired comparisons use.
+    A score is the suite's average over a query's values, which is all that tables, verdicts and paired comparisons
+    use.
     """
 
-    rows: pd.DataFrame
-    provenance: pd.DataFrame
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -53,19 +52,19 @@ def compact(rows: pd.DataFrame, values: str = "mean") -> pd.DataFrame:
 
 def write(
     target: Path,
-    rows: pd.DataFrame,
-    provenance: pd.DataFrame,
+    results: Results,
     *,
     suite: str,
     note: str,
     values: str = "mean",
     history: list[Any] | None = None,
 ) -> None:
-    """Write ``scores.csv``, ``records.csv`` and ``about.json`` into the folder `target`, each at once.
+    """Write ``scores.csv``, ``records.csv``, ``examples.csv`` and ``about.json`` into `target`, each at once.
 
     `values` is the suite's. `note` says what the run is or why it was updated. `history` is kept as it is given:
     earlier notes and numbers.
     """
+    provenance = results.provenance
     environments = provenance.reindex(columns=ENVIRONMENT).drop_duplicates().reset_index(drop=True)
     index = {row: i for i, row in enumerate(environments.itertuples(index=False, name=None))}
     stamps = provenance.reindex(columns=ENVIRONMENT).itertuples(index=False, name=None)
@@ -82,24 +81,24 @@ def write(
         "history": history or [],
     }
     target.mkdir(parents=True, exist_ok=True)
-    replace_with(
-        target / "scores.csv", compact(rows, values).to_csv(index=False, float_format="%.8g", lineterminator="\n")
-    )
-    replace_with(target / "records.csv", records.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    scores = compact(results.rows, values)
+    for name, frame, digits in (("scores", scores, 8), ("records", records, 6), ("examples", results.examples, 5)):
+        text = frame.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
+        replace_with(target / f"{name}.csv", text)
     replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(source: Path) -> Baseline:
     """The committed run in the folder `source`. Raises `BaselineError` that names a missing or damaged file."""
     about = json.loads(_text(source / ABOUT))
-    scores, records = (_table(source / name) for name in ("scores.csv", "records.csv"))
+    scores, records, examples = (_table(source / f"{name}.csv") for name in ("scores", "records", "examples"))
     if lacking := [c for c in SCORES if c not in scores.columns]:
         raise BaselineError(f"{source / 'scores.csv'} lacks the column(s) {lacking}")
     split = scores["dataset"].str.rpartition("/")
-    rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))
+    rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))[ROWS]
     environments = pd.DataFrame(about["environments"])
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
-    return Baseline(rows, provenance.assign(suite=about["suite"]), about)
+    return Baseline(rows, provenance.assign(suite=about["suite"]), examples, about)
 
 
 def _text(path: Path) -> str:
@@ -110,7 +109,9 @@ def _text(path: Path) -> str:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    texts = dict.fromkeys([*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "message"], str)
+    texts = dict.fromkeys(
+        [*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "message", "intervened"], str
+    )
     try:
         return pd.read_csv(io.StringIO(_text(path)), dtype=texts, keep_default_na=False, na_values={"score": [""]})  # type: ignore[arg-type]
     except (ValueError, pd.errors.ParserError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from . import baseline, planner
 from .engine import Done
 from .planner import Batch, Missing, Wanted
-from .store import Store, provenance_row, score_rows
+from .records import Record
+from .results import Results, gather
+from .store import Store
 from .suite import Suite
 
 RunBatches = Callable[[Sequence[Batch], Store], Iterator[Done]]
@@ -74,36 +76,23 @@ class Rates:
         return sum(fit for fit, _ in known) / len(known), sum(query for _, query in known) / len(known)
 
 
-@dataclass
 class Table:
-    """Rows and provenance of a suite's finished records, grown as they arrive."""
+    """Finished records of a suite, grown as they arrive."""
 
-    suite: Suite
-    store: Store
-    scores: list[pd.DataFrame] = field(default_factory=list)
-    costs: list[dict[str, object]] = field(default_factory=list)
-    rates: Rates = field(default_factory=Rates)
+    def __init__(self, suite: Suite, store: Store):
+        self.suite, self.store, self.rates = suite, store, Rates()
+        self._records: list[tuple[Record, str]] = []
 
-    def take(self, wanted: Sequence[Wanted]) -> int:
-        """Read those of the records that are there; returns how many."""
-        found = 0
+    def take(self, wanted: Sequence[Wanted]) -> None:
+        """Read those of the records that are there."""
         for one in wanted:
-            record = self.store.read(one.identity.key)
-            if record is None:
-                continue
-            found += 1
-            self.scores.append(score_rows(record, suite=self.suite.name, label=one.entry.label))
-            self.costs.append(provenance_row(record, suite=self.suite.name, label=one.entry.label))
-            self.rates.learn(one.entry.title, record.provenance)
-        return found
+            if (record := self.store.read(one.identity.key)) is not None:
+                self._records.append((record, one.entry.label))
+                self.rates.learn(one.entry.title, record.provenance)
 
-    def rows(self) -> pd.DataFrame:
-        """Scores in long form."""
-        return pd.concat(self.scores, ignore_index=True) if self.scores else pd.DataFrame()
-
-    def provenance(self) -> pd.DataFrame:
-        """One row a record."""
-        return pd.DataFrame(self.costs)
+    def results(self) -> Results:
+        """All of them as frames."""
+        return gather(self._records, suite=self.suite.name)
 
 
 def estimate(plan: Plan, store: Store) -> float:

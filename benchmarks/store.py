@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
-
 from .records import CorruptRecord, Record
 
 
@@ -84,44 +82,3 @@ def replace_with(path: Path, text: str) -> None:
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
-
-
-def score_rows(record: Record, *, suite: str, label: str) -> pd.DataFrame:
-    """A record's scores in long form, with the columns that tables, verdicts and plots read."""
-    identity = record.identity
-    problem, _, kind = identity.dataset.rpartition("/")
-    frame = pd.DataFrame(
-        [(m, s.query, s.node, s.value, s.metric, s.score) for m, s in record.scores],
-        columns=["member", "query", "node", "value", "metric", "score"],
-    ).astype({"value": float, "score": float})
-    frame.insert(0, "variant", identity.options.get("variant", ""))
-    for name, content in (("model", label), ("seed", identity.seed), ("kind", kind), ("problem", problem or kind)):
-        frame.insert(0, name, content)
-    frame.insert(0, "dataset", identity.dataset)
-    frame.insert(0, "suite", suite)
-    return frame
-
-
-def provenance_row(record: Record, *, suite: str, label: str) -> dict[str, object]:
-    """One row about a record: what became of it, where it was computed and what it cost."""
-    identity = record.identity
-    notes = "; ".join(f"{note.query} {note.status}: {note.message.strip().splitlines()[-1]}" for note in record.notes)
-    return {
-        "suite": suite,
-        "dataset": identity.dataset,
-        "seed": identity.seed,
-        "model": label,
-        "variant": identity.options.get("variant", ""),
-        "status": record.status,
-        "message": record.message.strip().splitlines()[-1] if record.message.strip() else "",
-        "notes": notes,
-        "waives": "; ".join(f"{name}: {why}" for name, why in record.waives.items()),
-        "key": identity.key,
-        "cpu_s": _total(record, "cpu_s"),
-        "wall_s": _total(record, "wall_s"),
-        **record.provenance,
-    }
-
-
-def _total(record: Record, unit: str) -> float:
-    return round(sum(float(record.provenance.get(f"{part}_{unit}", 0)) for part in ("fit", "query")), 4)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import pandas as pd
 import pytest
 from rich.console import Console
 from scmbench.benchmarks import engine, planner, runner
@@ -24,11 +23,12 @@ def run(suite: Suite, store: Store, engine=engine.inline, **options) -> runner.T
 
 def same(a: runner.Table, b: runner.Table) -> bool:
     keys = ["dataset", "model", "seed", "query", "metric", "node", "value"]
-    return a.rows().sort_values(keys, ignore_index=True).equals(b.rows().sort_values(keys, ignore_index=True))
+    ours, theirs = (table.results().rows.sort_values(keys, ignore_index=True) for table in (a, b))
+    return ours.equals(theirs)
 
 
 def test_a_run_scores_every_question_and_the_oracle_is_exact(tmp_path):
-    rows = run(suite_of("linear", "oracle"), Store(tmp_path)).rows()
+    rows = run(suite_of("linear", "oracle"), Store(tmp_path)).results().rows
     mean = rows.groupby(["model", "query", "metric"])["score"].mean()
     assert (rows.groupby(["dataset", "model", "query", "metric"])["seed"].nunique() == 2).all()
     assert mean["oracle", "counterfactual", "mse_first"] == mean["oracle", "counterfactual", "mse_all"] == 0
@@ -63,7 +63,7 @@ def test_the_pool_gives_what_inline_gives(tmp_path):
 
 def test_a_fit_that_raises_costs_only_itself(tmp_path):
     table = run(suite_of("rogues:Raises", seeds=3, datasets='"check/sine"'), Store(tmp_path))
-    records = table.provenance().set_index("seed")
+    records = table.results().provenance.set_index("seed")
     assert records["status"].to_dict() == {0: "ok", 1: "failed", 2: "ok"}
     assert "no luck with seed 1" in records.loc[1, "message"]
 
@@ -71,20 +71,20 @@ def test_a_fit_that_raises_costs_only_itself(tmp_path):
 def test_unsupported_is_not_a_failure(tmp_path):
     store = Store(tmp_path)
     table = run(suite_of("rogues:Declines"), store)
-    assert set(table.provenance()["status"]) == {"unsupported"}
+    assert set(table.results().provenance["status"]) == {"unsupported"}
     assert runner.plan(suite_of("rogues:Declines"), store, retry=True).to_do == 0
 
 
 def test_a_query_that_is_not_answered_leaves_a_note_and_no_score(tmp_path):
     table = run(suite_of("identity", datasets='"check/sine"'), Store(tmp_path))
-    assert set(table.rows()["query"]) == {"counterfactual"}
-    assert "interventional unsupported" in table.provenance()["notes"][0]
+    assert set(table.results().rows["query"]) == {"counterfactual"}
+    assert "interventional unsupported" in table.results().provenance["notes"][0]
 
 
 def test_wrong_answers_are_failures_of_their_query_alone(tmp_path):
     table = run(suite_of("rogues:Wrong", datasets='"check/sine"', seeds=1), Store(tmp_path))
-    assert set(table.rows()["query"]) == {"observational"}
-    notes = table.provenance()["notes"][0]
+    assert set(table.results().rows["query"]) == {"observational"}
+    notes = table.results().provenance["notes"][0]
     assert "interventional failed: scmbench.datasets.values.ValuesError: the model's answer has shape (1999,)" in notes
     assert "NaN or infinity in 2000 row(s)" in notes
 
@@ -97,7 +97,7 @@ def test_a_hang_or_a_crash_costs_one_batch(tmp_path, rogue, trouble):
     store = Store(tmp_path)
     suite = suite_of(f"rogues:{rogue}", "marginal", seeds=1, datasets='"check/sine"')
     table = run(suite, store, partial(engine.pool, workers=1, time_limit=8.0))
-    records = table.provenance().set_index("model")
+    records = table.results().provenance.set_index("model")
     assert records["status"].to_dict() == {rogue: "failed", "marginal": "ok"}
     assert trouble in records.loc[rogue, "message"]
 
@@ -111,7 +111,7 @@ def test_missing_data_is_said_and_all_else_goes_on(tmp_path, monkeypatch):
 
 
 def test_a_table_of_nothing_is_empty(tmp_path):
-    assert runner.collect(suite_of("linear"), Store(tmp_path)).rows().equals(pd.DataFrame())
+    assert runner.collect(suite_of("linear"), Store(tmp_path)).results().rows.empty
 
 
 def test_estimates_follow_what_records_cost(tmp_path):

@@ -6,7 +6,8 @@ import json
 
 import pytest
 from scmbench.benchmarks.records import CorruptRecord, Identity, Note, Record
-from scmbench.benchmarks.store import Store, StoreError, provenance_row, score_rows
+from scmbench.benchmarks.results import ROWS, provenance_row, score_rows
+from scmbench.benchmarks.store import Store, StoreError
 from scmbench.datasets import Example, Score
 
 
@@ -133,10 +134,7 @@ def test_nan_scores_cannot_be_written(store):
 
 def test_rows_have_the_columns_that_tables_read():
     rows = score_rows(record(), suite="paper", label="dcm")
-    assert list(rows.columns) == [
-        *("suite", "dataset", "problem", "kind", "seed", "model", "variant"),
-        *("member", "query", "node", "value", "metric", "score"),
-    ]
+    assert list(rows.columns) == ROWS
     assert rows.loc[1, ["dataset", "problem", "kind", "node", "value", "score"]].tolist() == [
         *("dcm/chain/nlin", "dcm/chain", "nlin"),
         *("x1", -1.25, 0.5),
