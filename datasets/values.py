@@ -51,7 +51,7 @@ def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: st
             raise ValuesError(f"{what}: {node!r} is a {type(values[node]).__name__}, expected a torch.Tensor")
     n = n_rows({node: values[node] for node in nodes})
     for node in nodes:
-        bad = ~torch.isfinite(values[node]).reshape(n, -1).all(1)
+        bad = ~torch.isfinite(values[node]).reshape(n, values[node].shape[1:].numel()).all(1)
         if bad.any():
             row = int(bad.nonzero()[0])
             raise ValuesError(f"{what}: {node!r} has NaN or infinity in {int(bad.sum())} row(s), first in row {row}")
@@ -129,7 +129,7 @@ def concat(parts: Sequence[Mapping[str, Tensor]]) -> Values:
 def flatten(values: Mapping[str, Tensor], nodes: Sequence[str]) -> Tensor:
     """Side-by-side matrix ``(n, Σ event sizes)`` of the chosen nodes, in the order given, float64."""
     n = n_rows(values)
-    columns = [values[node].reshape(n, -1).double() for node in nodes]
+    columns = [values[node].reshape(n, values[node].shape[1:].numel()).double() for node in nodes]
     return torch.cat(columns, dim=1) if columns else torch.empty(n, 0, dtype=torch.float64)
 
 

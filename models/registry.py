@@ -51,11 +51,14 @@ def load(name: str) -> type[CausalModel]:
     if not colon:
         raise UnknownModel(f"no model {name!r}; there are {sorted(claims)}, or write package.module:Class")
     try:
-        cls = getattr(_import(module), attribute)
+        imported = _import(module)
     except ImportError as error:
         raise UnknownModel(f"model {name!r}: cannot import {module!r}: {error}") from error
-    except AttributeError:
-        raise UnknownModel(f"model {name!r}: module {module!r} has no {attribute!r}") from None
+    except Exception as error:  # an outside module's own mistake
+        raise UnknownModel(f"model {name!r}: importing {module!r} raised {type(error).__name__}: {error}") from error
+    if not hasattr(imported, attribute):
+        raise UnknownModel(f"model {name!r}: module {module!r} has no {attribute!r}")
+    cls = getattr(imported, attribute)
     if not (isinstance(cls, type) and issubclass(cls, CausalModel)):
         raise UnknownModel(f"model {name!r}: {path} is not a subclass of scmbench.models.CausalModel")
     return cls
