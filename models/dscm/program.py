@@ -32,7 +32,6 @@ class Program(nn.Module):
         super().__init__()
         self.parents, self.mechanisms = dict(parents), dict(mechanisms)
         self.networks = nn.ModuleList(mechanisms.values())
-        self.reparam: dict[str, Reparam] = {f"x({v})": TransformReparam() for v in parents}
 
     def forward(self, rows: int) -> dict[str, Tensor]:
         """The generative program: values of all nodes."""
@@ -85,7 +84,7 @@ class Program(nn.Module):
         """The noise by site that reproduces `values` given the latents `z`: exact inversion of every transform."""
         rows = len(next(iter(values.values())))
         observed = poutine.condition(self, {f"x({v})": x for v, x in values.items()})
-        replayed = poutine.condition(poutine.reparam(observed, self.reparam), dict(z))
+        replayed = poutine.condition(self._by_noise(observed), dict(z))
         sites = _sites(replayed, rows)
         return {**z, **{f"x({v})_base": sites[f"x({v})_base"]["value"] for v in self.parents}}
 
@@ -93,7 +92,11 @@ class Program(nn.Module):
         """Values of all nodes that this very noise produces under `do`."""
         rows = len(next(iter(noise.values())))
         acted = poutine.do(self, {f"x({v})": a for v, a in do.items()})
-        return poutine.condition(poutine.reparam(acted, self.reparam), dict(noise))(rows)
+        return poutine.condition(self._by_noise(acted), dict(noise))(rows)
+
+    def _by_noise(self, program: Callable) -> Callable:
+        config: dict[str, Reparam] = {f"x({v})": TransformReparam() for v in self.parents}
+        return poutine.reparam(program, config)
 
     def _context(self, node: str, values: Columns, rows: int) -> Tensor:
         """The parents side by side; of a root, the constant 1."""
