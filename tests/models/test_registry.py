@@ -53,7 +53,7 @@ def test_errors_inside_an_outside_module_are_not_mistaken_for_a_missing_class(tm
     (tmp_path / "mine_broken.py").write_text("import math\nmath.no_such_function\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [p for p in __import__("sys").path if p])
-    with pytest.raises(UnknownModel, match="importing 'mine_broken' raised AttributeError: .*no_such_function"):
+    with pytest.raises(UnknownModel, match=r"importing 'mine_broken' raised AttributeError: .*no_such_function"):
         load("mine_broken:Mine")
 
 
