@@ -8,7 +8,7 @@ import sys
 import pytest
 from scmbench import datasets, models
 from scmbench.benchmarks import origin, planner
-from scmbench.benchmarks.cli import _Entry
+from scmbench.benchmarks.cli_common import outside
 from scmbench.benchmarks.suite import Entry
 from scmbench.datasets import registry
 from scmbench.datasets.registry import UnknownDataset
@@ -113,7 +113,7 @@ def key(spec: str, dataset: str = "dcm/triangle/nlin") -> str:
     """The record's key as a fresh process would compute it."""
     origin.of_modules.cache_clear()
     origin._installed.cache_clear()
-    return planner.identify(_Entry.parse(spec), dataset, 0, "paper").key
+    return planner.identify(outside(spec), dataset, 0, "paper").key
 
 
 def test_results_of_an_outside_model_belong_to_this_very_version_of_it(site):
