@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.console import Console, Group
+from rich.console import Group
 from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 from scmbench.models import build, load
 from scmbench.models.conformance import PROPERTIES, Result, check
 
+from .cli_common import console
 from .options import parse
 
-console = Console()
 MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "waived": ("~", "yellow"), "not applicable": ("-", "dim")}
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 
+from .cli_common import console
 from .scaffold import ScaffoldError, Skeleton, write
 
-console = Console()
 _OUT = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
