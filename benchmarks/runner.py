@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 from rich.console import Console
@@ -128,25 +128,52 @@ def run(
     every: float = 60.0,
 ) -> Table:
     """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
+    store.sweep()
     table = Table(plan.suite, store)
     missing = {one.identity.key for batch in plan.batches for one in batch.wanted}
     table.take([one for one in plan.wanted if one.identity.key not in missing])
     left, last = list(plan.batches), time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.fields[eta]}"), console=console) as bar:
-        task = bar.add_task("records", total=plan.to_do, eta=_eta(left, table.rates, workers))
+    with _Progress(console, plan.to_do) as progress:
+        progress.show(0, _eta(left, table.rates, workers))
         for done in engine(plan.batches, store):
             left.remove(done.batch)
             table.take(done.batch.wanted)
             if done.trouble:
                 console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
-            bar.update(task, advance=len(done.batch.wanted), eta=_eta(left, table.rates, workers))
+            progress.show(len(done.batch.wanted), _eta(left, table.rates, workers))
             if refresh and left and time.monotonic() - last > every:
                 refresh(table)
                 last = time.monotonic()
     if refresh:
         refresh(table)
     return table
+
+
+class _Progress:
+    """A bar on a terminal; in a log, a line at most every half minute."""
+
+    def __init__(self, console: Console, total: int):
+        self.console, self.total, self.done, self.last = console, total, 0, 0.0
+        columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bar = Progress(
+            *columns, TextColumn("{task.fields[eta]}"), console=console, disable=not console.is_terminal
+        )
+        self.task = self.bar.add_task("records", total=total, eta="")
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.bar.stop()
+
+    def show(self, advance: int, eta: str) -> None:
+        """Count finished records and say how long the rest may take."""
+        self.done += advance
+        self.bar.update(self.task, advance=advance, eta=eta)
+        if not self.console.is_terminal and (self.done == self.total or time.monotonic() - self.last > 30):
+            self.console.print(f"{self.done}/{self.total} records, {eta}", highlight=False)
+            self.last = time.monotonic()
 
 
 def _eta(left: Sequence[Batch], rates: Rates, workers: int) -> str:
