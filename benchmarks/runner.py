@@ -103,7 +103,8 @@ def estimate(plan: Plan, store: Store) -> float:
     except baseline.BaselineError:
         committed = pd.DataFrame()
     for row in committed.to_dict("records"):
-        rates.learn(f"{row['model']} ({row['variant']})" if row["variant"] else str(row["model"]), row)
+        title = f"{row['model']} ({row['variant']})" if row["variant"] else str(row["model"])
+        rates.learn(title, {str(name): value for name, value in row.items()})
     for one in plan.wanted:
         if (record := store.read(one.identity.key)) is not None:
             rates.learn(one.entry.title, record.provenance)
