@@ -45,6 +45,8 @@ class Protocol:
         stream = derive(seed, "observational")
         asked: list[Query] = [Observational(scm, self.n_observational, nodes, stream, self.distances)]
         for node in scm.targets:
+            if not descendants(scm.graph, node):
+                continue  # some papers intervene on leaves too, where there is nothing to compare
             fresh = scm.sample(5000, seed=derive(seed, "values", node))[node]
             values = quantile_values(fresh, self.n_values)
             stream = derive(seed, "interventional", node)

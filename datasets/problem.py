@@ -64,9 +64,20 @@ class Query(Protocol):
 class QueryBuilder(Protocol):
     """The side of an evaluation protocol that a dataset sees (benchmarks/protocols.py)."""
 
-    name: str
-    version: int
-    n_train: int
+    @property
+    def name(self) -> str:
+        """The protocol's name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Counts changes of anything that moves an outcome."""
+        ...
+
+    @property
+    def n_train(self) -> int:
+        """Number of training rows."""
+        ...
 
     def queries(self, scm: SCM, *, seed: int) -> Sequence[Query]:
         """The questions to ask about `scm`, their random streams keyed by `seed`."""
