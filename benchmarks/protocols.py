@@ -21,10 +21,10 @@ from .queries import Counterfactual, Distance, Interventional, Observational, Ro
 class Protocol:
     """Rows and scores of an evaluation; the questions themselves are in queries.py.
 
-    Every target of the SCM is intervened on at `n_values` equally spaced values between the 10 % and 90 % quantiles of
-    5000 fresh rows. `n_interventional` rows a value are compared over all descendants jointly, and `n_factual` fresh
-    factual rows a value get their counterfactual. Models that do not `predict` are asked for `n_predictive` samples of a
-    measured row, whose median is taken. `version` counts changes of anything that moves an outcome.
+    Every target of the SCM is intervened on at `n_values` equally spaced values between the 10 % and 90 % quantiles
+    of 5000 fresh rows. `n_interventional` rows a value are compared over all descendants jointly, and `n_factual`
+    fresh factual rows a value get their counterfactual. Models that do not `predict` are asked for `n_predictive`
+    samples of a measured row, whose median is taken. `version` counts changes of anything that moves an outcome.
     """
 
     name: str
