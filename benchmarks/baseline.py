@@ -90,7 +90,7 @@ def write(
 
 def read(source: Path) -> Baseline:
     """The committed run in the folder `source`. Raises `BaselineError` that names a missing or damaged file."""
-    about = json.loads(_text(source / ABOUT))
+    about = _about(source / ABOUT)
     scores, records, examples = (_table(source / f"{name}.csv") for name in ("scores", "records", "examples"))
     if lacking := [c for c in SCORES if c not in scores.columns]:
         raise BaselineError(f"{source / 'scores.csv'} lacks the column(s) {lacking}")
@@ -99,6 +99,16 @@ def read(source: Path) -> Baseline:
     environments = pd.DataFrame(about["environments"])
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
     return Baseline(rows, provenance.assign(suite=about["suite"]), examples, about)
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise BaselineError(f"{path}: not JSON ({error})") from None
+    if lacking := [key for key in ("suite", "environments") if key not in about]:
+        raise BaselineError(f"{path} lacks {lacking}")
+    return about
 
 
 def _text(path: Path) -> str:

@@ -1,0 +1,71 @@
+"""A committed run reads back as what tables need, and a damaged one is refused."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+from scmbench.benchmarks import baseline, cells, engine, runner
+from scmbench.benchmarks.baseline import BaselineError
+from scmbench.benchmarks.results import Results
+from scmbench.benchmarks.store import Store
+from scmbench.benchmarks.suite import parse
+
+SUITE = """protocol = "paper"
+seeds = 2
+datasets = ["dcm/triangle/nadd"]
+[[models]]
+name = "linear"
+[[models]]
+name = "identity"
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Results:
+    suite, store = parse(SUITE, name="t", file="t.toml"), Store(tmp_path_factory.mktemp("store"))
+    plan = runner.plan(suite, store)
+    return runner.run(plan, store, engine.inline, workers=1, console=Console(quiet=True)).results()
+
+
+def test_scores_of_cells_come_back(results, tmp_path):
+    baseline.write(tmp_path / "t", results, suite="t", note="first")
+    again = baseline.read(tmp_path / "t")
+    before, after = (cells.seed_scores(r.rows, r.provenance) for r in (results, again))
+    keys = [*cells.CELL, "seed"]
+    before, after = (frame.sort_values(keys, ignore_index=True) for frame in (before, after))
+    assert before[keys].equals(after[keys])
+    assert after["score"].to_numpy() == pytest.approx(before["score"].to_numpy(), rel=1e-6, nan_ok=True)
+
+
+def test_provenance_and_examples_come_back(results, tmp_path):
+    baseline.write(tmp_path, results, suite="t", note="first")
+    again = baseline.read(tmp_path)
+    columns = ["dataset", "model", "seed", "status", "notes", "hardware", "packages", "key"]
+    before, after = (r.provenance[columns].sort_values(columns, ignore_index=True) for r in (results, again))
+    assert after.astype(str).equals(before.astype(str))
+    assert len(again.examples) == len(results.examples) > 0
+    assert again.about["note"] == "first"
+
+
+def test_a_second_write_is_the_same_text(results, tmp_path):
+    for name in ("a", "b"):
+        baseline.write(tmp_path / name, results, suite="t", note="n")
+    for name in ("scores.csv", "records.csv", "examples.csv", "about.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "scores.csv").unlink(), "scores.csv is missing"),
+        (lambda folder: (folder / "about.json").write_text("{"), "about.json"),
+        (lambda folder: (folder / "scores.csv").write_text("dataset,seed\na,1\n"), "lacks the column"),
+        (lambda folder: (folder / "records.csv").write_text('"'), "records.csv: not a table"),
+    ],
+    ids=["missing", "broken story", "missing column", "no table"],
+)
+def test_a_damaged_run_is_refused_by_file(results, tmp_path, damage, message):
+    baseline.write(tmp_path, results, suite="t", note="n")
+    damage(tmp_path)
+    with pytest.raises(BaselineError, match=message):
+        baseline.read(tmp_path)
