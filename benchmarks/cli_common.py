@@ -64,9 +64,26 @@ def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
     def narrowed(suite: str, seeds: Any, scms: Any, methods: Any, specs: Any, folder: str, **rest: Any) -> Any:
         chosen = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)
         chosen = chosen.with_models([outside(spec) for spec in specs])
-        return command(suite=chosen, store=Store(folder), **rest)
+        store = Store(folder)
+        try:
+            return command(suite=chosen, store=store, **rest)
+        finally:
+            tell_refused(store)
 
     return narrowed
+
+
+def tell_refused(store: Store) -> None:
+    """One line about record files that were refused, however many there are."""
+    if store.refused:
+        count, first = len(store.refused), store.refused[0]
+        what = "record file was" if count == 1 else "record files were"
+        errors.print(
+            f"[yellow]refused[/yellow]  {count} {what} moved aside (.corrupt) and the records count as missing: "
+            f"{'' if count == 1 else 'first '}{first}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def outside(spec: str) -> Entry:

@@ -19,6 +19,7 @@ from .suite import Suite
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--engine", "kind", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
 @click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds a batch may take.")
+@click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
 @click.option("--device", help="Where models that can choose compute: cpu, cuda.")
 @click.option("--retry", is_flag=True, help="Compute failed records again.")
 @click.pass_context
@@ -30,6 +31,7 @@ def run(
     workers: int,
     kind: str,
     time_limit: float,
+    memory_limit: float | None,
     device: str | None,
     retry: bool,
 ) -> None:
@@ -53,7 +55,8 @@ def run(
     if kind == "inline":
         run_batches = partial(engine.inline, device=device)
     else:
-        run_batches = partial(engine.pool, workers=workers, time_limit=time_limit, device=device)
+        limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+        run_batches = partial(engine.pool, workers=workers, device=device, **limits)
     table = runner.run(plan, store, run_batches, workers=workers, console=console)
     context.exit(_present(table))
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
 
+import psutil
 from pebble import ProcessExpired, ProcessPool
 
 from .planner import Batch
@@ -41,17 +45,23 @@ def pool(
     *,
     workers: int | None = None,
     time_limit: float = 3600.0,
+    memory_limit: float | None = None,
     device: str | None = None,
 ) -> Iterator[Done]:
     """Run the batches in spawned processes, one thread each, as they become free.
 
     A batch that exceeds `time_limit` seconds, crashes or is killed costs itself only: those of its records that were
-    not finished are written as failures that say so, and the pool goes on with a new process. Raises `StoreError` where
-    a worker could not write its records (a full disk would make every further batch fail alike).
+    not finished are written as failures that say so, and the pool goes on with a new process. With a `memory_limit`, a
+    fit or query that needs more GB than that beside what a process starts with gets a `MemoryError` instead of taking
+    the machine along. Processes end with the one that started them. Raises `StoreError` where a worker could not write
+    its records (a full disk would make every further batch fail alike).
     """
     limit_math_libraries()
     with ProcessPool(
-        max_workers=workers or os.cpu_count() or 1, context=multiprocessing.get_context("spawn")
+        max_workers=workers or os.cpu_count() or 1,
+        initializer=_settle_in,
+        initargs=(os.getpid(), memory_limit),
+        context=multiprocessing.get_context("spawn"),
     ) as running:
         futures = {
             running.schedule(run_batch, args=(batch, store), kwargs={"device": device}, timeout=time_limit): batch
@@ -71,6 +81,20 @@ def limit_math_libraries() -> None:
     """One thread for the math libraries of processes started from here; they read it once, when they are loaded."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
+
+
+def _settle_in(parent: int, memory_limit: float | None) -> None:
+    """In a new worker process: bound its address space, and watch over the process that started it."""
+    if memory_limit is not None:
+        allowed = psutil.Process().memory_info().vms + int(memory_limit * 1e9)
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)  # a killed command would otherwise leave a hanging fit behind for ever
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _settle(error: BaseException | None, batch: Batch, store: Store, time_limit: float) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from .records import CorruptRecord, Record
@@ -15,17 +16,22 @@ class StoreError(OSError):
     """The results folder cannot be written or read; the message says where and why."""
 
 
+STALE = 3600.0
+"""Seconds after which a file that was being written belongs to a command that was killed."""
+
+
 class Store:
     """A folder ``records/<2>/<key>.json`` of finished records.
 
     A file appears whole or not at all: it is written beside its place, flushed to disk and renamed, so that a kill at
     any moment leaves complete records only, and two runs on one store do not harm each other: both would write the
-    same.
+    same. `refused` has a line for every damaged file that was met.
     """
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
         self.records = self.folder / "records"
+        self.refused: list[str] = []
 
     def path(self, key: str) -> Path:
         """Where the record of this key lives."""
@@ -44,8 +50,8 @@ class Store:
     def read(self, key: str) -> Record | None:
         """The record of this key, or None where there is none.
 
-        A damaged file is refused: it is renamed to ``….corrupt`` with a warning that names it, and counts as missing,
-        so that its record is computed again.
+        A damaged file is refused: it is renamed to ``….corrupt``, named in `refused`, and counts as missing, so that
+        its record is computed again. Raises `StoreError` where a file cannot be read or moved.
         """
         path = self.path(key)
         try:
@@ -56,12 +62,29 @@ class Store:
         except FileNotFoundError:
             return None
         except CorruptRecord as error:
-            aside = path.with_suffix(".corrupt")
-            os.replace(path, aside)
-            warnings.warn(f"{error}; moved to {aside.name}, its record will be computed again", stacklevel=2)
+            self._refuse(path, str(error))
             return None
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+
+    def _refuse(self, path: Path, why: str) -> None:
+        try:
+            os.replace(path, path.with_suffix(".corrupt"))
+        except FileNotFoundError:  # another command on this store was quicker
+            pass
+        except OSError as error:
+            raise StoreError(f"{why}; cannot move it aside: {error.strerror or error}") from error
+        self.refused.append(why)
+
+    def sweep(self) -> int:
+        """Remove what killed commands left half-written (files of the last hour may be live); returns how many."""
+        removed = 0
+        for part in self.records.glob("*/.*.part"):
+            with suppress(FileNotFoundError):  # it was finished in the meantime
+                if time.time() - part.stat().st_mtime > STALE:
+                    part.unlink()
+                    removed += 1
+        return removed
 
     def find(self, keys: Iterable[str]) -> Iterator[Record]:
         """The records of those keys that are there."""

@@ -15,6 +15,7 @@ from scmbench.datasets.seeds import derive
 from scmbench.models import CausalModel, Unsupported
 
 from . import protocols
+from .isolation import isolated
 from .planner import Batch, Fit, Wanted
 from .provenance import Meter, environment, peak_mb
 from .records import Note, Record
@@ -23,12 +24,17 @@ from .store import Store
 EXAMPLE_SEED = 0
 """Records of this seed keep a few answers for plots."""
 
+TROUBLE = (Exception, SystemExit)
+"""What an adapter may raise at the cost of its own records only."""
+
 
 def run_batch(batch: Batch, store: Store, *, device: str | None = None) -> list[str]:
     """Fit the batch, write every record as soon as it is finished, and return their keys.
 
     A fit that raises does not harm its mates: the batch is then fitted one by one, and only the culprit's records are
-    failures, with their traceback. Raises `StoreError` where records cannot be written.
+    failures, with their traceback. A model that draws from global random generators, which it ought not to, is fitted
+    and asked with those on streams of its seed, alone, so that its numbers depend on nothing else either; the
+    provenance then says so (``random_state``). Raises `StoreError` where records cannot be written.
     """
     torch.set_num_threads(1)  # processes fill the cores, and no result depends on the thread count
     keys = []
@@ -39,17 +45,22 @@ def run_batch(batch: Batch, store: Store, *, device: str | None = None) -> list[
     return keys
 
 
+class NotAlone(RuntimeError):
+    """A batch whose fits have to be done one by one."""
+
+
 @dataclass(frozen=True)
 class Refused:
     """A fit that did not happen: the method does not support the problem, or it failed."""
 
     fit: Fit
-    error: Exception
+    status: str
+    message: str
 
     def record(self, wanted: Wanted) -> Record:
         """The reason, or the traceback."""
-        status, message = _blame(self.error)
-        return Record(wanted.identity, status, message, provenance=environment(), waives=wanted.entry.build().waives)
+        waives = wanted.entry.build().waives
+        return Record(wanted.identity, self.status, self.message, provenance=environment(), waives=waives)
 
 
 @dataclass(frozen=True)
@@ -71,28 +82,35 @@ class Fitted:
         scores: list[tuple[str, Score]] = []
         examples: list[Example] = []
         notes: dict[tuple[str, str], Note] = {}
+        drawn = False
         with Meter() as meter:
             for model, problem in zip(asked, problems, strict=True):
                 for i, query in enumerate(problem.queries):
                     stream = derive(problem.seed, "ask", problem.name, problem.member, i)
                     try:
-                        answer = _ask(model, query, stream)
+                        with isolated(stream) as watch:
+                            answer = _ask(model, query, stream)
+                        drawn |= watch.touched
                         scores += [(problem.member, score) for score in _score(query, answer)]
                         if problem.seed == EXAMPLE_SEED and hasattr(query, "examples"):
                             shown = query.examples(answer)  # type: ignore[attr-defined]
                             examples += [replace(example, member=problem.member) for example in shown]
-                    except Exception as error:
+                    except TROUBLE as error:
                         status, message = _blame(error)
                         notes.setdefault((query.kind, status), Note(query.kind, status, message))
         cost = {**self.cost, "query_wall_s": round(meter.wall, 4), "query_cpu_s": round(meter.cpu, 4)}
+        if drawn:
+            cost["random_state"] = "; ".join(filter(None, [cost.get("random_state"), "touched by queries"]))
         first = next(iter(notes.values()), Note("", "failed", "the protocol asked nothing"))
         status, message = ("ok", "") if scores else (first.status, first.message)
         return Record(wanted.identity, status, message, scores, list(notes.values()), examples, cost, asked[0].waives)
 
 
-def _blame(error: Exception) -> tuple[str, str]:
+def _blame(error: BaseException) -> tuple[str, str]:
+    """Status and message of what an adapter raised; where it is caught, since this frees what its frames hold."""
     if isinstance(error, Unsupported):
         return "unsupported", str(error)
+    traceback.clear_frames(error.__traceback__)  # whatever filled the memory hangs on them
     return "failed", "".join(traceback.format_exception(error))
 
 
@@ -122,15 +140,15 @@ def _outcomes(batch: Batch, device: str | None) -> Iterator[Fitted | Refused]:
         try:
             built.append((fit, _problems(fit, fit.protocol)))
         except Exception as error:
-            yield Refused(fit, error)
+            yield Refused(fit, *_blame(error))
     model = batch.entry.build()
     if device is not None and "device" in model.execution_options & set(model.options()):
         model.device = device  # type: ignore[attr-defined]
     try:
         together = _fit_together(model, built)
-    except Exception as error:
+    except TROUBLE as error:
         if len(built) == 1:
-            yield Refused(built[0][0], error)
+            yield Refused(built[0][0], *_blame(error))
         else:
             yield from _fit_one_by_one(model, built)
     else:
@@ -141,15 +159,17 @@ def _fit_one_by_one(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]
     for fit, problems in built:
         try:
             yield from _fit_together(model, [(fit, problems)])
-        except Exception as error:
-            yield Refused(fit, error)
+        except TROUBLE as error:
+            yield Refused(fit, *_blame(error))
 
 
 def _fit_together(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]) -> list[Fitted]:
     problems = [problem for _, members in built for problem in members]
     seeds = [derive(problem.seed, "fit", problem.name, problem.member) for problem in problems]
-    with Meter() as meter:
+    with Meter() as meter, isolated(seeds[0]) as watch:
         fitted = iter(model.fit_many(problems, seeds))
+    if watch.touched and len(built) > 1:
+        raise NotAlone("its fit draws from global random generators: among mates it would depend on them")
     total = sum(fit.size for fit, _ in built)
     outcomes = []
     for fit, members in built:
@@ -163,6 +183,7 @@ def _fit_together(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]
             "mechanisms": fit.size,
             "peak_mb": round(peak_mb(), 1),
             **mine[0].cost(),
+            **({"random_state": "touched by fit"} if watch.touched else {}),
         }
         outcomes.append(Fitted(fit, mine, members, cost))
     return outcomes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from scmbench.benchmarks.records import CorruptRecord, Identity, Note, Record
@@ -81,8 +82,8 @@ def test_tuples_and_lists_have_one_key():
 def test_a_damaged_record_is_refused_by_name_and_counts_as_missing(store, damage):
     path = store.write(record())
     path.write_text(damage(path.read_text()))
-    with pytest.warns(UserWarning, match=path.name):
-        assert store.read(record().identity.key) is None
+    assert store.read(record().identity.key) is None
+    assert [path.name in line for line in store.refused] == [True]
     assert not path.exists()
     assert path.with_suffix(".corrupt").exists()
     assert store.read(record().identity.key) is None
@@ -93,15 +94,33 @@ def test_a_record_under_another_key_is_refused(store):
     other = store.path(identity(seed=7).key)
     other.parent.mkdir(parents=True, exist_ok=True)
     path.rename(other)
-    with pytest.warns(UserWarning, match=identity().key):
-        assert store.read(identity(seed=7).key) is None
+    assert store.read(identity(seed=7).key) is None
+    assert identity().key in store.refused[0]
 
 
 def test_binary_rubbish_is_refused(store):
     path = store.write(record())
     path.write_bytes(b"\xff\xfe\x00rubbish")
-    with pytest.warns(UserWarning, match=path.name):
-        assert store.read(record().identity.key) is None
+    assert store.read(record().identity.key) is None
+    assert path.name in store.refused[0]
+
+
+def test_a_damaged_file_that_cannot_be_moved_is_an_error(store):
+    path = store.write(record())
+    path.write_text("rubbish")
+    path.with_suffix(".corrupt").mkdir()
+    with pytest.raises(StoreError, match="cannot move it aside"):
+        store.read(record().identity.key)
+
+
+def test_half_written_files_of_killed_commands_are_swept_but_not_live_ones(store):
+    path = store.write(record())
+    old, live = (path.with_name(f".{path.name}.{name}.part") for name in ("old", "live"))
+    for part in (old, live):
+        part.write_text("{")
+    os.utime(old, (0, 0))
+    assert store.sweep() == 1
+    assert (old.exists(), live.exists(), path.exists()) == (False, True, True)
 
 
 def test_from_text_names_a_missing_field():
