@@ -25,15 +25,14 @@ Equation: TypeAlias = "Callable[..., Tensor] | tuple[Iterable[str], Callable[...
 class SCM:
     """A structural causal model ``x_j = f_j(u_j, pa_j)`` with independent exogenous noise ``u_j``.
 
-    Parameters
-    ----------
-    equations: node name to ``f(u, *parents)``. The first argument is the node's own noise, the names of the others are
-        its parents; generated equations give ``((parent names), f)``. Tensors are ``(n, *event)``, float64.
-    noise: node name to the distribution of ``u``, one of Pyro's that implements ``icdf``; a node not listed has
-        ``u ~ N(0, 1)``.
-    latent: nodes that are generated and used by their children but never observed (hidden confounders). `graph` is over
-        the observed nodes; parents of a latent node become parents of its children there.
-    targets: the nodes that its paper intervenes on; ``None`` means every observed node that has an observed descendant.
+    * `equations`: node name to ``f(u, *parents)``. The first argument is the node's own noise, the names of the others
+      are its parents; generated equations give ``((parent names), f)``. Tensors are ``(n, *event)``, float64.
+    * `noise`: node name to the distribution of ``u``, one of Pyro's that implements ``icdf``; a node not listed has
+      ``u ~ N(0, 1)``.
+    * `latent`: nodes that are generated and used by their children but never observed (hidden confounders). `graph` is
+      over the observed nodes; parents of a latent node become parents of its children there.
+    * `targets`: the nodes that its paper intervenes on; ``None`` means every observed node that has an observed
+      descendant.
 
     The model is a Pyro program (`program`): the noise ``u_<node>`` is a sample site, the node a deterministic site. An
     intervention is `pyro.poutine.do`, and a counterfactual conditions on the noise (`pyro.poutine.condition`) under
