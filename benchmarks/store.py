@@ -19,6 +19,9 @@ class StoreError(OSError):
 STALE = 3600.0
 """Seconds after which a file that was being written belongs to a command that was killed."""
 
+PROBE = 16_384
+"""Bytes that a run tries to write before it computes anything: about a record."""
+
 
 class Store:
     """A folder ``records/<2>/<key>.json`` of finished records.
@@ -76,15 +79,22 @@ class Store:
             raise StoreError(f"{why}; cannot move it aside: {error.strerror or error}") from error
         self.refused.append(why)
 
-    def sweep(self) -> int:
-        """Remove what killed commands left half-written (files of the last hour may be live); returns how many."""
-        removed = 0
-        for part in self.records.glob("*/.*.part"):
-            with suppress(FileNotFoundError):  # it was finished in the meantime
-                if time.time() - part.stat().st_mtime > STALE:
-                    part.unlink()
-                    removed += 1
-        return removed
+    def prepare(self) -> None:
+        """Before a run: see that records can be written, and remove what killed commands left half-written.
+
+        Raises `StoreError` where the disk is full or the folder cannot be written: now, not after hours of computing.
+        """
+        try:
+            self.records.mkdir(parents=True, exist_ok=True)
+            probe = self.records / f".{os.getpid()}.probe"
+            replace_with(probe, "." * PROBE)
+            probe.unlink()
+            for part in self.records.glob("*/.*.part"):
+                with suppress(FileNotFoundError):  # it was finished in the meantime
+                    if time.time() - part.stat().st_mtime > STALE:
+                        part.unlink()
+        except OSError as error:
+            raise StoreError(f"cannot write in {self.records}: {error.strerror or error}") from error
 
     def find(self, keys: Iterable[str]) -> Iterator[Record]:
         """The records of those keys that are there."""

@@ -30,6 +30,10 @@ class Entry:
     variant: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[^\W_][^/\\\x00-\x1f]*", self.label):
+            raise ValueError(f"label {self.label!r}: files are named after it; a letter or digit first, no / or \\")
+
     @property
     def title(self) -> str:
         """Label and variant, as tables write them."""
@@ -135,6 +139,8 @@ def load(name: str) -> Suite:
 
 def parse(text: str, *, name: str, file: str) -> Suite:
     """A suite from the text of its file; raises as `load` does."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise SuiteError(f"{file}: results are kept under a suite's name: letters, digits, _ . - only, not {name!r}")
     reader = _Reader(text, file)
     content = reader.content
     reader.check(content, _KEYS)
@@ -217,13 +223,12 @@ class _Reader:
             self.check(table, _MODEL_KEYS, model=i)
             if "name" not in table:
                 raise self.error("models", "a model without a name", model=i)
-            entry = Entry(
-                table["name"], table.get("label", table["name"]), table.get("variant", ""), table.get("options", {})
-            )
+            name, label = table["name"], table.get("label", table["name"])
             try:
+                entry = Entry(name, label, table.get("variant", ""), table.get("options", {}))
                 entry.build()
             except (UnknownModel, ValueError, TypeError) as error:
-                raise self.error("name", f"model {entry.name!r}: {error}", model=i) from None
+                raise self.error("name", f"model {name!r}: {error}", model=i) from None
             if any(other.title == entry.title for other in entries):
                 raise self.error("name", f"the model {entry.title!r} is there twice; give one another label", model=i)
             entries.append(entry)

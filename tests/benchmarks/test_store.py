@@ -119,7 +119,7 @@ def test_half_written_files_of_killed_commands_are_swept_but_not_live_ones(store
     for part in (old, live):
         part.write_text("{")
     os.utime(old, (0, 0))
-    assert store.sweep() == 1
+    store.prepare()
     assert (old.exists(), live.exists(), path.exists()) == (False, True, True)
 
 
@@ -136,10 +136,22 @@ def test_an_unwritable_folder_is_a_clear_error_and_leaves_nothing(tmp_path):
         Store(blocked).write(record())
 
 
-def test_a_write_that_fails_half_way_leaves_no_file(store, monkeypatch):
-    def full(_):
-        raise OSError(28, "No space left on device")
+def test_a_run_learns_at_once_that_it_cannot_write(tmp_path, store, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(StoreError, match=r"cannot write in .*file/records"):
+        Store(blocked).prepare()
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        store.prepare()
+    assert [p for p in store.folder.rglob("*") if p.is_file() and p != blocked] == []
 
+
+def full(_):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_write_that_fails_half_way_leaves_no_file(store, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StoreError, match="No space left on device"):
         store.write(record())

@@ -50,6 +50,10 @@ def test_a_suite_resolves_short_names_seeds_and_models():
         (('variant = "corrected"', 'variant = "fixed"'), r"mine.toml:10: .*variant"),
         (('variant = "corrected"', 'varant = "corrected"'), r"mine.toml:11: unknown key 'varant'"),
         (('name = "dcm"', 'name = "linear" #'), r"mine.toml:10: .*"),
+        (('name = "linear"', 'name = "linear"\nlabel = "../linear"'), r"mine.toml:7: .*files are named after it"),
+        (('name = "linear"', 'name = "linear"\nlabel = "a/b"'), r"mine.toml:7: .*files are named after it"),
+        (('name = "linear"', 'name = "linear"\nlabel = ".."'), r"mine.toml:7: .*files are named after it"),
+        (('"check/sine"', '"../sine"'), r"mine.toml:4: no dataset fits '../sine'"),
         (("[[models]]", "[[models"), r"mine.toml: not valid TOML: .*line 6"),
     ],
 )
@@ -87,6 +91,13 @@ def test_a_label_that_is_taken_is_refused():
 def test_an_unknown_suite_is_a_clear_error(name):
     with pytest.raises(SuiteError, match="no suite"):
         suites.load(name)
+
+
+@pytest.mark.parametrize("file", ["...toml", "a b.toml", "a\nb.toml"])
+def test_a_suite_is_not_named_so_that_its_results_land_elsewhere(tmp_path, file):
+    (tmp_path / file).write_text(GOOD)
+    with pytest.raises(SuiteError, match="results are kept under a suite's name"):
+        suites.load(str(tmp_path / file))
 
 
 @pytest.mark.parametrize("name", suites.names())
