@@ -14,7 +14,7 @@ bin := $(VENV)/bin
 stamp := $(VENV)/.installed
 narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--models $(MODELS)) $(ARGS)
 
-.PHONY: help install reproduce smoke test test-slow lint types check format bench clean
+.PHONY: help install reproduce smoke test test-slow lint types links docs check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -45,10 +45,17 @@ lint: $(stamp) ## ruff: rules and formatting
 	$(bin)/ruff format --check .
 
 # Type checkers cannot follow the renaming of folders to scmbench.*; a tree of links shows them the package as installed.
-types: $(stamp) ## pyright
+types: $(stamp) links ## pyright
+	$(bin)/pyright --pythonpath $(bin)/python
+
+links:
 	@mkdir -p build/types/scmbench
 	@for room in datasets models metrics benchmarks results; do ln -sfn ../../../$$room build/types/scmbench/$$room; done
-	$(bin)/pyright --pythonpath $(bin)/python
+
+docs: $(stamp) links ## the documentation as a site in build/site
+	$(bin)/pip install -q --constraint constraints.txt -e '.[docs]'
+	$(bin)/python docs/gallery.py
+	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --strict --quiet
 
 check: lint types test ## all that a pull request must pass
 

@@ -47,6 +47,7 @@ def write(kind: str, name: str, out: Path) -> Skeleton:
     names an importable module, and where a file is there already.
     """
     folder, placeholder, own = TEMPLATES[kind]
+    name = name.replace("_", "-")
     module = _module(name)
     inside = is_checkout(out)
     words = dict(zip(_spellings(placeholder), _spellings(name), strict=True))

@@ -1,0 +1,214 @@
+"""The gallery of SCMs, drawn from the registry: ``python docs/gallery.py`` writes docs/gallery/."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import networkx as nx
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scmbench import datasets
+from scmbench.datasets import SCM, SCMDataset, Values
+
+OUT = Path(__file__).parent / "gallery"
+ROWS = 2000
+PAPERS = {
+    "check": "Checks",
+    "cnf": "Causal normalizing flows (Javaloy, Sánchez-Martín, Valera, 2023)",
+    "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
+}
+OBSERVED, SET = "#4c72b0", "#dd8452"
+LARGE = 7
+"""Graphs of more nodes are drawn without a panel an edge."""
+
+
+def main() -> None:
+    """Write the index, and a page and its pictures for every paper."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    by_paper: dict[str, list[str]] = {}
+    for name in datasets.names():
+        if isinstance(datasets.get(name), SCMDataset):
+            by_paper.setdefault(name.split("/")[0], []).append(name)
+    sections = [INTRODUCTION]
+    for paper, names in by_paper.items():
+        sections += [f"## {PAPERS.get(paper, paper)}\n", *map(entry, names)]
+    (OUT / "index.md").write_text("\n".join(sections), encoding="utf-8")
+
+
+INTRODUCTION = f"""# Gallery of SCMs
+
+Every structural causal model that comes with scmbench, as the registry has it: its graph, what {ROWS:,} rows at seed 0
+look like, and its equations. Nodes that a protocol intervenes on are filled. In small graphs there is a panel for every
+arrow: <span style="color:{OBSERVED}">■</span> observed, and <span style="color:{SET}">■</span> under an intervention on
+the first target, set to its 90 % quantile. Larger graphs show the spread of every node (quartiles, and
+whiskers from 5 % to 95 %). Axes end at the 0.5 % and 99.5 % quantiles, because some of these worlds have heavy tails.
+
+`scmbench list datasets` names them; short forms such as `triangle/nlin` work wherever they are unambiguous.
+"""
+
+
+def entry(name: str) -> str:
+    """The Markdown of one SCM; its picture is written on the way."""
+    dataset = datasets.get(name)
+    assert isinstance(dataset, SCMDataset)
+    head = f"### {name}\n\n" + textwrap.dedent("    " + (dataset.__doc__ or "")).strip() + "\n"
+    if message := dataset.missing():
+        return f'{head}\n!!! note "Not drawn: its data are not here"\n    {message}\n'
+    scm = dataset.scm(0)
+    picture = name.replace("/", "-") + ".png"
+    draw(scm).savefig(OUT / picture, dpi=110)
+    plt.close("all")
+    graph = scm.graph
+    facts = [
+        f"{len(graph)} nodes, {graph.number_of_edges()} edges",
+        f"intervened on: {', '.join(scm.targets)}",
+        *([f"hidden: {', '.join(sorted(scm.latent))}"] if scm.latent else []),
+        f"version {dataset.version}",
+    ]
+    return f"{head}\n{'; '.join(facts)}.\n\n![{name}: graph and samples]({picture}){{ .figure }}\n\n{equations(scm)}"
+
+
+def equations(scm: SCM) -> str:
+    """The source of an SCM that is written as one function a node; generated ones have none to show."""
+    lines = [written(scm.functions[node]) for node in scm.order]
+    if not all(lines):
+        return ""
+    body = "\n".join(f'"{node}": {line},' for node, line in zip(scm.order, lines, strict=True))
+    return f"```python\n{body}\n```\n"
+
+
+def written(function: Any) -> str:
+    """The source of a lambda, also where several share a line; empty for other functions."""
+    if getattr(function, "__name__", "") != "<lambda>":
+        return ""
+    code = function.__code__
+    source = Path(code.co_filename).read_text(encoding="utf-8")
+    spots = [(line, column) for line, _, column, _ in code.co_positions() if line and column]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
+            start, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+            if all(start <= spot <= end for spot in spots):
+                return textwrap.dedent(ast.get_source_segment(source, node) or "")
+    return ""
+
+
+def draw(scm: SCM) -> Figure:
+    """Graph on the left, samples on the right."""
+    values = scm.sample(ROWS, seed=0)
+    edges = sorted(scm.graph.edges)
+    if len(scm.graph) > LARGE:
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=[1, 1.5], layout="constrained")
+        draw_graph(left, scm)
+        draw_spreads(right, scm, values)
+        return figure
+    columns = 2 if len(edges) == 4 else min(3, len(edges))
+    lines = -(-len(edges) // columns)
+    figure = plt.figure(figsize=(3.2 + 2.5 * columns, max(2.6, 2.3 * lines)), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[3.2, 2.5 * columns])
+    draw_graph(left.subplots(), scm)
+    panels = right.subplots(lines, columns, squeeze=False)
+    target = scm.targets[0]
+    changed = scm.sample(ROWS // 4, {target: values[target].quantile(0.9)}, seed=1)
+    for panel, edge in zip(panels.flat, edges, strict=False):
+        draw_edge(panel, edge, values, changed)
+    for panel in list(panels.flat)[len(edges) :]:
+        panel.axis("off")
+    return figure
+
+
+def draw_graph(ax: Axes, scm: SCM) -> None:
+    """Causes above effects; hidden nodes dashed."""
+    graph = scm.full_graph
+    large = len(graph) > 15
+    place = layered(graph)
+    nodes = list(graph)
+    face = ["#c9d7ea" if v in scm.targets else "white" for v in nodes]
+    size = 210 if large else 420 if len(graph) > LARGE else 800
+    style: dict[str, Any] = {"node_size": size, "edgecolors": "#333333", "linewidths": 1.0}
+    nx.draw_networkx_nodes(graph, place, nodelist=nodes, node_color=face, ax=ax, **style).set_linestyle(
+        ["--" if v in scm.latent else "-" for v in nodes]
+    )
+    straight = [(a, b) for a, b in graph.edges if not _passes(place, a, b)]
+    for arrows, bend in ((straight, 0.0), ([e for e in graph.edges if e not in straight], 0.3)):
+        nx.draw_networkx_edges(
+            graph,
+            place,
+            edgelist=arrows,
+            ax=ax,
+            node_size=style["node_size"],
+            connectionstyle=f"arc3,rad={bend}",
+            width=0.4 if large else 1.1,
+            arrowsize=5 if large else 13,
+            edge_color="#777777" if large else "#333333",
+        )
+    nx.draw_networkx_labels(graph, place, font_size=6 if large else 8 if len(graph) > LARGE else 10, ax=ax)
+    ax.margins(0.18)
+    ax.axis("off")
+
+
+def layered(graph: nx.DiGraph) -> dict[str, np.ndarray]:
+    """Positions by depth, a layer a generation, each ordered by the mean place of its parents; odd layers shifted."""
+    place: dict[str, np.ndarray] = {}
+    for depth, layer in enumerate(nx.topological_generations(graph)):
+
+        def middle(node: str) -> tuple[float, str]:
+            above = [place[p][0] for p in graph.predecessors(node)]
+            return (float(np.mean(above)) if above else 0.0, node)
+
+        for i, node in enumerate(sorted(layer, key=middle)):
+            shift = 0.22 * (-1) ** depth if len(layer) == 1 else 0.0
+            place[node] = np.array([i - (len(layer) - 1) / 2 + shift, -depth])
+    return place
+
+
+def _passes(place: dict[str, np.ndarray], a: str, b: str) -> bool:
+    """Whether the straight arrow from a to b runs across another node."""
+    start, way = place[a], place[b] - place[a]
+    for node, at in place.items():
+        if node not in (a, b):
+            t = float((at - start) @ way / (way @ way))
+            if 0 < t < 1 and float(np.hypot(*(start + t * way - at))) < 0.15:
+                return True
+    return False
+
+
+def draw_edge(ax: Axes, edge: tuple[str, str], values: Values, changed: Values) -> None:
+    """Child against parent."""
+    cause, effect = edge
+    for rows, colour, size in ((values, OBSERVED, 3), (changed, SET, 4)):
+        ax.scatter(rows[cause], rows[effect], s=size, color=colour, alpha=0.35, linewidths=0, rasterized=True)
+    for x, limit in ((values[cause], ax.set_xlim), (values[effect], ax.set_ylim)):
+        low, high = np.quantile(x, [0.005, 0.995])
+        limit(low - 0.1 * (high - low), high + 0.1 * (high - low))
+    ax.set_xlabel(cause, labelpad=1)
+    ax.set_ylabel(effect, labelpad=1)
+    ax.tick_params(labelsize=7, length=2)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def draw_spreads(ax: Axes, scm: SCM, values: Values) -> None:
+    """A box a node, in topological order."""
+    order = [node for node in scm.order if node in values]
+    ax.boxplot(
+        [values[node].numpy() for node in order],
+        whis=(5, 95),
+        showfliers=False,
+        medianprops={"color": OBSERVED},
+        widths=0.6,
+    )
+    ax.set_xticks(range(1, len(order) + 1), order, rotation=90, fontsize=7)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What mkdocs does with these pages beyond its plugins: formulas as MathML, a list of commands, pages found by name."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from latex2mathml.converter import convert
+from scmbench.benchmarks.cli import cli
+from scmbench.models.registry import BUILT_IN
+
+RESULTS = ("numbers*.md", "ablation*.md", "fmri*.md", "speed*.md")
+"""Pages of the section Results, in this order, as far as they are there."""
+
+
+def on_config(config: Any) -> Any:
+    """Fill the section Results with the pages that exist."""
+    docs = Path(config.docs_dir)
+    found = [path.name for pattern in RESULTS for path in sorted(docs.glob(pattern))]
+    for entry in config.nav:
+        if "Results" in entry:
+            entry["Results"] = found
+    config.nav = [entry for entry in config.nav if next(iter(entry.values()))]
+    return config
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put the help of every command and the docstring of every built-in model where a page asks for them."""
+    markdown = markdown.replace("<!-- commands -->", "\n".join(_helps(cli, "scmbench")))
+    methods = [f"::: {path.replace(':', '.')}" for path in dict.fromkeys(BUILT_IN.values())]
+    return markdown.replace("<!-- methods -->", "\n".join(methods))
+
+
+def _helps(group: click.Group, name: str) -> Iterator[str]:
+    for word, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _helps(command, f"{name} {word}")
+        else:
+            context = click.Context(command, info_name=f"{name} {word}", max_content_width=96, terminal_width=96)
+            yield f"## {name.removeprefix('scmbench').strip()} {word}\n\n```text\n{command.get_help(context)}\n```\n"
+
+
+def on_page_content(body: str, **_: Any) -> str:
+    """Turn formulas into MathML, which browsers draw without a script."""
+    body = re.sub(r'<span class="arithmatex">\\\((.*?)\\\)</span>', lambda m: _mathml(m[1], "inline"), body, flags=re.S)
+    return re.sub(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', lambda m: _mathml(m[1], "block"), body, flags=re.S)
+
+
+def _mathml(formula: str, display: str) -> str:
+    drawn = convert(html.unescape(formula.strip()), display=display)
+    return f'<div class="formula">{drawn}</div>' if display == "block" else drawn
