@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import networkx as nx
@@ -12,6 +13,7 @@ import torch
 from scmbench.datasets.values import Intervention, Values, ValuesError, check_graph, from_frame, to_frame
 from torch import Tensor
 
+from . import saving
 from .base import CausalModel
 
 Do = Mapping[str, Any]
@@ -61,6 +63,18 @@ class FrameModel:
         factual = {node: _as_fitted(node, x, self._like[node]) for node, x in from_frame(frame, self._like).items()}
         answer = to_frame(self.model.counterfactual(factual, self._intervention(do, frame.index), seed=seed))
         return answer.set_index(frame.index)
+
+    def save(self, folder: Path | str) -> Path:
+        """Write the fitted model into `folder` (see `scmbench.models.saving`). Raises `Unsupported` as that does."""
+        self._fitted()
+        return saving.save(self.model, folder, like=self._like)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, model: str | None = None) -> Self:
+        """The model that `save` wrote; `model` and what is raised are those of `scmbench.models.saving.load`."""
+        loaded = cls(saving.load(folder, model=model))
+        loaded._like = saving.saved_like(Path(folder))
+        return loaded
 
     def _fitted(self) -> None:
         if not self._like:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
-from scmbench.datasets.values import parents
+from scmbench.datasets.values import Values, parents
 
 from .base import CausalModel, Unsupported
 from .registry import UnknownModel, paths
@@ -30,9 +31,10 @@ class SavedModelError(ValueError):
     """A folder that does not hold a saved model that can be used here: the message says what is wrong with it."""
 
 
-def save(model: CausalModel, folder: Path | str) -> Path:
+def save(model: CausalModel, folder: Path | str, *, like: Values | None = None) -> Path:
     """Write a fitted model into `folder`, made where it is not there; returns the folder.
 
+    `like` holds nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`).
     Nothing is pickled: the state is walked attribute by attribute (`state.Writer`). A model that has its own ``save``
     writes into the sub-folder ``own`` instead. Raises `Unsupported` for a model that holds what cannot be kept so, such
     as scikit-learn's regressors; it names the attribute.
@@ -48,6 +50,8 @@ def save(model: CausalModel, folder: Path | str) -> Path:
     }
     if isinstance(graph := getattr(model, "graph", None), nx.DiGraph):
         header["graph"] = {node: parents(graph, node) for node in sorted(graph)}
+    if like is not None:
+        header["nodes"] = {node: [str(x.dtype).removeprefix("torch."), list(x.shape[1:])] for node, x in like.items()}
     if hasattr(model, "save"):
         tensors = write_tensors({})
         (folder / OWN).mkdir(parents=True, exist_ok=True)
@@ -112,6 +116,15 @@ def read_header(folder: Path) -> dict[str, Any]:
     if lacking := [key for key in ("model", "model_version", "sha256") if key not in header]:
         raise SavedModelError(f"{path} lacks {lacking}")
     return header
+
+
+def saved_like(folder: Path) -> Values:
+    """Nodes without rows, of the types and shapes that a saved model was fitted on. Raises `SavedModelError`."""
+    try:
+        nodes = read_header(folder)["nodes"].items()
+        return {node: torch.empty(0, *shape, dtype=getattr(torch, dtype)) for node, (dtype, shape) in nodes}
+    except (KeyError, AttributeError, TypeError, ValueError):
+        raise SavedModelError(f"{folder / HEADER} does not say what the model's nodes are like") from None
 
 
 def _rebuilt(cls: type[CausalModel], state: Any, folder: Path, sha256: str) -> CausalModel:

@@ -1,0 +1,56 @@
+"""Are two samples of the same rows independent? Distance correlation and its permutation test."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .checks import MetricError, check_sample
+
+
+def distance_correlation(x: Tensor, y: Tensor) -> Tensor:
+    """``dCov²(x, y) / sqrt(dCov²(x, x) dCov²(y, y))``, in [0, 1]; in the population 0 only under independence.
+
+    Székely, Rizzo, Bakirov, "Measuring and testing dependence by correlation of distances", Annals of Statistics 35,
+    2007, definition 5, squared. ``x (n, d)`` and ``y (n, e)`` are float64, rows belonging together. A constant sample
+    has correlation 0. Raises `MetricError` for NaN, other shapes or dtypes.
+
+    >>> x = torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
+    >>> bool(distance_correlation(x, x**2) > 0.2), round(float(distance_correlation(x, 2 * x)), 6)
+    (True, 1.0)
+    """
+    _check(x, y)
+    return _correlation(_centred(x), _centred(y))
+
+
+def independence(x: Tensor, y: Tensor, *, permutations: int, generator: torch.Generator) -> tuple[float, float]:
+    """Distance correlation of ``x (n, d)`` and ``y (n, e)``, and the p-value of independence by permuting rows of `y`.
+
+    ``p = (1 + #{permuted ≥ observed}) / (1 + permutations)``, exact under independent rows. Raises as
+    `distance_correlation`.
+    """
+    _check(x, y)
+    a, b = _centred(x), _centred(y)
+    observed = _correlation(a, b)
+    beaten = 0
+    for _ in range(permutations):
+        order = torch.randperm(len(y), generator=generator)
+        beaten += int(_correlation(a, b[order][:, order]) >= observed)
+    return float(observed), (1 + beaten) / (1 + permutations)
+
+
+def _check(x: Tensor, y: Tensor) -> None:
+    check_sample(x, "the first sample")
+    check_sample(y, "the second sample")
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
+        raise MetricError(f"samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (n, d) and (n, e)")
+
+
+def _centred(x: Tensor) -> Tensor:
+    distances = torch.cdist(x, x)
+    return distances - distances.mean(0) - distances.mean(1, keepdim=True) + distances.mean()
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    scale = (a.square().mean() * b.square().mean()).sqrt()
+    return ((a * b).mean() / scale).clamp(min=0) if scale > 0 else scale
