@@ -1,4 +1,4 @@
-"""The command line: list, run, report, compare, show."""
+"""The command line: every command under one name, and how its errors are told."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from . import suite as suites
 from .baseline import BaselineError
 from .cli_check import check_model
 from .cli_common import console, errors
+from .cli_data import data
+from .cli_fit import ask, fit
 from .cli_run import run
 from .cli_scaffold import new_model, new_scm
 from .published import PublishedError
@@ -53,7 +55,7 @@ def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
 
 
-for command in (run, check_model, new_model, new_scm):
+for command in (run, fit, ask, data, check_model, new_model, new_scm):
     cli.add_command(command)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.table import Table
 from scmbench.datasets import DataMissing, download
 from scmbench.datasets.sources import SOURCES, Source
 
-console = Console()
+from .cli_common import console
 
 
 @click.group(epilog="Exit codes: 0 all is there; 1 something could not be downloaded; 2 a wrong call.")

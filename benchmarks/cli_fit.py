@@ -10,7 +10,6 @@ from typing import Any
 import click
 import networkx as nx
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 from scmbench.datasets import ValuesError
 from scmbench.datasets.graphs import read_graph
@@ -20,10 +19,9 @@ from scmbench.models import Unsupported, build, load
 from scmbench.models.frames import FrameModel
 from scmbench.models.saving import SavedModelError, saved_like
 
+from .cli_common import console
 from .diagnosis import ABDUCTION, Diagnosis, diagnose, split
 from .options import parse
-
-console = Console()
 
 MODEL, DIAGNOSIS, SAMPLES, COUNTERFACTUALS = "model", "diagnosis.json", "samples.csv", "counterfactuals.csv"
 

@@ -49,7 +49,7 @@ _SOURCES = (
     Source(
         name="sachs",
         description="7466 single cells by the expression of 11 phosphoproteins and phospholipids, flow cytometry, CSV",
-        needed_by="the roots of dcm/sachs",
+        needed_by="sachs/real and the roots of dcm/sachs",
         origin="Causal Discovery Toolbox 0.6.0, cdt/data/resources, from the supplement of Sachs et al. (2005)",
         licence="not stated for the data: download only, not redistributed here",
         citation="Sachs, Perez, Pe'er, Lauffenburger, Nolan, Causal Protein-Signaling Networks Derived from "
@@ -64,7 +64,7 @@ cyto_full_data.csv 427677 fc331dcd0bc1d8765986b88cd1d23dd5a3f52e4ffc299fdf96de9d
     Source(
         name="fmri",
         description="BOLD averages of 48 cortical regions, two runs of each of 14 patients under stimulation, text",
-        needed_by="the fMRI experiment",
+        needed_by="fmri/..., the stimulation experiment",
         origin="piomonti/carefl, data/fmri, from OpenNeuro ds002799",
         licence="none stated for the averages; the article that describes ds002799 is CC BY 4.0: download only",
         citation="Thompson et al., A data resource from concurrent intracranial stimulation and functional MRI of the "
