@@ -15,6 +15,7 @@ BUILT_IN = {
     "dcm": "scmbench.models.dcm:DCM",
     "anm": "scmbench.models.anm:ANM",
     "causal-nf": "scmbench.models.causal_nf:CausalNF",
+    "dowhy": "scmbench.models.dowhy:DoWhy",
     "dscm": "scmbench.models.dscm:DSCM",
     "linear": "scmbench.models.linear:LinearGaussian",
     "oracle": "scmbench.models.floors:Oracle",

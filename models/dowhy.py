@@ -1,0 +1,149 @@
+"""DoWhy's graphical causal models as one of ours: automatic assignment, or a user's own mechanisms."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, ClassVar, Self
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import torch
+from scmbench.datasets.seeds import derive
+from scmbench.datasets.values import (
+    Intervention,
+    Values,
+    ValuesError,
+    check_graph,
+    check_values,
+    expand,
+    to_frame,
+)
+from threadpoolctl import threadpool_limits
+
+from .base import CausalModel, Unsupported
+
+try:
+    gcm: Any = import_module("dowhy.gcm")
+except ImportError as error:
+    raise ImportError(f"DoWhy is not installed; get it with: pip install 'scmbench[dowhy]' ({error})") from error
+
+QUALITIES = {quality.name.lower(): quality for quality in gcm.auto.AssignmentQuality}
+FEWEST_ROWS = 10
+
+
+class DoWhy(CausalModel):
+    """A `dowhy.gcm.InvertibleStructuralCausalModel` with automatically assigned mechanisms.
+
+    "DoWhy-GCM: An extension of DoWhy for causal inference in graphical causal models", Blöbaum, Götz, Budhathoki,
+    Mastakouri, Janzing, JMLR 2024. Roots are bootstrapped, every other node is an additive-noise model x = f(pa) + u
+    (discrete where all its values are whole numbers) with f chosen by cross-validation and u bootstrapped from
+    residuals; the candidates for f depend on `quality`: ``good``, ``better`` or ``best`` (which needs AutoGluon).
+
+    To judge mechanisms of your own, derive from this class and write `assign`:
+
+        class Mine(DoWhy):
+            def assign(self, model, data):
+                super().assign(model, data)
+                model.set_causal_mechanism("y", gcm.AdditiveNoiseModel(gcm.ml.create_random_forest_regressor()))
+
+    All answers come from `gcm.draw_samples`, `gcm.interventional_samples` and `gcm.counterfactual_samples`. DoWhy draws
+    from the global generators of NumPy and of Python; they are seeded for each call and given back as they were, like
+    DoWhy's settings for progress bars and jobs.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __init__(self, quality: str = "good"):
+        if quality not in QUALITIES:
+            raise ValueError(f"quality={quality!r}: choose one of {list(QUALITIES)}")
+        self.quality = quality
+
+    def assign(self, model: Any, data: pd.DataFrame) -> None:
+        """Give every node of the `gcm.InvertibleStructuralCausalModel` a mechanism; `data` has a column a node."""
+        gcm.auto.assign_causal_mechanisms(model, data, quality=QUALITIES[self.quality])
+
+    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+        """Assign and fit all mechanisms.
+
+        Raises `ValuesError` for a cycle, a missing column, NaN or fewer than ten rows, `Unsupported` for vector nodes.
+        """
+        self.order = check_graph(graph)
+        if check_values(data, self.order, what="training data") < FEWEST_ROWS:
+            raise ValuesError(f"training data: DoWhy's cross-validation needs {FEWEST_ROWS} rows at least")
+        for node in self.order:
+            if data[node].ndim > 1:
+                raise Unsupported(f"DoWhy models scalars; {node!r} has event shape {tuple(data[node].shape[1:])}")
+        self.graph = copy.deepcopy(graph)
+        self.like = {v: data[v][:0].double() if data[v].is_floating_point() else data[v][:0] for v in self.order}
+        plain = nx.DiGraph()
+        plain.add_nodes_from(self.order)
+        plain.add_edges_from(sorted(graph.edges))
+        with _alone(seed, "fit"):
+            self.model = gcm.InvertibleStructuralCausalModel(plain)
+            frame = self._frame(data)
+            self.assign(self.model, frame)
+            gcm.fit(self.model, frame)
+        return self
+
+    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+        """``n`` rows, observational or under `do`."""
+        forced = expand(do, n, self.like)
+        with _alone(seed, "sample"):
+            if forced:
+                frame = gcm.interventional_samples(self.model, _row_by_row(forced), num_samples_to_draw=n)
+            else:
+                frame = gcm.draw_samples(self.model, n)
+        return {**self._values(frame), **forced}
+
+    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+        """The inferred noise of these rows replayed under `do`; what `do` cannot reach is copied."""
+        n = check_values(factual, self.order, what="factual rows")
+        forced = expand(do, n, self.like)
+        with _alone(seed, "counterfactual"):
+            frame = gcm.counterfactual_samples(self.model, _row_by_row(forced), observed_data=self._frame(factual))
+        reached = set().union(*(nx.descendants(self.graph, node) for node in forced))
+        copied = {v: factual[v].to(like.dtype, copy=True) for v, like in self.like.items() if v not in reached}
+        return {**self._values(frame), **copied, **forced}
+
+    def _frame(self, values: Values) -> pd.DataFrame:
+        frame = to_frame({node: values[node] for node in self.order})
+        return frame.astype({column: int for column in frame if frame[column].dtype == bool})
+
+    def _values(self, frame: pd.DataFrame) -> Values:
+        columns = {v: torch.tensor(frame[v].to_numpy(dtype=float)) for v in self.order}
+        return {
+            v: x if self.like[v].is_floating_point() else x.round().to(self.like[v].dtype) for v, x in columns.items()
+        }
+
+
+def _row_by_row(forced: Values) -> Mapping[str, Callable[[float], float]]:
+    """DoWhy's interventions, functions that are called once a row in order."""
+
+    def successive(values: list[float]) -> Callable[[float], float]:
+        rows = iter(values)
+        return lambda _: next(rows)
+
+    return {node: successive(a.tolist()) for node, a in forced.items()}
+
+
+@contextmanager
+def _alone(seed: int, *labels: object) -> Iterator[None]:
+    """DoWhy with its randomness on one stream, one thread, no progress bars; global state is as before afterwards."""
+    config = gcm.config
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    jobs, bars = config.default_n_jobs, config.show_progress_bars
+    gcm.util.general.set_random_seed(derive(seed, *labels) % 2**32)
+    config.set_default_n_jobs(1)
+    config.disable_progress_bars()
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
+        config.default_n_jobs, config.show_progress_bars = jobs, bars
