@@ -129,7 +129,7 @@ def run(
     every: float = 60.0,
 ) -> Table:
     """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
-    store.sweep()
+    store.prepare()
     table = Table(plan.suite, store)
     missing = {one.identity.key for batch in plan.batches for one in batch.wanted}
     table.take([one for one in plan.wanted if one.identity.key not in missing])
