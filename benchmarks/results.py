@@ -10,7 +10,7 @@ import pandas as pd
 from .records import Record
 from .suite import Suite
 
-EXAMPLES = ["dataset", "model", "variant", "seed", "intervened", "value", "node", "true", "predicted"]
+EXAMPLES = ["dataset", "model", "variant", "seed", "intervened", "value", "node", "true", "predicted", "member"]
 ROWS = [
     *("suite", "dataset", "problem", "kind", "seed", "model", "variant"),
     *("member", "query", "node", "value", "metric", "score"),
@@ -105,4 +105,4 @@ def example_rows(record: Record, *, label: str) -> list[tuple[object, ...]]:
     """A record's example answers, in the order of `EXAMPLES`."""
     identity = record.identity
     about = (identity.dataset, label, identity.options.get("variant", ""), identity.seed)
-    return [(*about, e.node, e.value, e.target, e.true, e.predicted) for e in record.examples]
+    return [(*about, e.node, e.value, e.target, e.true, e.predicted, e.member) for e in record.examples]
