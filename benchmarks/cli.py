@@ -17,6 +17,7 @@ from .cli_check import check_model
 from .cli_common import console, errors
 from .cli_data import data
 from .cli_fit import ask, fit
+from .cli_results import compare, report, show
 from .cli_run import run
 from .cli_scaffold import new_model, new_scm
 from .published import PublishedError
@@ -24,7 +25,7 @@ from .store import StoreError
 from .suite import SuiteError
 
 EXIT_CODES = """\b
-Exit codes: 0 all went well; 1 some records failed, or numbers moved (compare); 2 a wrong call or a broken suite file;
+Exit codes: 0 all went well; 1 some records failed; 2 a wrong call or a broken suite file;
 3 the results folder cannot be used; 130 interrupted (run again to go on).
 """
 
@@ -55,7 +56,7 @@ def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
 
 
-for command in (run, fit, ask, data, check_model, new_model, new_scm):
+for command in (run, report, compare, show, fit, ask, data, check_model, new_model, new_scm):
     cli.add_command(command)
 
 

@@ -8,9 +8,14 @@ from functools import partial
 import click
 
 from . import engine, runner
-from .cli_common import console, errors, narrowing
-from .store import Store
+from .cli_common import console, narrowing
+from .cli_results import show_report, write_report
+from .render import markdown
+from .report import Report
+from .results import Results
+from .store import Store, replace_with
 from .suite import Suite
+from .tables import overview
 
 
 @click.command()
@@ -57,15 +62,26 @@ def run(
     else:
         limits = {"time_limit": time_limit, "memory_limit": memory_limit}
         run_batches = partial(engine.pool, workers=workers, device=device, **limits)
-    table = runner.run(plan, store, run_batches, workers=workers, console=console)
-    context.exit(_present(table))
+    reports = store.folder / "reports" / suite.name
+
+    def refresh(table: runner.Table) -> None:
+        made = Report.of(suite, table.results())
+        text = f"{made.headline()}\n\n{markdown(overview(made.judged, made.found, made.layout))}"
+        replace_with(reports / "so_far.md", text)
+
+    reports.mkdir(parents=True, exist_ok=True)
+    console.print(f"a table of what is finished, refreshed as records arrive: {reports / 'so_far.md'}", soft_wrap=True)
+    table = runner.run(plan, store, run_batches, workers=workers, console=console, refresh=refresh)
+    made = Report.of(suite, table.results())
+    show_report(made)
+    write_report(made, reports)
+    context.exit(int(bool(failures(table.results()))))
 
 
-def _present(table: runner.Table) -> int:
-    """Show what a table says; the exit code: 1 where records failed."""
-    records = table.results().provenance
-    failed = [r for r in records.to_dict("records") if r["status"] == "failed" or " failed: " in r["notes"]]
-    for r in failed:
-        where = f"{r['dataset']} seed {r['seed']} {r['model']} {r['variant']}"
-        errors.print(f"[red]failed[/red]  {where}: {r['message'] or r['notes']}", highlight=False)
-    return int(bool(failed))
+def failures(results: Results) -> list[str]:
+    """Records that failed, or had a query that did: dataset, seed and model."""
+    return [
+        f"{r['dataset']} seed {r['seed']} {r['model']} {r['variant']}".strip()
+        for r in results.provenance.to_dict("records")
+        if r["status"] == "failed" or " failed: " in r["notes"]
+    ]
