@@ -19,8 +19,8 @@ class StoreError(OSError):
 STALE = 3600.0
 """Seconds after which a file that was being written belongs to a command that was killed."""
 
-PROBE = 16_384
-"""Bytes that a run tries to write before it computes anything: about a record."""
+PROBE = 1024
+"""Bytes that a run tries to write before it computes anything."""
 
 
 class Store:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+import sys
 import time
+from typing import ClassVar
 
+import numpy as np
 import torch
 from scmbench.models import Unsupported
+from scmbench.models.dcm import DCM
 from scmbench.models.linear import LinearGaussian
 
 
@@ -54,3 +59,69 @@ class Wrong(LinearGaussian):
     def counterfactual(self, factual, do, *, seed):
         values = super().counterfactual(factual, do, seed=seed)
         return {k: torch.full_like(x, float("nan")) for k, x in values.items()}
+
+
+class Quits(LinearGaussian):
+    """Believes that it is a script."""
+
+    def fit_many(self, problems, seeds):
+        sys.exit(0)
+
+
+class Hogs(LinearGaussian):
+    """Needs 8 GB to be fitted to data whose seed is 1 (and gives up there, for machines without limits)."""
+
+    def fit_problem(self, problem, *, seed):
+        if problem.seed == 1:
+            hoard = []
+            for _ in range(128):
+                hoard.append(np.ones(8_000_000))
+            raise AssertionError("no limit was in force")
+        return super().fit_problem(problem, seed=seed)
+
+    def fit_many(self, problems, seeds):
+        return [type(self)().fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
+
+
+class Draws(LinearGaussian):
+    """Draws from the global generators in fit and in its answers, where it has a seed to make its own from."""
+
+    def fit_problem(self, problem, *, seed):
+        super().fit_problem(problem, seed=seed)
+        self.shift = random.random() + float(np.random.rand()) + float(torch.rand(()))  # noqa: NPY002
+        return self
+
+    def fit_many(self, problems, seeds):
+        return [type(self)().fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
+
+    def sample(self, n, do=None, *, seed):
+        values = super().sample(n, do, seed=seed)
+        return {k: x if k in (do or ()) else x + self.shift + torch.rand(n) for k, x in values.items()}
+
+
+class Reseeds(LinearGaussian):
+    """Reseeds the global generators and leaves other defaults behind, as scripts do."""
+
+    def sample(self, n, do=None, *, seed):
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        torch.manual_seed(0)
+        torch.set_default_dtype(torch.float64)
+        return super().sample(n, do, seed=seed)
+
+
+class Diverges(DCM):
+    """DCM whose data of seed 1 hold a number that no training survives; its mates train in the same stack."""
+
+    conformance_options: ClassVar = {}
+
+    def _prepare(self, graph, data, *, seed):
+        tasks = super()._prepare(graph, data, seed=seed)
+        if seed in self.poisoned:
+            for task in tasks.values():
+                task.x[0] = float("inf")
+        return tasks
+
+    def fit_many(self, problems, seeds):
+        self.poisoned = [seed for problem, seed in zip(problems, seeds, strict=True) if problem.seed == 1]
+        return super().fit_many(problems, seeds)
