@@ -52,4 +52,5 @@ def on_page_content(body: str, **_: Any) -> str:
 
 def _mathml(formula: str, display: str) -> str:
     drawn = convert(html.unescape(formula.strip()), display=display)
+    drawn = re.sub(r"<mo[^>]*>(&#x0*2016;|&#x0*7C;|‖|\|)</mo>", r'<mo stretchy="false">\1</mo>', drawn)
     return f'<div class="formula">{drawn}</div>' if display == "block" else drawn
