@@ -14,7 +14,7 @@ bin := $(VENV)/bin
 stamp := $(VENV)/.installed
 narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--models $(MODELS)) $(ARGS)
 
-.PHONY: help install reproduce smoke test test-slow lint types links docs check format bench clean
+.PHONY: help install reproduce smoke test test-slow lint types links numbers docs check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,7 +52,11 @@ links:
 	@mkdir -p build/types/scmbench
 	@for room in datasets models metrics benchmarks results; do ln -sfn ../../../$$room build/types/scmbench/$$room; done
 
-docs: $(stamp) links ## the documentation as a site in build/site
+numbers: $(stamp) ## every table and figure of docs/numbers.md and docs/ablation.md, from the committed runs, no training
+	$(bin)/scmbench report paper --from committed --out docs/numbers/paper
+	$(bin)/scmbench report ablation --from committed --out docs/numbers/ablation
+
+docs: $(stamp) links numbers ## the documentation as a site in build/site
 	$(bin)/pip install -q --constraint constraints.txt -e '.[docs]'
 	$(bin)/python docs/gallery.py
 	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --strict --quiet
