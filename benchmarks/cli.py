@@ -63,9 +63,7 @@ for command in (run, report, compare, show, fit, ask, data, check_model, new_mod
 def main() -> None:
     """Entry point: errors that users can mend are one line, with the exit codes of the help text."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(cli.main(standalone_mode=False))  # the code of Context.exit comes back as a value, not an exception
     except click.ClickException as error:
         error.show()
         sys.exit(2)
