@@ -15,7 +15,6 @@ BUILT_IN = {
     "dcm": "scmbench.models.dcm:DCM",
     "anm": "scmbench.models.anm:ANM",
     "causal-nf": "scmbench.models.causal_nf:CausalNF",
-    "dowhy": "scmbench.models.dowhy:DoWhy",
     "dscm": "scmbench.models.dscm:DSCM",
     "linear": "scmbench.models.linear:LinearGaussian",
     "oracle": "scmbench.models.floors:Oracle",
@@ -26,6 +25,8 @@ BUILT_IN = {
     "persistence": "scmbench.models.floors:Persistence",
 }
 """Name to ``module:Class``; imported when asked for, so that one method's dependencies are no other's burden."""
+EXTRAS = {"dowhy": "scmbench.models.dowhy:DoWhy"}
+"""The same for adapters of packages that scmbench does not install by itself: ``pip install 'scmbench[name]'``."""
 
 
 class UnknownModel(LookupError):
@@ -67,7 +68,7 @@ def load(name: str) -> type[CausalModel]:
 
 def _claims() -> dict[str, dict[str, str]]:
     """Name to the addresses that claim it, each with who does: scmbench first, then installed packages."""
-    claims = {name: {path: "scmbench"} for name, path in BUILT_IN.items()}
+    claims = {name: {path: "scmbench"} for name, path in (BUILT_IN | EXTRAS).items()}
     for point in entry_points(group=GROUP):
         claims.setdefault(point.name, {}).setdefault(point.value, point.dist.name if point.dist else "a package")
     return claims

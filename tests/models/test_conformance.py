@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from importlib.util import find_spec
 from typing import ClassVar
 
 import numpy as np
@@ -19,10 +18,6 @@ from scmbench.models.registry import BUILT_IN
 
 def configurations():
     for name in BUILT_IN:
-        if name == "dowhy" and find_spec("dowhy") is None:
-            skip = pytest.mark.skip(reason="DoWhy is not installed: scmbench[dowhy]")
-            yield pytest.param(name, {}, id=name, marks=skip)
-            continue
         for variant in load(name).variants or (None,):
             options = {} if variant is None else {"variant": variant}
             yield pytest.param(name, options, id=name if variant is None else f"{name}-{variant}")

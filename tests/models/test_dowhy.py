@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from scmbench.datasets import SCM
-from scmbench.models import load
+from scmbench.models import conformance, load
 from scmbench.models.registry import UnknownModel
 
 needs_dowhy = pytest.mark.skipif(find_spec("dowhy") is None, reason="DoWhy is not installed: scmbench[dowhy]")
@@ -35,6 +35,11 @@ def test_without_dowhy_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.delitem(sys.modules, "scmbench.models.dowhy", raising=False)
     with pytest.raises(UnknownModel, match=r"'dowhy'.*pip install 'scmbench\[dowhy\]'"):
         load("dowhy")
+
+
+@needs_dowhy
+def test_it_conforms():
+    conformance.require(load("dowhy"))
 
 
 @needs_dowhy
