@@ -62,9 +62,11 @@ def write(
     """Write ``scores.csv``, ``records.csv``, ``examples.csv`` and ``about.json`` into `target`, each at once.
 
     `values` is the suite's. `note` says what the run is or why it was updated. `history` is kept as it is given:
-    earlier notes and numbers.
+    earlier notes and numbers. Examples of members are left out: they are the measured series, which is downloaded and
+    never distributed.
     """
     provenance = results.provenance
+    examples = results.examples[results.examples["member"].fillna("") == ""]
     environments = provenance.reindex(columns=ENVIRONMENT).drop_duplicates().reset_index(drop=True)
     index = {row: i for i, row in enumerate(environments.itertuples(index=False, name=None))}
     stamps = provenance.reindex(columns=ENVIRONMENT).itertuples(index=False, name=None)
@@ -82,7 +84,7 @@ def write(
     }
     target.mkdir(parents=True, exist_ok=True)
     scores = compact(results.rows, values)
-    for name, frame, digits in (("scores", scores, 8), ("records", records, 6), ("examples", results.examples, 5)):
+    for name, frame, digits in (("scores", scores, 8), ("records", records, 6), ("examples", examples, 5)):
         text = frame.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
         replace_with(target / f"{name}.csv", text)
     replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")

@@ -11,11 +11,6 @@ from .members import Estimate, difference, estimate, member_scores, series
 from .render import DASH, Row, Table, Text, number
 
 
-def of_members(rows: pd.DataFrame) -> pd.DataFrame:
-    """Those of the rows that belong to members of a problem."""
-    return rows[rows["member"].fillna("") != ""]
-
-
 def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = None) -> Table:
     """A line a method: mean over members, standard error, two intervals, and the difference to `reference`.
 
@@ -43,7 +38,7 @@ def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = 
     if reference:
         notes.append(f"minus {name}: the difference, its interval over blocks and members; * where that leaves out 0.")
     return Table(
-        name="members",
+        name=f"members_{_file(first['dataset'])}",
         title=f"{layout.dataset(first['dataset'])}: {question_name((first['query'], first['metric']))}",
         columns=[*columns, f"minus {name}"] if reference else columns,
         rows=lines,
@@ -63,12 +58,16 @@ def each_member_table(rows: pd.DataFrame, layout: Layout) -> Table:
         lines.append([str(member), *entries])
     first = rows.iloc[0]
     return Table(
-        name="each_member",
+        name=f"each_member_{_file(first['dataset'])}",
         title=f"{layout.dataset(first['dataset'])}: {question_name((first['query'], first['metric']))} of every member",
         columns=["member", *map(layout.method, methods)],
         rows=lines,
         notes=["Median over rows, averaged over seeds; the lowest of the methods is bold, floors aside."],
     )
+
+
+def _file(dataset: str) -> str:
+    return dataset.replace("/", "_")
 
 
 def _intervals(e: Estimate) -> list[str]:
