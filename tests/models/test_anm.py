@@ -83,7 +83,7 @@ def test_samples_draw_residuals_and_roots_with_replacement():
     assert np.abs(drawn[:, None] - pool).min(1).max() < 1e-12
 
 
-# With noise 25 on data of variance 1 the likelihood explains everything as noise: the kernel's weight goes to its bound.
+# With noise 25 on data of variance 1, the likelihood takes everything for noise: the kernel's weight goes to its bound.
 @pytest.mark.filterwarnings("ignore:The optimal value found")
 def test_gaussian_process_is_the_one_of_the_fmri_experiment():
     data = pair(torch.sin, n=80)
