@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from .cells import FLOORS
 from .results import ROWS, Results
 from .store import replace_with
 
@@ -62,11 +64,11 @@ def write(
     """Write ``scores.csv``, ``records.csv``, ``examples.csv`` and ``about.json`` into `target`, each at once.
 
     `values` is the suite's. `note` says what the run is or why it was updated. `history` is kept as it is given:
-    earlier notes and numbers. Examples of members are left out: they are the measured series, which is downloaded and
-    never distributed.
+    earlier notes and numbers. Of the examples, enough for a plot are kept, none of floors, and none of members: these
+    are measured series, which are downloaded and never distributed.
     """
     provenance = results.provenance
-    examples = results.examples[results.examples["member"].fillna("") == ""]
+    examples = _thin(results.examples)
     environments = provenance.reindex(columns=ENVIRONMENT).drop_duplicates().reset_index(drop=True)
     index = {row: i for i, row in enumerate(environments.itertuples(index=False, name=None))}
     stamps = provenance.reindex(columns=ENVIRONMENT).itertuples(index=False, name=None)
@@ -88,6 +90,14 @@ def write(
         text = frame.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
         replace_with(target / f"{name}.csv", text)
     replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+
+
+def _thin(examples: pd.DataFrame, most: int = 50) -> pd.DataFrame:
+    """Every second, third, … row, so that at most `most` are left a pair of nodes and method."""
+    kept = examples[(examples["member"].fillna("") == "") & ~examples["model"].isin(FLOORS)]
+    pairs = kept.groupby(["dataset", "model", "variant", "intervened", "node"])
+    every = (pairs["true"].transform("size") / most).apply(math.ceil)
+    return kept[pairs.cumcount() % every == 0]
 
 
 def read(source: Path) -> Baseline:

@@ -111,6 +111,7 @@ def replace_with(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(aside, 0o644)  # a temporary file is its owner's alone; results are for everybody
         os.replace(aside, path)
     except BaseException:
         Path(aside).unlink(missing_ok=True)
