@@ -13,10 +13,12 @@ from scmbench.models.registry import UnknownModel, paths
 from . import protocols
 from . import suite as suites
 from .baseline import BaselineError
+from .cli_baseline import baseline
 from .cli_check import check_model
 from .cli_common import console, errors
 from .cli_data import data
 from .cli_fit import ask, fit
+from .cli_regress import regress
 from .cli_results import compare, report, show
 from .cli_run import run
 from .cli_scaffold import new_model, new_scm
@@ -56,7 +58,7 @@ def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
 
 
-for command in (run, report, compare, show, fit, ask, data, check_model, new_model, new_scm):
+for command in (run, report, compare, show, regress, baseline, fit, ask, data, check_model, new_model, new_scm):
     cli.add_command(command)
 
 

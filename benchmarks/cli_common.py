@@ -51,22 +51,35 @@ class Names(click.ParamType):
 _MODEL = "Add a model: a registry name or package.module:Class, its options after it: my.pkg:Mine,width=64,label=mine."
 
 
-def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The arguments that choose (a part of) a suite; the command receives the `Suite` and the `Store`."""
+def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The arguments that choose (a part of) a suite; the command receives the `Suite`."""
 
-    @click.argument("suite", default="paper")
-    @click.option("--seeds", type=Seeds(), help="How many seeds (10), or which (0,4,7 or 3-5); default: the suite's.")
-    @click.option("--scms", type=Names(), help="Only these, short forms allowed: chain,triangle/nadd.")
-    @click.option("--models", "methods", type=Names(), help="Only these models of the suite, by label: dcm,anm.")
-    @click.option("--model", "specs", multiple=True, metavar="SPEC", help=_MODEL)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.argument("suite", default=default)
+        @click.option("--seeds", type=Seeds(), help="How many seeds (10), or which (0,4,7 or 3-5); default: all.")
+        @click.option("--scms", type=Names(), help="Only these, short forms allowed: chain,triangle/nadd.")
+        @click.option("--models", "methods", type=Names(), help="Only these models of the suite, by label: dcm,anm.")
+        @click.option("--model", "specs", multiple=True, metavar="SPEC", help=_MODEL)
+        @wraps(command)
+        def chosen(suite: str, seeds: Any, scms: Any, methods: Any, specs: Any, **rest: Any) -> Any:
+            part = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)
+            return command(suite=part.with_models([outside(spec) for spec in specs]), **rest)
+
+        return chosen
+
+    return decorate
+
+
+def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments that choose (a part of) a suite and the store; the command receives the `Suite` and the `Store`."""
+
+    @choosing("paper")
     @click.option("--store", "folder", default="results/runs", show_default=True, help="Where records are kept.")
     @wraps(command)
-    def narrowed(suite: str, seeds: Any, scms: Any, methods: Any, specs: Any, folder: str, **rest: Any) -> Any:
-        chosen = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)
-        chosen = chosen.with_models([outside(spec) for spec in specs])
+    def narrowed(folder: str, **rest: Any) -> Any:
         store = Store(folder)
         try:
-            return command(suite=chosen, store=store, **rest)
+            return command(store=store, **rest)
         finally:
             tell_refused(store)
 

@@ -19,7 +19,7 @@ from .planner import Batch
 from .provenance import environment
 from .records import Record
 from .store import Store, StoreError
-from .worker import run_batch
+from .worker import Prepare, run_batch
 
 Engine = Callable[[Sequence[Batch], Store], "Iterator[Done]"]
 
@@ -32,10 +32,17 @@ class Done:
     trouble: str = ""
 
 
-def inline(batches: Sequence[Batch], store: Store, *, device: str | None = None) -> Iterator[Done]:
-    """Run every batch in this process: no time limit, the debugger works."""
+def inline(
+    batches: Sequence[Batch],
+    store: Store,
+    *,
+    device: str | None = None,
+    threads: int = 1,
+    prepare: Prepare | None = None,
+) -> Iterator[Done]:
+    """Run every batch in this process: no time limit, the debugger works; see `run_batch` for the options."""
     for batch in batches:
-        run_batch(batch, store, device=device)
+        run_batch(batch, store, device=device, threads=threads, prepare=prepare)
         yield Done(batch)
 
 

@@ -14,7 +14,7 @@ from scmbench import datasets, models
 from scmbench.datasets.registry import UnknownDataset
 from scmbench.models.registry import UnknownModel
 
-from . import protocols
+from . import protocols, published
 
 
 class SuiteError(ValueError):
@@ -62,6 +62,8 @@ class Suite:
     published: Sequence[str] = ()
     members: str = "mean"
     values: str = "mean"
+    folder: Path | None = None
+    """Where the file of a suite from outside lives; None for those that come with scmbench."""
 
     def narrow(
         self,
@@ -121,7 +123,7 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Suite:
-    """The suite of this name, or from a path to a ``.toml`` file.
+    """The suite of this name, or from a path to a ``.toml`` file; its published numbers may lie beside it.
 
     Raises `SuiteError` that names file and line for an unknown key, a wrong type, an unknown dataset, model or option,
     or two models of the same label and variant.
@@ -130,7 +132,10 @@ def load(name: str) -> Suite:
         path = Path(name)
         if not path.is_file():
             raise SuiteError(f"no suite file {name!r}")
-        return parse(path.read_text(encoding="utf-8"), name=path.stem, file=str(path))
+        suite = parse(path.read_text(encoding="utf-8"), name=path.stem, file=str(path))
+        known = set(published.names())
+        numbers = [paper if paper in known else str(path.parent / paper) for paper in suite.published]
+        return replace(suite, folder=path.parent, published=numbers)
     if name not in names():
         raise SuiteError(f"no suite {name!r}; there are {names()}, or give the path of a .toml file")
     text = resources.files("scmbench.benchmarks.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,21 +24,29 @@ from .store import Store
 EXAMPLE_SEED = 0
 """Records of this seed keep a few answers for plots."""
 
+Prepare = Callable[[Problem], Problem]
+"""What is done to a problem before a model is fitted to it."""
+
 TROUBLE = (Exception, SystemExit)
 """What an adapter may raise at the cost of its own records only."""
 
 
-def run_batch(batch: Batch, store: Store, *, device: str | None = None) -> list[str]:
+def run_batch(
+    batch: Batch, store: Store, *, device: str | None = None, threads: int = 1, prepare: Prepare | None = None
+) -> list[str]:
     """Fit the batch, write every record as soon as it is finished, and return their keys.
+
+    On one thread unless told otherwise: processes fill the cores. `prepare` changes the problems, for experiments that
+    ask what a change does to the numbers; a store of such records is no store of results.
 
     A fit that raises does not harm its mates: the batch is then fitted one by one, and only the culprit's records are
     failures, with their traceback. A model that draws from global random generators, which it ought not to, is fitted
     and asked with those on streams of its seed, alone, so that its numbers depend on nothing else either; the
     provenance then says so (``random_state``). Raises `StoreError` where records cannot be written.
     """
-    torch.set_num_threads(1)  # processes fill the cores, and no result depends on the thread count
+    torch.set_num_threads(threads)
     keys = []
-    for outcome in _outcomes(batch, device):
+    for outcome in _outcomes(batch, device, prepare):
         for wanted in outcome.fit.wanted:
             store.write(outcome.record(wanted))
             keys.append(wanted.identity.key)
@@ -134,11 +142,11 @@ def _problems(fit: Fit, protocol: str) -> list[Problem]:
     return datasets.get(fit.dataset).problems(protocols.get(protocol), seed=fit.seed)
 
 
-def _outcomes(batch: Batch, device: str | None) -> Iterator[Fitted | Refused]:
+def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Iterator[Fitted | Refused]:
     built: list[tuple[Fit, list[Problem]]] = []
     for fit in batch.fits:
         try:
-            built.append((fit, _problems(fit, fit.protocol)))
+            built.append((fit, [prepare(p) if prepare else p for p in _problems(fit, fit.protocol)]))
         except Exception as error:
             yield Refused(fit, *_blame(error))
     model = batch.entry.build()

@@ -1,0 +1,160 @@
+"""``scmbench baseline``: write committed runs, always with a reason, and measure the tolerances of the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+from rich.console import Console
+
+from . import baseline as committed
+from . import gate, planner, tolerance, variation
+from .cli_common import console, errors, narrowing
+from .results import Results
+from .revision import Revision, home, scores_of, update
+from .runner import collect
+from .store import Store
+from .suite import Suite
+
+_FOLDER = "Where the committed run lives; default: with scmbench, or baseline/NAME beside a suite file of your own."
+
+
+def at_home(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option that says where a committed run lives."""
+    return click.option("--baseline", "folder", type=click.Path(file_okay=False, path_type=Path), help=_FOLDER)(command)
+
+
+@click.group(epilog="Exit codes: 0 all went well; 1 records are missing or failed; 2 a wrong call.")
+def baseline() -> None:
+    """Committed runs: what reports compare with, and what the gate (scmbench regress) guards."""
+
+
+@baseline.command("update")
+@narrowing
+@at_home
+@click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
+@click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
+@click.pass_context
+def update_(
+    context: click.Context, suite: Suite, store: Store, folder: Path | None, reason: str, allow_failures: bool
+) -> None:
+    """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
+    there, gone = planner.available(suite)
+    wanted = [one for one in planner.wanted(suite) if one.identity.dataset in there]
+    for missing in gone:
+        console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
+    if lacking := planner.absent(wanted, store):
+        errors.print(
+            f"[red]error:[/red] {len(lacking)} of {len(wanted)} records are not in {store.folder}: "
+            f"scmbench run {suite.name} computes them",
+            highlight=False,
+        )
+        context.exit(1)
+    results = collect(suite, store).results()
+    failed = results.provenance[results.provenance["status"] == "failed"]
+    if len(failed) and not allow_failures:
+        first = failed.iloc[0]
+        errors.print(
+            f"[red]error:[/red] {len(failed)} record(s) failed, first {first['dataset']} seed {first['seed']} "
+            f"{first['model']} {first['variant']}: {first['message']}; --allow-failures commits them as they are",
+            highlight=False,
+        )
+        context.exit(1)
+    target = folder or home(suite)
+    try:
+        change = update(target, suite, results, reason=reason)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    _tell(change, target)
+
+
+def _tell(change: Revision, target: Path) -> None:
+    console.print(
+        f"{target}: {len(change.moved)} medians moved, {len(change.new)} cells new, {len(change.gone)} gone; the old "
+        "numbers are kept in about.json",
+        highlight=False,
+        soft_wrap=True,
+    )
+    largest = sorted(change.moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]) / (abs(item[1][0]) or 1))
+    for cell, (old, new) in largest[:10]:
+        console.print(f"  {cell}: {old:.4g} to {new:.4g}", highlight=False, soft_wrap=True)
+    for cell in change.fallen:
+        console.print(f"  [yellow]no longer reproduced[/yellow]  {cell}", highlight=False, soft_wrap=True)
+    if (target / tolerance.TABLE).exists() and change.new:
+        console.print("new cells have no tolerance yet: scmbench baseline tolerances measures them")
+
+
+@baseline.command("tolerances")
+@narrowing
+@at_home
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="A store with this suite's records from elsewhere (another PyTorch, another machine), measured with the rest.",
+)
+@click.pass_context
+def tolerances(context: click.Context, suite: Suite, store: Store, folder: Path | None, also: tuple[str, ...]) -> None:
+    """Measure what harmless variation does to SUITE, and write the gate's tolerances beside its committed run.
+
+    The suite is run again and again: on two threads, every fit alone, with data and first weights jittered by 1e-7.
+    Then the gate is tried on further such runs. Stop it at any moment and run it again: finished records are kept,
+    under variations/ in the store.
+    """
+    target = folder or home(suite)
+    reference = scores_of(suite, committed.read(target).of(suite))
+
+    def vary(variations: tuple[variation.Variation, ...]) -> dict[str, Results]:
+        runs = {}
+        for one in variations:
+            console.print(f"[bold]{one.name}[/bold]", highlight=False)
+            place = Store(store.folder / "variations" / suite.name / one.name.replace(" ", "_"))
+            runs[one.name] = variation.run(suite, one, place, console=Console(quiet=True))
+        return runs
+
+    measured = vary(variation.MEASURED) | {name: _elsewhere(suite, path) for name, path in map(_named, also)}
+    try:
+        table = tolerance.measure(reference, {name: scores_of(suite, run) for name, run in measured.items()})
+    except ValueError as error:
+        errors.print(f"[red]error:[/red] {error}", highlight=False)
+        context.exit(1)
+    clean = _try(vary(variation.CLEAN), suite, reference, table)
+    tolerance.write(target, table, clean, measured)
+    red = clean[clean["red"] > 0]
+    console.print(
+        f"{len(table)} tolerances from {gate.percent(table['tolerance'].min())} to "
+        f"{gate.percent(table['tolerance'].max())}, median {gate.percent(table['tolerance'].median())}; "
+        f"{len(clean) - len(red)} of {len(clean)} clean runs green: {target / tolerance.TABLE}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    context.exit(int(bool(len(red))))
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--also {text}: write NAME=FOLDER")
+    return name, Path(path)
+
+
+def _elsewhere(suite: Suite, path: Path) -> Results:
+    results = collect(suite, Store(path)).results()
+    if results.provenance.empty:
+        raise click.UsageError(f"--also: {path} has no records of {suite.name}")
+    return results
+
+
+def _try(runs: Mapping[str, Results], suite: Suite, reference: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """One line per clean run: cells, how many are red, and the one that used most of its tolerance."""
+    lines = []
+    for name, run in runs.items():
+        judged = gate.judge(gate.moves(scores_of(suite, run), reference), table)
+        closest = judged.loc[judged["used"].idxmax()]
+        where = " ".join(filter(None, (closest[c] for c in gate.CELL)))
+        red = int(judged["state"].isin(gate.RED).sum())
+        lines.append([name, len(judged), red, closest["used"], where])
+    return pd.DataFrame(lines, columns=["run", "cells", "red", "most of a tolerance used", "by"])
