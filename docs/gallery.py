@@ -70,7 +70,7 @@ def entry(name: str) -> str:
     plt.close("all")
     graph = scm.graph
     facts = [
-        f"{len(graph)} nodes, {graph.number_of_edges()} edges",
+        f"{len(graph)} nodes, {graph.number_of_edges()} {'edge' if len(graph.edges) == 1 else 'edges'}",
         f"intervened on: {', '.join(scm.targets)}",
         *([f"hidden: {', '.join(sorted(scm.latent))}"] if scm.latent else []),
         f"version {dataset.version}",

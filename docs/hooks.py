@@ -11,7 +11,7 @@ from typing import Any
 import click
 from latex2mathml.converter import convert
 from scmbench.benchmarks.cli import cli
-from scmbench.models.registry import BUILT_IN
+from scmbench.models.registry import BUILT_IN, EXTRAS
 
 RESULTS = ("numbers*.md", "ablation*.md", "fmri*.md", "speed*.md")
 """Pages of the section Results, in this order, as far as they are there."""
@@ -31,7 +31,7 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put the help of every command and the docstring of every built-in model where a page asks for them."""
     markdown = markdown.replace("<!-- commands -->", "\n".join(_helps(cli, "scmbench")))
-    methods = [f"::: {path.replace(':', '.')}" for path in dict.fromkeys(BUILT_IN.values())]
+    methods = [f"::: {path.replace(':', '.')}" for path in dict.fromkeys([*BUILT_IN.values(), *EXTRAS.values()])]
     return markdown.replace("<!-- methods -->", "\n".join(methods))
 
 
@@ -40,7 +40,7 @@ def _helps(group: click.Group, name: str) -> Iterator[str]:
         if isinstance(command, click.Group):
             yield from _helps(command, f"{name} {word}")
         else:
-            context = click.Context(command, info_name=f"{name} {word}", max_content_width=96, terminal_width=96)
+            context = click.Context(command, info_name=f"{name} {word}", max_content_width=82, terminal_width=82)
             yield f"## {name.removeprefix('scmbench').strip()} {word}\n\n```text\n{command.get_help(context)}\n```\n"
 
 
@@ -52,5 +52,7 @@ def on_page_content(body: str, **_: Any) -> str:
 
 def _mathml(formula: str, display: str) -> str:
     drawn = convert(html.unescape(formula.strip()), display=display)
-    drawn = re.sub(r"<mo[^>]*>(&#x0*2016;|&#x0*7C;|‖|\|)</mo>", r'<mo stretchy="false">\1</mo>', drawn)
+    drawn = re.sub(
+        r"<mo[^>]*>(&#x0*2016;|&#x0*7C;|‖|\|)</mo>", r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', drawn
+    )
     return f'<div class="formula">{drawn}</div>' if display == "block" else drawn
