@@ -70,8 +70,8 @@ def member_scores(rows: pd.DataFrame) -> pd.DataFrame:
 
 def estimate(errors: Mapping[str, NDArray], *, block: int = BLOCK, draws: int = DRAWS) -> Estimate:
     """One method's `Estimate` from its errors by member."""
-    scores = np.array([_median(e) for e in errors.values()])
-    return _estimate(scores, np.stack([_resampled(e, m, block, draws) for m, e in errors.items()]))
+    drawn = np.stack([_resampled(e, m, block, draws) for m, e in errors.items()])
+    return _estimate(np.array([_median(e) for e in errors.values()]), drawn, _longest(errors))
 
 
 def difference(
@@ -83,18 +83,22 @@ def difference(
     if set(a) != set(b):
         raise ValueError(f"the methods have different members: {sorted(set(a) ^ set(b))}")
     scores = np.array([_median(a[m]) - _median(b[m]) for m in a])
-    return _estimate(
-        scores, np.stack([_resampled(a[m], m, block, draws) - _resampled(b[m], m, block, draws) for m in a])
-    )
+    drawn = [_resampled(a[m], m, block, draws) - _resampled(b[m], m, block, draws) for m in a]
+    return _estimate(scores, np.stack(drawn), _longest(a))
 
 
-def _estimate(scores: NDArray, drawn: NDArray) -> Estimate:
-    """From the members' scores ``(members,)`` and their draws ``(members, draws)``."""
+def _estimate(scores: NDArray, drawn: NDArray, longest: int) -> Estimate:
+    """From the members' scores ``(members,)``, their draws ``(members, draws)``, and the longest series."""
     count, draws = drawn.shape
     chosen = np.random.default_rng(_SEED).integers(0, count, (count, draws))
     both = np.take_along_axis(drawn, chosen, axis=0).mean(0)
     se = float(scores.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
-    return Estimate(float(scores.mean()), se, _interval(drawn.mean(0)), _interval(both), count)
+    rows = _interval(drawn.mean(0)) if longest > 1 else (float("nan"), float("nan"))
+    return Estimate(float(scores.mean()), se, rows, _interval(both), count)
+
+
+def _longest(errors: Mapping[str, NDArray]) -> int:
+    return max(e.shape[1] for e in errors.values())
 
 
 def _median(errors: NDArray) -> float:
@@ -112,4 +116,4 @@ def _resampled(errors: NDArray, member: str, block: int, draws: int) -> NDArray:
 
 def _interval(draws: NDArray) -> tuple[float, float]:
     low, high = np.quantile(draws, [0.025, 0.975])
-    return (float(low), float(high)) if high > low else (float("nan"), float("nan"))
+    return float(low), float(high)

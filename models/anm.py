@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -11,6 +12,7 @@ import torch
 from scmbench.datasets.values import ValuesError
 from sklearn.base import RegressorMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 from sklearn.linear_model import LinearRegression
@@ -41,7 +43,9 @@ class Additive(AdditiveNoise):
         X, Y = task.parents.numpy(), task.x.numpy()
         seed = task.seed % 2**32
         self.chosen, self.regressors, residuals = [], [], []
-        with _one_thread():
+        with _one_thread(), warnings.catch_warnings():
+            # A Gaussian process under much noise may find no signal: its variance then ends at the kernel's bound.
+            warnings.simplefilter("ignore", ConvergenceWarning)
             for y in Y.T:
                 fits = {name: _seeded(regressor, seed) for name, regressor in self.candidates.items()}
                 choose = _by_folds if self.held_out else _by_split
