@@ -24,7 +24,12 @@ COLUMNS = 4
 """SCMs a figure, as in the paper."""
 
 _EDGE = "#303030"
-_FLOOR: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 2)), "linewidth": 0.9, "zorder": 1}
+_LINES: dict[str, dict[str, Any]] = {
+    "oracle": {"color": "black", "linestyle": (0, (4, 2)), "linewidth": 0.9, "zorder": 1},
+    "posterior": {"color": "black", "linestyle": ":", "linewidth": 1.2, "zorder": 1},
+}
+_LABELS = {"oracle": "oracle (if in range)", "posterior": "least reachable error (if in range)"}
+_NEAR = 4.0  # a line further below the lowest value than this factor is left outside the axes
 _LOG_FROM = 10.0  # a row of axes whose values span more than this factor is drawn on logarithmic axes
 
 
@@ -45,9 +50,10 @@ def boxes(
     *,
     questions: Sequence[Question] | None = None,
     title: str = "",
-    oracle: str = "oracle",
 ) -> Figure:
-    """The boxes of `datasets`, our seeds' (colour) beside the published ones (grey); the oracle's median as a line.
+    """The boxes of `datasets`, our seeds' (colour) beside the published ones (grey), and the oracle's median as a line.
+
+    For counterfactuals, where the oracle's error is 0, the line is the posterior mean's: the least that can be reached.
 
     Boxes are quartiles, whiskers reach the last point within 1.5 interquartile ranges, points beyond are drawn; a cell
     of `found` without scores has its state in words. `questions` are those of the layout that the paper answers, or all
@@ -68,10 +74,12 @@ def boxes(
             drawn = []
             for j, dataset in enumerate(datasets):
                 values = draw.panel(axes[i, j], dataset, question)
-                floor = np.median(ours.get((dataset, *question, oracle, ""), [np.nan]))
-                if floor > 0:
-                    axes[i, j].axhline(floor, **_FLOOR)
-                    values.append(float(floor))
+                for name, style in _LINES.items():
+                    level = float(np.median(ours.get((dataset, *question, name, ""), [np.nan])))
+                    if level > 0 and (name == "oracle" or question[0] == "counterfactual"):
+                        axes[i, j].axhline(level, **style)
+                        if values and level > min(values) / _NEAR:
+                            values.append(level)
                 drawn.append(values)
             _scale(axes[i], drawn)
             axes[i, 0].set_ylabel(_axis_label(question, layout))
@@ -79,8 +87,8 @@ def boxes(
             axes[0, j].set_title(layout.problem(dataset))
         handles: list[Any] = [Patch(facecolor=PAPER, edgecolor=_EDGE, label="paper")] if theirs else []
         handles += [Patch(facecolor=c, edgecolor=_EDGE, label=layout.method(m)) for m, c in draw.colours.items()]
-        if any(key[3] == oracle for key in ours):
-            handles.append(Line2D([], [], **_FLOOR, label="oracle's median, unless 0"))
+        run = {key[3] for key in ours}
+        handles += [Line2D([], [], **style, label=_LABELS[name]) for name, style in _LINES.items() if name in run]
         legend_below(figure, handles)
         figure.suptitle(title, size=10)
     return figure
@@ -125,7 +133,8 @@ class _Drawing:
                 elif side == "ours":
                     word = self.found.get(cell, {"state": NOT_RUN})["state"]
                     where = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "center"}
-                    axis.text(place, 0.5, word, rotation=90, size=7, backgroundcolor="white", **where)
+                    text = axis.text(place, 0.5, word, rotation=90, size=7, **where)
+                    text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 1})
         labels = [self.layout.names[group[0]].split(" (")[0] for group in self.groups.values()]
         axis.set_xticks(range(len(labels)), labels)
         axis.set_xlim(-0.5, len(labels) - 0.5)
@@ -174,5 +183,5 @@ def _scale(row: Sequence[Axes], drawn: Sequence[Sequence[float]]) -> None:
         if positive and spans and max(spans) > _LOG_FROM and values:
             log_axis(axis, values)
             axis.set_ylim(min(values) / 1.25, max(values) * 1.25)
-        elif positive:
-            axis.set_ylim(bottom=0)
+        elif positive and values:
+            axis.set_ylim(0, max(values) * 1.08)

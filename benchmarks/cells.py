@@ -17,7 +17,7 @@ QUESTION = ["dataset", "query", "metric"]
 ASKED = ["dataset", "model", "variant", "query"]
 """What a record's status speaks of."""
 
-FLOORS = ("oracle", "resample", "marginal", "identity", "persistence")
+FLOORS = ("oracle", "posterior", "resample", "marginal", "identity", "persistence")
 """Models that a score is read between; they take no part in a table's best."""
 
 NOT_RUN, FAILED, UNSUPPORTED = "not run", "failed", "unsupported"

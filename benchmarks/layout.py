@@ -17,13 +17,15 @@ Method = tuple[str, str]
 Question = tuple[str, str]
 """(query, metric)"""
 
-RUNGS: tuple[str, ...] = ("observational", "interventional", "counterfactual", "predictive")
-SHORT: dict[str, str] = dict(zip(RUNGS, ("obs", "int", "CF", "pred"), strict=True))
+RUNGS: tuple[str, ...] = ("observational", "likelihood", "interventional", "counterfactual", "predictive")
+SHORT: dict[str, str] = dict(zip(RUNGS, ("obs", "", "int", "CF", "pred"), strict=True))
 METRICS = {
     "mmd": "MMD",
     "mse_first": "MSE (first descendant)",
     "mse_all": "MSE (all descendants)",
     "energy": "energy distance",
+    "nll": "negative log-likelihood",
+    "abs_error": "absolute error",
     "sliced_wasserstein": "sliced Wasserstein",
 }
 KINDS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
@@ -119,7 +121,7 @@ def question_name(question: Question, *, short: bool = False) -> str:
     'CF MSE (first)'
     """
     query, metric = question
-    text = f"{SHORT.get(query, query) if short else query} {METRICS.get(metric, metric.replace('_', ' '))}"
+    text = f"{SHORT.get(query, query) if short else query} {METRICS.get(metric, metric.replace('_', ' '))}".strip()
     return text.replace(" descendants)", ")").replace(" descendant)", ")") if short else text
 
 

@@ -27,8 +27,8 @@ import csv
 import math
 import string
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -60,7 +60,7 @@ class Published:
     name: str
     title: str
     protocol: str
-    source: Mapping[str, Any]
+    source: Sequence[Mapping[str, Any]]
     cells: pd.DataFrame = field(repr=False)
     scale: float = 1.0
     how: str = ""
@@ -69,10 +69,15 @@ class Published:
     questions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def cite(self) -> str:
-        """One line: authors, year, title, venue, address."""
-        s = self.source
-        venue = f" {s['venue']}." if "venue" in s else ""
-        return f"{', '.join(s['authors'])} ({s['year']}). {s['title']}.{venue} {s['url']}"
+        """Authors, year, title, venue and address of each source."""
+        return "; ".join(
+            " ".join([", ".join(s["authors"]), f"({s['year']}). {s['title']}.", *_venue(s), s["url"]])
+            for s in self.source
+        )
+
+
+def _venue(source: Mapping[str, Any]) -> list[str]:
+    return [f"{source['venue']}."] if "venue" in source else []
 
 
 def names() -> list[str]:
@@ -96,6 +101,31 @@ def load(name: str | Path) -> Published:
     return _load(path)
 
 
+def merge(parts: Sequence[Published]) -> Published:
+    """Several files as one: their cells below each other, the first one's scale.
+
+    Raises `PublishedError` where they disagree on protocol or scale, or give the same cell twice.
+    """
+    first = parts[0]
+    for other in parts[1:]:
+        if (other.protocol, other.scale) != (first.protocol, first.scale):
+            raise PublishedError(f"{first.name} and {other.name} differ in protocol or scale; show them apart")
+    cells = pd.concat([part.cells for part in parts], ignore_index=True)
+    if (doubled := cells.duplicated(CELL)).any():
+        raise PublishedError(f"{[p.name for p in parts]} both give the cell {cells[CELL][doubled].iloc[0].tolist()}")
+    return replace(
+        first,
+        name=", ".join(part.name for part in parts),
+        title="; ".join(part.title for part in parts),
+        source=[source for part in parts for source in part.source],
+        cells=cells,
+        how=" ".join(part.how for part in parts),
+        notes=tuple(note for part in parts for note in part.notes),
+        labels={key: label for part in parts for key, label in part.labels.items()},
+        questions={key: label for part in parts for key, label in part.questions.items()},
+    )
+
+
 def _load(path: Path) -> Published:
     about = _about(path)
     table = path.with_suffix(".csv")
@@ -109,7 +139,7 @@ def _load(path: Path) -> Published:
         name=path.stem,
         title=about["title"],
         protocol=about["protocol"],
-        source=about["source"],
+        source=[about["source"]],
         cells=frame,
         scale=float(about.get("scale", 1)),
         how=" ".join(about.get("how", "").split()),

@@ -48,7 +48,9 @@ def _share(line: Line) -> str:
 
 
 _PARTIAL = "(k/n): only k of n seeds have a score."
-_LOWEST = "Lower is better; the lowest is bold, ours and the paper's each (oracle, marginal and identity aside)."
+_LOWEST = (
+    "Lower is better; the lowest is bold, ours and the paper's each, floors and ceilings such as the oracle aside."
+)
 
 
 def _write(line: Line, layout: Layout, *, moments: bool, sample_sd: bool = False) -> str:
@@ -103,9 +105,9 @@ def score_table(found: pd.DataFrame, layout: Layout, published: Published | None
     )
 
 
-def overview(verdicts: pd.DataFrame, found: pd.DataFrame, layout: Layout) -> Table:
-    """One line a question, for a terminal: our median, the verdict's sign, the published one."""
-    judged, ours = by_cell(verdicts), by_cell(found)
+def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout) -> Table:
+    """One line a question, for a terminal: our median, the verdict's sign, the published one (with verdicts)."""
+    judged, ours = {} if verdicts is None else by_cell(verdicts), by_cell(found)
 
     def entry(cell: tuple[str, ...], bold: bool) -> Text:
         line, verdict = ours.get(cell), judged.get(cell, {"form": "", "verdict": ""})
@@ -126,12 +128,12 @@ def overview(verdicts: pd.DataFrame, found: pd.DataFrame, layout: Layout) -> Tab
                 entries = [entry(key, m in best) for m, key in keys.items()]
                 rows.append([layout.problem(dataset), question_name(question, short=True), *entries])
     signs = ", ".join(f"{sign} {word}" for word, sign in SYMBOLS.items())
-    notes = [f"ours, sign, paper's: {signs}; lower is better, best in bold", _PARTIAL if found["missing"].any() else ""]
+    shown = "lower is better, best in bold" if verdicts is None else f"ours, sign, paper's: {signs}; lower is better"
     return Table(
         name="overview",
-        title=in_units("Medians over seeds, beside them the paper's", layout),
+        title=in_units("Medians over seeds" + ("" if verdicts is None else ", beside them the paper's"), layout),
         columns=["SCM", "score", *map(layout.method, layout.methods)],
         rows=rows,
-        notes=[*filter(None, notes), *waiver_notes(layout)],
+        notes=[shown, *([_PARTIAL] if found["missing"].any() else []), *waiver_notes(layout)],
         left=2,
     )

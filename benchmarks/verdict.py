@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,12 @@ def log(x: ArrayLike) -> NDArray[np.float64]:
 def bootstrap(scores: ArrayLike, statistic: Callable[..., Any] = np.median, *, draws: int = DRAWS) -> NDArray:
     """`statistic` of `draws` resamples with replacement; `scores` is ``(n,)``, the result ``(draws,)``."""
     x = np.asarray(scores, dtype=float)
-    index = np.random.default_rng(_SEED).integers(0, len(x), (draws, len(x)))
-    return statistic(x[index], axis=1)
+    return statistic(x[_resamples(len(x), draws)], axis=1)
+
+
+@lru_cache(maxsize=8)
+def _resamples(n: int, draws: int) -> NDArray[np.int64]:
+    return np.random.default_rng(_SEED).integers(0, n, (draws, n))
 
 
 def percentiles(draws: NDArray) -> tuple[float, float]:
@@ -109,16 +114,15 @@ def judge(r: float, low: float, high: float, *, seeds: int = 2) -> str:
     return "better" if r < 0 else "worse"
 
 
-def verdicts(
-    scores: pd.DataFrame, published: Published, provenance: pd.DataFrame | None = None, *, oracle: str = "oracle"
-) -> pd.DataFrame:
+def verdicts(scores: pd.DataFrame, published: Published, provenance: pd.DataFrame | None = None) -> pd.DataFrame:
     """One line per published cell, then per cell of ours without a published number (floors excepted).
 
     `scores` are those of `seed_scores`. Columns: ``CELL``; `verdict`; `form`, `statistic` (median or mean, what is
     compared); `ours, ours_q1, ours_q3, ours_mean, ours_sd, n`, `missing` (seeds without a score);
-    `theirs, theirs_q1, theirs_q3, theirs_sd, theirs_n`; `log_ratio, low, high`; `oracle` (the oracle's score on the
-    same question); `order_agrees` and `tau`: whether the methods of this question stand in the published order, and
-    Kendall's tau of the two orders (missing with fewer than two methods).
+    `theirs, theirs_q1, theirs_q3, theirs_sd, theirs_n`; `log_ratio, low, high`; `oracle` and `posterior`: the median
+    scores of these two on the same question (what sampling alone costs; for counterfactuals the least error that the
+    factual row allows); `order_agrees` and `tau`: whether the methods of this question stand in the published order,
+    and Kendall's tau of the two orders (missing with fewer than two methods).
     """
     found = cells(scores, provenance, also=published.cells)
     both = found.merge(published.cells, on=CELL, how="left", suffixes=("", "_theirs"))
@@ -129,8 +133,9 @@ def verdicts(
         key: group["score"].to_numpy(dtype=float) for key, group in finite.groupby(CELL, sort=False)
     }
     table = pd.DataFrame([_line(row, by_cell.get(tuple(row[c] for c in CELL))) for row in both.to_dict("records")])
-    floor = found[found["model"] == oracle].drop_duplicates(QUESTION).rename(columns={"median": "oracle"})
-    table = table.merge(floor[[*QUESTION, "oracle"]], on=QUESTION, how="left")
+    for floor in ("oracle", "posterior"):
+        medians = found[found["model"] == floor].drop_duplicates(QUESTION).rename(columns={"median": floor})
+        table = table.merge(medians[[*QUESTION, floor]], on=QUESTION, how="left")
     return table.merge(_orders(table), on=QUESTION, how="left")
 
 

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from scmbench.benchmarks.published import PublishedError, load, names
+from scmbench.benchmarks.published import PublishedError, load, merge, names
 
 TOML = """
 title = "A paper"
@@ -110,6 +110,19 @@ def test_a_bad_description_is_refused_with_its_key(tmp_path, change, message):
     path = write(tmp_path, BOX + "a,mmd,ours,1,2,3\n", toml=TOML.replace(*change))
     with pytest.raises(PublishedError, match=message):
         load(path)
+
+
+def test_several_files_as_one(tmp_path):
+    dcm = load("dcm_figures")
+    with pytest.raises(PublishedError, match="dcm_figures and paper differ in protocol or scale"):
+        merge([dcm, load(write(tmp_path, BOX + "a,mmd,ours,1,2,3\n"))])
+    same = TOML.replace('"standard"', '"paper"').replace("EXTRA", "scale = 100")
+    other = load(write(tmp_path, BOX + "a,mmd,ours,1,2,3\n", toml=same))
+    both = merge([dcm, other])
+    assert len(both.cells) == 145
+    assert both.cite().endswith("A. Author, B. Author (2020). T. https://example.org")
+    with pytest.raises(PublishedError, match=r"both give the cell \['toy/a'"):
+        merge([other, other])
 
 
 def test_files_that_are_not_there(tmp_path):

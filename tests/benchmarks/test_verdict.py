@@ -104,7 +104,7 @@ def published(lines):
         name="p",
         title="P",
         protocol="paper",
-        source={"title": "T", "authors": ["A"], "year": 2020, "url": "https://example.org"},
+        source=[{"title": "T", "authors": ["A"], "year": 2020, "url": "https://example.org"}],
         cells=table.assign(q1=table["median"] * 0.9, q3=table["median"] * 1.1),
     )
 
@@ -201,6 +201,13 @@ def test_a_verdict_depends_on_its_own_cell_alone():
     alone = verdicts(rows([("b", "m", 1.3)]), theirs).set_index("dataset").loc["b"]
     beside = verdicts(rows([("a", "m", 9.0), ("b", "m", 1.3)]), theirs).set_index("dataset").loc["b"]
     assert alone[["log_ratio", "low", "high"]].tolist() == beside[["log_ratio", "low", "high"]].tolist()
+
+
+def test_floors_stand_beside_every_method():
+    table = verdicts(
+        rows([("a", "m", 4.0), ("a", "oracle", 1.0), ("a", "posterior", 2.0)]), published([("a", "m", 2.0)])
+    )
+    assert table[["model", "oracle", "posterior"]].values.tolist() == [["m", 1.02, 2.04]]
 
 
 def test_shares_of_the_floor():
