@@ -52,7 +52,6 @@ def on_page_content(body: str, **_: Any) -> str:
 
 def _mathml(formula: str, display: str) -> str:
     drawn = convert(html.unescape(formula.strip()), display=display)
-    drawn = re.sub(
-        r"<mo[^>]*>(&#x0*2016;|&#x0*7C;|‖|\|)</mo>", r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', drawn
-    )
+    bar = r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>'  # a norm's bars are as high as the line, without gaps
+    drawn = re.sub(r"<mo[^>]*>(&#x0*2016;|&#x0*7C;|‖|\|)</mo>", bar, drawn)
     return f'<div class="formula">{drawn}</div>' if display == "block" else drawn
