@@ -1,6 +1,7 @@
 # Every target does its own set-up: a virtual environment in .venv with the pinned versions of constraints.txt.
 #   make reproduce   the DCM paper's synthetic evaluation; narrow with SEEDS=3 SCMS=chain,triangle MODELS=dcm,anm SUITE=paper
 #   make smoke       every code path in under two minutes; its scores mean nothing
+#   make regress     the gate: have reproduced numbers moved? about six minutes
 #   make test        lint-free unit tests; make check = lint + types + tests
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +15,7 @@ bin := $(VENV)/bin
 stamp := $(VENV)/.installed
 narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--models $(MODELS)) $(ARGS)
 
-.PHONY: help install reproduce smoke test test-slow lint types links numbers docs check format bench clean
+.PHONY: help install reproduce smoke regress test test-slow lint types links numbers docs check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +34,9 @@ reproduce: $(stamp) ## run a suite (paper) and show its table with the published
 
 smoke: $(stamp) ## every code path, fast
 	$(bin)/scmbench run smoke $(narrow)
+
+regress: $(stamp) ## the gate: train on small SCMs, stop if a reproduced number moved (about six minutes)
+	$(bin)/scmbench regress $(narrow)
 
 test: $(stamp) ## unit tests and doctests
 	$(bin)/pytest

@@ -23,7 +23,6 @@ from .cli_results import compare, report, show
 from .cli_run import run
 from .cli_scaffold import new_model, new_scm
 from .published import PublishedError
-from .store import StoreError
 from .suite import SuiteError
 
 EXIT_CODES = """\b
@@ -72,7 +71,7 @@ def main() -> None:
     except (SuiteError, UnknownModel, UnknownDataset, ValuesError, BaselineError, PublishedError) as error:
         errors.print(f"[red]error:[/red] {error.args[0]}", highlight=False)
         sys.exit(2)
-    except StoreError as error:
+    except OSError as error:  # a StoreError, or a report that cannot be written
         errors.print(f"[red]error:[/red] {error}", highlight=False)
         sys.exit(3)
     except (KeyboardInterrupt, click.Abort):
