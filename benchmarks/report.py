@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,12 +160,13 @@ class Report:
 
     def _answers(self) -> Iterator[tuple[str, Figure]]:
         examples = text_columns(self.results.examples, ["dataset", "member", "model", "variant"])
-        examples = examples[~examples["model"].isin([m for m, _ in self.layout.floors()])]
-        for (dataset, member), part in examples.groupby(["dataset", "member"], sort=False):
+        floors = [model for model, _ in self.layout.floors()]
+        examples = examples[(examples["member"] == "") & ~examples["model"].isin(floors)]
+        for dataset, part in examples.groupby("dataset", sort=False):
             seed = part["seed"].min()
-            title = " ".join(filter(None, [self.layout.dataset(dataset), member, f"seed {seed}"]))
+            title = f"{self.layout.dataset(str(dataset))}, seed {seed}"
             figure = scatterplots.counterfactuals(part[part["seed"] == seed], self.layout, title=title)
-            yield re.sub(r"\W+", "_", " ".join(filter(None, ["truth", dataset, member]))), figure
+            yield f"truth_{str(dataset).replace('/', '_')}", figure
 
     def write(self, folder: Path) -> Path:
         """Write the report into `folder`; returns the page's path.
