@@ -16,6 +16,9 @@ STIMULATED = {292: 3, 294: 2, 302: 2, 303: 4, 307: 2, 316: 2, 320: 2, 352: 2, 35
 STIMULATED |= {403: 2}
 """The run that each of the 14 patients is asked about, in sorted file order; the training run is always the first."""
 
+VARIATIONS = {"": "", "first-volume": ", first volume kept", "swapped": ", the runs in turned roles"}
+"""What may be done otherwise, and how it is told."""
+
 
 class Stimulation(Dataset):
     """Cross-run prediction under stimulation: one member a patient, trained on one run and asked about another.
@@ -25,17 +28,18 @@ class Stimulation(Dataset):
     `cause` to what was measured in the stimulated run, volume by volume, and predicts the `effect`. Both runs are
     standardised by their own mean and standard deviation. Nothing is random: every seed gives the same problems.
 
-    The published code reads the files as if they had a header, which loses the first volume of each run; with
-    `first_volume` it is kept.
+    `variation` departs from this in one way: ``first-volume`` keeps the first volume of each run, which the published
+    code loses because it reads the files as if they had a header; ``swapped`` learns from the stimulated run and asks
+    about the other one, since nothing but the order of file names says which is which.
     """
 
     version = 1
 
-    def __init__(self, cause: str, effect: str, *, first_volume: bool):
-        self.cause, self.effect, self.first_volume = cause, effect, first_volume
-        self.name = f"fmri/{cause}-{effect}".lower() + ("/first-volume" if first_volume else "")
-        self.__doc__ = f"14 patients under electrical stimulation: {effect} predicted from {cause}" + (
-            ", first volume kept" if first_volume else ""
+    def __init__(self, cause: str, effect: str, variation: str = ""):
+        self.cause, self.effect, self.variation = cause, effect, variation
+        self.name = "/".join(filter(None, [f"fmri/{cause}-{effect}".lower(), variation]))
+        self.__doc__ = (
+            f"14 patients under electrical stimulation: {effect} predicted from {cause}" + VARIATIONS[variation]
         )
 
     def missing(self) -> str | None:
@@ -53,16 +57,17 @@ class Stimulation(Dataset):
         graph = nx.DiGraph([(self.cause, self.effect)])
         problems = []
         for patient, run in STIMULATED.items():
-            rest, stimulated = (self._run(files, f"sub-{patient}run-{r:02d}.txt", labels) for r in (1, run))
-            query = protocol.predictive(self.cause, stimulated[self.cause], {self.effect: stimulated[self.effect]})
-            problems.append(Problem(self.name, seed, graph, rest, [query], member=f"sub-{patient}"))
+            numbers = (run, 1) if self.variation == "swapped" else (1, run)
+            train, asked = (self._run(files, f"sub-{patient}run-{r:02d}.txt", labels) for r in numbers)
+            query = protocol.predictive(self.cause, asked[self.cause], {self.effect: asked[self.effect]})
+            problems.append(Problem(self.name, seed, graph, train, [query], member=f"sub-{patient}"))
         return problems
 
     def _run(self, files: Mapping[str, Path], name: str, labels: list[str]) -> Values:
-        series = rows(bold.read_run(files[name], labels), slice(0 if self.first_volume else 1, None))
+        series = rows(bold.read_run(files[name], labels), slice(0 if self.variation == "first-volume" else 1, None))
         return {node: bold.standardise(x, f"{files[name]}: {node}") for node, x in series.items()}
 
 
 for _cause, _effect in (("HG", "CG"), ("CG", "HG")):
-    for _first_volume in (False, True):
-        add(Stimulation(_cause, _effect, first_volume=_first_volume))
+    for _variation in VARIATIONS:
+        add(Stimulation(_cause, _effect, _variation))

@@ -62,15 +62,19 @@ def test_columns_belong_to_the_label_one_line_further(files):
         assert torch.allclose(train[node], (x - x.mean()) / x.std(correction=0))
 
 
-def test_directions_and_the_first_volume_are_datasets_of_their_own(files):
-    names = registry.resolve("fmri")
-    assert names == ["fmri/cg-hg", "fmri/cg-hg/first-volume", "fmri/hg-cg", "fmri/hg-cg/first-volume"]
+def test_directions_and_variations_are_datasets_of_their_own(files):
+    assert registry.resolve("fmri") == [
+        f"fmri/{pair}{variation}" for pair in ("cg-hg", "hg-cg") for variation in ("", "/first-volume", "/swapped")
+    ]
     reverse = registry.get("fmri/cg-hg").problems(PROTOCOL, seed=0)[0]
     assert list(reverse.graph.edges) == [("CG", "HG")]
     assert reverse.queries[0].node == "CG"
     assert list(reverse.queries[0].measured) == ["HG"]
     kept = registry.get("fmri/hg-cg/first-volume").problems(PROTOCOL, seed=0)[0]
     assert len(kept.train["HG"]) == 31
+    plain, swapped = (registry.get(f"fmri/hg-cg{v}").problems(PROTOCOL, seed=0)[3] for v in ("", "/swapped"))
+    assert torch.equal(swapped.train["HG"], plain.queries[0].values)
+    assert torch.equal(swapped.queries[0].measured["CG"], plain.train["CG"])
 
 
 def test_every_seed_gives_the_same_problems(files):
