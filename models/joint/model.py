@@ -1,0 +1,109 @@
+"""The skeleton of a model that learns all nodes at once: data as one matrix, scaling, queries, training together."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import networkx as nx
+import torch
+from scmbench.datasets.problem import Problem
+from scmbench.datasets.seeds import generator
+from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand
+from torch import Tensor
+
+from ..base import CausalModel, Unsupported
+from .scaling import Scaler, refitted
+
+
+class JointModel(CausalModel):
+    """A model of all nodes together, each a real scalar. A subclass writes `train`, `draw`, `abduct_rows` and `replay_rows`.
+
+    Those see float64 matrices of standardised columns, in topological order, and interventions by column.
+    """
+
+    @property
+    @abstractmethod
+    def refit(self) -> int:
+        """On how many bootstrap rows a query's own scaler is fitted; 0 means that queries use the training scaler."""
+
+    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+        """Learn from ``{node: (n,)}``. Raises `ValuesError` for a cycle, missing column or NaN, `Unsupported` for a node
+        that is no real scalar.
+        """
+        self._prepare(graph, data, seed)
+        self.train([self])
+        return self
+
+    def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
+        """Fitted copies of this model, trained together."""
+        models = [copy.deepcopy(self) for _ in problems]
+        for model, problem, seed in zip(models, problems, seeds, strict=True):
+            model._prepare(problem.graph, problem.train, seed)
+        self.train(models)
+        return models
+
+    @abstractmethod
+    def train(self, models: Sequence[Self]) -> None:
+        """Train every model's network on its own `rows`, `graph` and `seed`; a result must not depend on its mates."""
+
+    @abstractmethod
+    def draw(self, n: int, forced: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
+        """``(n, d)`` standardised rows, with columns `forced` to values ``(n,)``."""
+
+    @abstractmethod
+    def replay_rows(self, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
+        """Counterfactuals ``(n, d)`` of the standardised rows ``x (n, d)``, with columns `forced` to values ``(n,)``."""
+
+    def standardiser(self, rows: Tensor) -> Scaler:
+        """The training scaler for ``rows (n, d)``."""
+        return Scaler.of(rows)
+
+    def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
+        """The last word on an answer in the data's own units; by default nothing is changed."""
+        return answer
+
+    def _prepare(self, graph: nx.DiGraph, data: Values, seed: int) -> None:
+        self.graph, self.nodes, self.seed = graph, check_graph(graph), seed
+        check_values(data, self.nodes, what="training data")
+        for v in self.nodes:
+            if data[v].ndim != 1 or not data[v].is_floating_point():
+                what = f"{data[v].dtype} of event shape {tuple(data[v].shape[1:])}"
+                raise Unsupported(f"{type(self).__name__} models real scalar nodes only; {v!r} is {what}")
+        self.rows = torch.stack([data[v].double() for v in self.nodes], 1)
+        self.scaler = self.standardiser(self.rows)
+
+    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+        """``n`` rows, observational or under `do`."""
+        forced = expand(do, n, self._like())
+        scaler = self._query_scaler(forced, n) if forced else self.scaler
+        x = self.draw(n, self._by_column(forced, scaler), generator(seed, "sample"))
+        return self.finish(self._values(self.scaler.undo(x)), forced, None)
+
+    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+        """Abduction, action and prediction; nothing random in it."""
+        n = check_values(factual, self.nodes, what="factual rows")
+        forced = expand(do, n, self._like())
+        scaler = self._query_scaler(forced, n)
+        x = self.replay_rows(scaler(self._matrix(factual)), self._by_column(forced, scaler))
+        return self.finish(self._values(self.scaler.undo(x)), forced, factual)
+
+    def _query_scaler(self, forced: Values, n: int) -> Scaler:
+        if not self.refit:
+            return self.scaler
+        return refitted(self.rows, forced, n, size=self.refit, seed=self.seed)
+
+    def _by_column(self, forced: Values, scaler: Scaler) -> dict[int, Tensor]:
+        columns = {self.nodes.index(v): a for v, a in forced.items()}
+        return {j: (a - scaler.mean[..., j]) / scaler.std[..., j] for j, a in columns.items()}
+
+    def _like(self) -> Values:
+        return {v: torch.empty(0, dtype=torch.float64) for v in self.nodes}
+
+    def _matrix(self, values: Values) -> Tensor:
+        return torch.stack([values[v].double() for v in self.nodes], 1)
+
+    def _values(self, x: Tensor) -> Values:
+        return dict(zip(self.nodes, x.unbind(1), strict=True))
