@@ -29,8 +29,10 @@ $(stamp): pyproject.toml constraints.txt
 	$(bin)/pip install -q --constraint constraints.txt -e '.[dev]'
 	@touch $@
 
+# A whole `paper` is followed by its experiment on real data, which says what to do where the data are missing.
 reproduce: $(stamp) ## run a suite (paper) and show its table with the published numbers and verdicts
 	$(bin)/scmbench run $(SUITE) $(narrow)
+	$(if $(filter paper,$(SUITE)$(SCMS)$(MODELS)),$(bin)/scmbench run fmri $(narrow))
 
 smoke: $(stamp) ## every code path, fast
 	$(bin)/scmbench run smoke $(narrow)
