@@ -93,4 +93,4 @@ def _section(part: Part, drawn: Mapping[str, bytes]) -> str:
 
 
 def _anchor(title: str) -> str:
-    return re.sub(r"\W+", "-", title.lower()).strip("-")
+    return "part-" + re.sub(r"\W+", "-", title.lower()).strip("-")

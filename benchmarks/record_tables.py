@@ -83,13 +83,17 @@ def provenance_table(provenance: pd.DataFrame) -> Table:
     return Table("provenance", "Where these numbers come from", ["", ""], rows, left=2)
 
 
-def failures(provenance: pd.DataFrame, layout: Layout) -> Table:
-    """What has no score and why: records that are not ok and queries that went unanswered, gathered by reason."""
+def failures(provenance: pd.DataFrame, layout: Layout, *, unsupported: bool = True) -> Table:
+    """What has no score and why: records that are not ok and queries that went unanswered, gathered by reason.
+
+    Without `unsupported`, what a method cannot answer by design is left out.
+    """
     reasons: dict[tuple[str, str, str], list[str]] = {}
     told = text_columns(provenance, ["dataset", "model", "variant", "status", "message", "notes"])
     for line in told.to_dict("records"):
         why = line["message"] if line["status"] != "ok" else line["notes"]
-        if why or line["status"] != "ok":
+        by_design = line["status"] == "unsupported" or (line["status"] == "ok" and " failed: " not in line["notes"])
+        if (why or line["status"] != "ok") and (unsupported or not by_design):
             key = (line["status"].replace("ok", "in part"), layout.method((line["model"], line["variant"])), why)
             reasons.setdefault(key, []).append(f"{layout.dataset(line['dataset'])} seed {line['seed']}")
     rows: list[Any] = [

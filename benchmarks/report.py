@@ -109,7 +109,7 @@ class Report:
         if self.against is not None:
             shown.append(self._against())
         shown += member_report.tables(self.results, self.layout)
-        shown.append(record_tables.failures(self.results.provenance, self.layout))
+        shown.append(record_tables.failures(self.results.provenance, self.layout, unsupported=False))
         return [self.headline(), *self.notes, *[to_rich(table) for table in shown if table.rows]]
 
     def _against(self) -> Table:
@@ -155,8 +155,11 @@ class Report:
             return
         base = methods[0]
         compared = relatives(self.scores, base, self.layout)
-        table, figure = (draw(compared, base, self.layout) for draw in (relative_table, relative_map))
-        yield Part(f"Every method against {self.layout.method(base)}", [table], {"relative": figure})
+        table, drawn = (
+            relative_table(compared, base, self.layout),
+            {"relative": relative_map(compared, base, self.layout)},
+        )
+        yield Part(f"Every method against {self.layout.method(base)}", [table], drawn)
 
     def _answers(self) -> Iterator[tuple[str, Figure]]:
         examples = text_columns(self.results.examples, ["dataset", "member", "model", "variant"])

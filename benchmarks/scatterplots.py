@@ -109,6 +109,8 @@ def seed_by_seed(scores: pd.DataFrame, a: Method, b: Method, layout: Layout) -> 
                     axis.plot(ratio, y, "|", color="black", markersize=9, markeredgewidth=1.8, zorder=5)
             axis.axvline(1, color="#606060", linewidth=0.8)
             log_axis(axis, [*part["ratio"], 1.0], which="x")
+            low, high = axis.get_xlim()
+            axis.set_xlim(min(low, 0.97), max(high, 1.03))  # methods that agree at every seed span nothing
             axis.set_title(question_name(question).replace(" (", "\n("))
             axis.set(xlabel="ratio", ylim=(len(datasets) - 0.5, -0.5))
             axis.set_yticks(range(len(datasets)), names)

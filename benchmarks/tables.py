@@ -34,7 +34,7 @@ def state(line: Line | None) -> Text:
 
 def waiver_notes(layout: Layout) -> list[str]:
     """One note a method that waives a property."""
-    return [f"{layout.method(m)} waives {layout.waived[m]}" for m in layout.methods if m in layout.waived]
+    return [f"{layout.method(m)} waives: {layout.waived[m]}" for m in layout.methods if m in layout.waived]
 
 
 def _best(values: Mapping[Any, float], layout: Layout) -> set[Any]:
@@ -47,10 +47,13 @@ def _share(line: Line) -> str:
     return f" ({line['n']}/{line['n'] + line['missing']})" if line["missing"] else ""
 
 
-_PARTIAL = "(k/n): only k of n seeds have a score."
 _LOWEST = (
     "Lower is better; the lowest is bold, ours and the paper's each, floors and ceilings such as the oracle aside."
 )
+
+
+def _partial(found: pd.DataFrame) -> str:
+    return "(k/n): only k of n seeds have a score." if ((found["n"] > 0) & (found["missing"] > 0)).any() else ""
 
 
 def _write(line: Line, layout: Layout, *, moments: bool, sample_sd: bool = False) -> str:
@@ -94,7 +97,7 @@ def score_table(found: pd.DataFrame, layout: Layout, published: Published | None
                 rows.append(["", "", "paper", *entries])
     what = "mean ± population standard deviation" if moments else "median [first quartile, third quartile]"
     absent = published and moments and not theirs
-    notes = [_LOWEST, _PARTIAL if found["missing"].any() else "", "The paper's means are not given." if absent else ""]
+    notes = [_LOWEST, _partial(found), "The paper's means are not given." if absent else ""]
     return Table(
         name="scores_mean" if moments else "scores_median",
         title=in_units(f"Scores over seeds, {what}", layout),
@@ -134,6 +137,6 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout)
         title=in_units("Medians over seeds" + ("" if verdicts is None else ", beside them the paper's"), layout),
         columns=["SCM", "score", *map(layout.method, layout.methods)],
         rows=rows,
-        notes=[shown, *([_PARTIAL] if found["missing"].any() else []), *waiver_notes(layout)],
+        notes=[shown, *filter(None, [_partial(found)]), *waiver_notes(layout)],
         left=2,
     )

@@ -99,6 +99,7 @@ def test_the_page_is_whole_and_stands_alone(written):
     tags.feed(text)
     assert tags.open == []
     assert all(link[1:] in tags.ids for link in tags.links)
+    assert len(tags.ids) == len(set(tags.ids))
     assert tags.images
     assert all(source.startswith("data:image/png;base64,") for source in tags.images)
     assert "<title>A &lt;toy&gt;</title>" in text

@@ -74,7 +74,7 @@ def test_scores_stand_above_the_papers(run):
     bold = [[e.bold if isinstance(e, Text) else None for e in row[3:]] for row in table.rows[1:3]]
     assert bold == [[True, False, False], [False, True, None]]
     assert [row[4] for row in lines(table) if row[:3] == ["y", "obs MMD", "ours"]] == ["failed"]
-    assert any("ANM (reference)† waives do is exact" in note for note in table.notes)
+    assert any("ANM (reference)† waives: do is exact" in note for note in table.notes)
     assert any("(k/n)" in note for note in table.notes)
 
 
@@ -147,6 +147,15 @@ def test_failures_are_gathered_by_reason(run):
     assert [row[0] for row in table] == ["failed"]
     assert table[0][2] == "5"
     assert table[0][4] == "ValueError: no"
+
+
+def test_what_is_unsupported_by_design_can_be_left_out(run):
+    provenance, layout = run[1].copy(), run[4]
+    provenance.loc[provenance["model"] == "oracle", "notes"] = "counterfactual unsupported: by design"
+    provenance.loc[provenance["model"] == "dcm", "notes"] = "counterfactual failed: boom"
+    everything = lines(record_tables.failures(provenance, layout))
+    assert [row[1] for row in everything] == ["ANM (reference)†", "DCM (reference)", "oracle"]
+    assert lines(record_tables.failures(provenance, layout, unsupported=False)) == everything[:2]
 
 
 def test_provenance_names_hardware_and_seeds(run):
