@@ -14,6 +14,9 @@ GROUP = "scmbench.models"
 BUILT_IN = {
     "dcm": "scmbench.models.dcm:DCM",
     "anm": "scmbench.models.anm:ANM",
+    "vaca": "scmbench.models.vaca:VACA",
+    "carefl": "scmbench.models.carefl:CAREFL",
+    "carefl-affine": "scmbench.models.carefl:AffineCAREFL",
     "causal-nf": "scmbench.models.causal_nf:CausalNF",
     "dscm": "scmbench.models.dscm:DSCM",
     "linear": "scmbench.models.linear:LinearGaussian",

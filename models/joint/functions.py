@@ -1,4 +1,4 @@
-"""Exponential and logarithm in float32 for compiled loops: plain arithmetic, which turns into vector instructions."""
+"""Small parts of compiled loops: exponential and logarithm as plain arithmetic, which vectorises, and sums in place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HALF, ONE = f32(0.5), f32(1)
 
 @compiled
 def exp(x):
-    """e^x to 1.2e-7, for |x| < 87: 2^n times a polynomial (Moshier, Cephes, expf); it vectorises, as `np.exp` does not."""
+    """e^x to 1.2e-7, for |x| < 87: 2^n times a polynomial (Moshier, Cephes Mathematical Library, expf)."""
     x = min(max(x, f32(-87)), f32(87))
     n = np.floor(x * f32(1.44269504088896341) + HALF)
     r = x - n * f32(0.693359375) - n * f32(-2.12194440e-4)
@@ -40,3 +40,26 @@ def log(x):
     p = m * p + f32(3.3333331174e-1)
     n = f32(e)
     return m + (m * m * m * p + n * f32(-2.12194440e-4) - HALF * m * m) + n * f32(0.693359375)
+
+
+@compiled
+def add(into, part):
+    """``into += part`` for matrices. numba's own takes seconds to compile, most of them for its error message."""
+    for i in range(into.shape[0]):
+        for j in range(into.shape[1]):
+            into[i, j] += part[i, j]
+
+
+@compiled
+def copy(into, part, first, count):
+    """The columns ``into[:, :count]`` become ``part[:, first : first + count]``."""
+    for i in range(into.shape[0]):
+        for j in range(count):
+            into[i, j] = part[i, first + j]
+
+
+@compiled
+def put(into, i, line):
+    """Row `i` of a matrix becomes `line`."""
+    for j in range(line.size):
+        into[i, j] = line[j]

@@ -1,15 +1,13 @@
-"""The skeleton of a model that learns all nodes at once: data as one matrix, scaling, queries, training together."""
+"""The skeleton of a model that learns all nodes at once: data as one matrix, scaling, queries."""
 
 from __future__ import annotations
 
-import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Self
 
 import networkx as nx
 import torch
-from scmbench.datasets.problem import Problem
 from scmbench.datasets.seeds import generator
 from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand
 from torch import Tensor
@@ -19,10 +17,16 @@ from .scaling import Scaler, refitted
 
 
 class JointModel(CausalModel):
-    """A model of all nodes together, each a real scalar. A subclass writes `train`, `draw`, `abduct_rows` and `replay_rows`.
+    """A model of all nodes together, each a real scalar. A subclass writes `learn`, `draw` and `replay_rows`.
 
-    Those see float64 matrices of standardised columns, in topological order, and interventions by column.
+    Those see float64 matrices ``(n, d)`` of standardised columns, in the order of `order`, and interventions by column.
     """
+
+    graph: nx.DiGraph
+    nodes: list[str]
+    seed: int
+    rows: Tensor
+    scaler: Scaler
 
     @property
     @abstractmethod
@@ -30,24 +34,24 @@ class JointModel(CausalModel):
         """On how many bootstrap rows a query's own scaler is fitted; 0 means that queries use the training scaler."""
 
     def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Learn from ``{node: (n,)}``. Raises `ValuesError` for a cycle, missing column or NaN, `Unsupported` for a node
-        that is no real scalar.
+        """Learn from ``{node: (n,)}``. Raises `ValuesError` for a cycle, a missing column or NaN.
+
+        Raises `Unsupported` for a node that is no real scalar, `FloatingPointError` where the training diverges.
         """
-        self._prepare(graph, data, seed)
-        self.train([self])
+        self.graph, self.nodes, self.seed = graph, self.order(graph), seed
+        check_values(data, self.nodes, what="training data")
+        for v in self.nodes:
+            if data[v].ndim != 1 or not data[v].is_floating_point():
+                what = f"{data[v].dtype} of event shape {tuple(data[v].shape[1:])}"
+                raise Unsupported(f"{type(self).__name__} models real scalar nodes only; {v!r} is {what}")
+        self.rows = self._matrix(data)
+        self.scaler = self.standardiser(self.rows)
+        self.learn()
         return self
 
-    def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
-        """Fitted copies of this model, trained together."""
-        models = [copy.deepcopy(self) for _ in problems]
-        for model, problem, seed in zip(models, problems, seeds, strict=True):
-            model._prepare(problem.graph, problem.train, seed)
-        self.train(models)
-        return models
-
     @abstractmethod
-    def train(self, models: Sequence[Self]) -> None:
-        """Train every model's network on its own `rows`, `graph` and `seed`; a result must not depend on its mates."""
+    def learn(self) -> None:
+        """Train the network on `rows`, `scaler`, `graph` and `seed`."""
 
     @abstractmethod
     def draw(self, n: int, forced: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
@@ -55,7 +59,11 @@ class JointModel(CausalModel):
 
     @abstractmethod
     def replay_rows(self, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        """Counterfactuals ``(n, d)`` of the standardised rows ``x (n, d)``, with columns `forced` to values ``(n,)``."""
+        """Counterfactuals ``(n, d)`` of standardised rows ``x (n, d)``, with columns `forced` to values ``(n,)``."""
+
+    def order(self, graph: nx.DiGraph) -> list[str]:
+        """The nodes in the order of the columns: topological, ties by name. Raises `ValuesError` for a cycle."""
+        return check_graph(graph)
 
     def standardiser(self, rows: Tensor) -> Scaler:
         """The training scaler for ``rows (n, d)``."""
@@ -64,16 +72,6 @@ class JointModel(CausalModel):
     def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
         """The last word on an answer in the data's own units; by default nothing is changed."""
         return answer
-
-    def _prepare(self, graph: nx.DiGraph, data: Values, seed: int) -> None:
-        self.graph, self.nodes, self.seed = graph, check_graph(graph), seed
-        check_values(data, self.nodes, what="training data")
-        for v in self.nodes:
-            if data[v].ndim != 1 or not data[v].is_floating_point():
-                what = f"{data[v].dtype} of event shape {tuple(data[v].shape[1:])}"
-                raise Unsupported(f"{type(self).__name__} models real scalar nodes only; {v!r} is {what}")
-        self.rows = torch.stack([data[v].double() for v in self.nodes], 1)
-        self.scaler = self.standardiser(self.rows)
 
     def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
         """``n`` rows, observational or under `do`."""

@@ -11,7 +11,7 @@ import torch
 
 @dataclass(frozen=True)
 class Recipe:
-    """Adam with an L2 term in the gradient, its rate multiplied by `decay` after every epoch; a short last batch is dropped."""
+    """Adam with an L2 term in the gradient; `decay` multiplies its rate every epoch; a short last batch is dropped."""
 
     epochs: int
     batch_size: int
@@ -27,7 +27,9 @@ class Recipe:
         """Raise `FloatingPointError` if the parameters are not finite after this epoch (counted from 0)."""
         if not np.isfinite(parameters).all():
             step = (epoch + 1) * (rows // self.batch_size)
-            raise FloatingPointError(f"training diverged by step {step} (epoch {epoch + 1}): weights are not finite; lower lr")
+            raise FloatingPointError(
+                f"training diverged by step {step} (epoch {epoch + 1}): weights are not finite; lower lr"
+            )
 
 
 def views(flat: np.ndarray, shapes: Sequence[torch.Size]) -> tuple[np.ndarray, ...]:

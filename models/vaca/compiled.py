@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..joint.functions import exp
+from ..joint.functions import add, copy, exp
 from ..stack.compiled import adam, compiled
 from .network import HIDDEN, LAMBDA, LATENT, MESSAGE, STD_FLOOR
 
@@ -29,7 +29,7 @@ def widths(step, steps):
 
 @compiled
 def matrices(flat, d, steps, step):
-    """Views of a step's packed maps: own ``(d, out, in)``, bias ``(d, out)``, parents' ``(d out, d in)``, bias ``(d, out)``."""
+    """Views of a step's packed maps: own ``(d, out, in)``, parents' ``(d out, d in)``, each with bias ``(d, out)``."""
     offset = 0
     for before in range(step):
         width, out = widths(before, steps)
@@ -102,27 +102,33 @@ def encode(x, keep, target, source, starts, first, second, hidden, code):
             to, by, bias = first[e, 0, c], first[e, 1, c], first[e, 2, c]
             for j in range(ROWS):
                 hidden[e, c, j] = max(to * xt[j] + by * xs[j] + bias, ZERO)
-        hidden[e, MESSAGE] = ONE
+        for j in range(ROWS):
+            hidden[e, MESSAGE, j] = ONE
     for t in range(x.shape[0]):
         np.dot(second[t].T, hidden[t], code[t])
         a, b = starts[t], starts[t + 1]
         if b > a:
             k = (b - a) * WIDE
-            code[t] += keep[t] * np.dot(second[a:b].reshape(k, 2 * LATENT).T, hidden[a:b].reshape(k, ROWS))
+            heard = np.dot(second[a:b].reshape(k, 2 * LATENT).T, hidden[a:b].reshape(k, ROWS))
+            for c in range(2 * LATENT):
+                for j in range(ROWS):
+                    code[t, c, j] += keep[t, j] * heard[c, j]
 
 
 @compiled
 def through_encoder(x, keep, target, source, starts, first, second, hidden, by_code, by_first, by_second, back):
-    """Add the gradients by the encoder's weights, from those by its `code`."""
+    """Add the gradients by the encoder's weights, from those by its `code`, which are used up."""
     for t in range(x.shape[0]):
-        by_second[t] += np.dot(hidden[t], by_code[t].T)
+        add(by_second[t], np.dot(hidden[t], by_code[t].T))
         np.dot(second[t], by_code[t], back[t])
         a, b = starts[t], starts[t + 1]
         if b > a:
             k = (b - a) * WIDE
-            heard = keep[t] * by_code[t]
-            by_second[a:b] += np.dot(hidden[a:b].reshape(k, ROWS), heard.T).reshape(b - a, WIDE, 2 * LATENT)
-            np.dot(second[a:b].reshape(k, 2 * LATENT), heard, back[a:b].reshape(k, ROWS))
+            for c in range(2 * LATENT):
+                for j in range(ROWS):
+                    by_code[t, c, j] *= keep[t, j]
+            add(by_second[a:b].reshape(k, 2 * LATENT), np.dot(hidden[a:b].reshape(k, ROWS), by_code[t].T))
+            np.dot(second[a:b].reshape(k, 2 * LATENT), by_code[t], back[a:b].reshape(k, ROWS))
     for e in range(target.size):
         xt, xs = x[target[e]], x[source[e]]
         for c in range(MESSAGE):
@@ -156,7 +162,7 @@ def decode(keep, d, steps, packed, h):
 
 @compiled
 def through_decoder(keep, d, steps, packed, h, by_packed, back):
-    """Add the gradients by the packed maps; ``back[steps]`` is that by the last `h`, ``back[0]`` becomes that by the first."""
+    """Add the gradients by the packed maps, going from that by the last `h`, ``back[steps]``, to that by the first."""
     for step in range(steps - 1, -1, -1):
         own, _, parents, _ = matrices(packed, d, steps, step)
         by_own, by_own_bias, by_parents, by_parents_bias = matrices(by_packed, d, steps, step)
@@ -165,7 +171,7 @@ def through_decoder(keep, d, steps, packed, h, by_packed, back):
         given = back[step + 1].ravel()[: d * out * ROWS].reshape(d, out, ROWS)
         found = back[step].ravel()[: d * width * ROWS].reshape(d, width, ROWS)
         for t in range(d):
-            by_own[t] += np.dot(given[t], before[t].T)
+            add(by_own[t], np.dot(given[t], before[t].T))
             np.dot(own[t].T, given[t], found[t])
             for o in range(out):
                 total, heard = ZERO, ZERO
@@ -178,7 +184,7 @@ def through_decoder(keep, d, steps, packed, h, by_packed, back):
                 by_own_bias[t, o] += total
                 by_parents_bias[t, o] += heard
         flat = given.reshape(d * out, ROWS)
-        by_parents += np.dot(flat, before.reshape(d * width, ROWS).T)
+        add(by_parents, np.dot(flat, before.reshape(d * width, ROWS).T))
         through = np.dot(parents.T, flat).reshape(d, width, ROWS)
         for t in range(d):
             for i in range(width):
@@ -238,12 +244,14 @@ def epoch(x, keep, noise, batch, lr, weight_decay, done, graph, steps, buffers, 
         pack(parameters, target, source, d, steps, packed)
         for first in range(start, start + batch, ROWS):
             rows = min(ROWS, start + batch - first)
-            block[:, :rows] = x[:, first : first + rows]
-            kept[:, :rows] = keep[:, first : first + rows]
-            drawn[:, :, :rows] = noise[:, :, first : first + rows]
-            share[:rows], share[rows:] = ONE / f32(d * batch), ZERO
+            copy(block, x, first, rows)
+            copy(kept, keep, first, rows)
+            copy(drawn.reshape(d * LATENT, ROWS), noise.reshape(d * LATENT, n), first, rows)
+            for j in range(ROWS):
+                share[j] = ONE / f32(d * batch) if j < rows else ZERO
             add_gradient(block, kept, drawn, share, graph, weights, gradients, steps, packed, by_packed, work)
         unpack(by_packed, target, source, d, steps, gradient)
-        gradient += weight_decay * parameters
+        for i in range(gradient.size):
+            gradient[i] += weight_decay * parameters[i]
         done += 1
         adam(parameters, gradient, mean, square, f32(lr / (1 - 0.9**done)), f32(1 / np.sqrt(1 - 0.999**done)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import networkx as nx
 import torch
@@ -26,17 +26,16 @@ class VACA(JointModel):
     as it was run in the comparison of "Modeling Causal Mechanisms with Diffusion Models for Interventional and
     Counterfactual Queries", Chao et al., TMLR 2024. Every node i has a latent z_i ~ N(0, I_4). Observational: decode
     z. do(x_i = a): without the edges into i, z_i becomes the posterior mean of a, the other latents are fresh.
-    Counterfactual: all latents are posterior means of the factual row, then as for do. (Sections 3 and 4 of the
-    paper, Figure 2.)
+    Counterfactual: all latents are posterior means of the factual row, then as for do.
 
     Variant `reference` keeps what the published comparison does: the decoder has three steps, so that an intervention
     moves nothing more than three edges away; every query scales its inputs with a scaler fitted on 200 rows of its
     own, one per intervention value, and its outputs with the training scaler; the intervened node shows its
     reconstruction, not the value; and it trains for 1000 steps in all, the last epoch being used (early stopping
-    could never fire). `corrected` has one scaler; as many decoder steps as the longest path (at least three), which
-    the paper's own condition for interventions asks for (at least γ - 1 hidden layers for a longest path of γ edges);
-    answers show the intervened value itself, and in a counterfactual the factual value of what the intervention
-    cannot reach.
+    could never fire). `corrected` has one scaler, and as many decoder steps as the longest path has edges (at least
+    three): the paper's condition for interventions is that the decoder has at least γ - 1 hidden layers, γ being the
+    length of the longest path. Answers show the intervened value itself, and in a counterfactual the factual value of
+    what the intervention cannot reach.
 
     Options: `depth` (decoder steps) and `scaler_refit` (rows of a query's own scaler, 0 for none), by default the
     variant's; `dropout` (of parents, in training), `epochs`, `batch_size` (less if there are fewer rows) and `lr` of
@@ -83,11 +82,10 @@ class VACA(JointModel):
         default = REFIT if self.variant == "reference" else 0
         return default if self.scaler_refit is None else self.scaler_refit
 
-    def train(self, models: Sequence[Self]) -> None:
-        """Train one network after the other: each keeps a processor core busy from its cache."""
-        for m in models:
-            x, recipe = m.scaler(m.rows), m._recipe()
-            m.network = train(x, m.graph, recipe, steps=m._steps(), dropout=m.dropout, seed=m.seed)
+    def learn(self) -> None:
+        """Train the network."""
+        x, recipe = self.scaler(self.rows), self._recipe()
+        self.network = train(x, self.graph, recipe, steps=self._steps(), dropout=self.dropout, seed=self.seed)
 
     def _recipe(self) -> Recipe:
         return Recipe(self.epochs, min(self.batch_size, len(self.rows)), self.lr, weight_decay=1.2e-6, decay=0.99)
@@ -108,17 +106,17 @@ class VACA(JointModel):
         return {v: z.T for v, z in zip(self.nodes, mean, strict=True)}
 
     def draw(self, n: int, forced: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
-        """Decode latents from the prior, those of intervened nodes being posterior means of their values."""
+        """Decode latents from the prior, and posterior means of their values for intervened nodes."""
         z = torch.randn(len(self.nodes), LATENT, n, generator=generator, dtype=torch.float64)
         return self._decode(z, torch.zeros(len(self.nodes), n, dtype=torch.float64), forced)
 
     def replay_rows(self, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        """Decode posterior means of the factual rows, those of intervened nodes being posterior means of their values."""
+        """Decode posterior means of the factual rows, and of their values for intervened nodes."""
         z, _ = self.network.double().encode(x.T, self._keep(len(x), {}))
         return self._decode(z.clone(), x.T.clone(), forced)
 
     def _decode(self, z: Tensor, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        """Decode under do. An intervened node hears only itself, so that the other nodes' values `x` make no difference."""
+        """Decode under do. An intervened node hears only itself: what `x` says of the others makes no difference."""
         network, keep = self.network.double(), self._keep(x.shape[1], forced)
         for j, a in forced.items():
             x[j] = a
@@ -133,10 +131,10 @@ class VACA(JointModel):
         return keep
 
     def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
-        """In the corrected variant, show what is known: intervened values, and in a counterfactual what they cannot reach."""
+        """In the corrected variant, show what is known: intervened values, and factual ones that they cannot reach."""
         if self.variant == "reference":
             return answer
         if factual is not None:
             reached = set().union(*(nx.descendants(self.graph, v) for v in forced))
-            answer |= {v: factual[v].double() for v in self.nodes if v not in reached}
+            answer |= {v: factual[v].double().clone() for v in self.nodes if v not in reached}
         return answer | forced

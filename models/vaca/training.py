@@ -17,7 +17,8 @@ from .wiring import Wiring
 
 
 def train(x: Tensor, graph: nx.DiGraph, recipe: Recipe, *, steps: int, dropout: float, seed: int) -> Network:
-    """The network with the greatest evidence lower bound of standardised rows ``x (n, d)``, columns in topological order.
+    """The network with the greatest evidence lower bound of standardised rows ``x (n, d)``, columns in topological
+    order.
 
     Each epoch goes through the rows in a random order, with fresh noise; with probability `dropout` a node of a row
     loses all its parents, in encoder and decoder alike. The decoder has `steps` steps.
