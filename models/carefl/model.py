@@ -145,6 +145,7 @@ class CAREFL(JointModel):
         flow = self.flow.double()
         if self._resolved("intervention") == "sequential":
             return flow.inverse(z, forced).T
+        # A quirk of the published code where `context` is a row of zeros: the latent fits x_j = a in that row only.
         context = context.clone()
         for j, a in forced.items():
             context[j] = a

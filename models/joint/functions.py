@@ -1,4 +1,8 @@
-"""Small parts of compiled loops: exponential and logarithm as plain arithmetic, which vectorises, and sums in place."""
+"""Small parts of compiled loops: exponential and logarithm as plain arithmetic, which vectorises, and sums in place.
+
+numba keeps a compiled loop on disk until the file it stands in changes, and does not look at what it calls elsewhere:
+after a change here, touch the files that import from here.
+"""
 
 from __future__ import annotations
 

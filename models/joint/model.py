@@ -91,6 +91,7 @@ class JointModel(CausalModel):
     def _query_scaler(self, forced: Values, n: int) -> Scaler:
         if not self.refit:
             return self.scaler
+        # A quirk of the published comparison: what goes in is scaled by other statistics than what comes out.
         return refitted(self.rows, forced, n, size=self.refit, seed=self.seed)
 
     def _by_column(self, forced: Values, scaler: Scaler) -> dict[int, Tensor]:

@@ -93,6 +93,7 @@ class VACA(JointModel):
     def _steps(self) -> int:
         if self.depth is not None:
             return self.depth
+        # The published configuration has three steps whatever the graph: interventions end after three edges.
         return 3 if self.variant == "reference" else max(3, longest_path(self.graph))
 
     def cost(self) -> dict[str, int]:
@@ -133,7 +134,7 @@ class VACA(JointModel):
     def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
         """In the corrected variant, show what is known: intervened values, and factual ones that they cannot reach."""
         if self.variant == "reference":
-            return answer
+            return answer  # a quirk of the published code: reconstructions throughout
         if factual is not None:
             reached = set().union(*(nx.descendants(self.graph, v) for v in forced))
             answer |= {v: factual[v].double().clone() for v in self.nodes if v not in reached}
