@@ -1,4 +1,4 @@
-"""Questions about measured data without a known SCM: held-out rows, their likelihood, prediction under an intervention."""
+"""Questions about measured data without a known SCM: held-out rows, their likelihood, prediction under do."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ class Predictive:
             return model.predict({self.node: self.values})
         n, k = len(self.values), self.n_samples
         samples = model.sample(n * k, {self.node: self.values.repeat_interleave(k, dim=0)}, seed=seed)
-        return {v: samples[v].double().reshape(n, k, *x.shape[1:]).quantile(0.5, dim=1) for v, x in self.measured.items()}
+        return {
+            v: samples[v].double().reshape(n, k, *x.shape[1:]).quantile(0.5, dim=1) for v, x in self.measured.items()
+        }
 
     def score(self, answer: Values) -> Iterable[Score]:
         """``abs_error`` of every row, in the order of the rows: the mean over columns of |predicted - measured|."""
