@@ -51,8 +51,9 @@ def relative_table(compared: pd.DataFrame, base: Method, layout: Layout) -> Tabl
         rows.append([layout.method(method), *entries])
     questions = [question_name(q, short=True) for q in _questions(compared, layout)]
     notes = [
-        f"Score of the method / score of {layout.method(base)}, paired by seed: below 1 the method is better. The "
-        "ratio is the geometric mean over SCMs of the median over seeds; ↓ and ↑ count SCMs whose 95 % interval leaves out 1."
+        f"Score of the method / score of {layout.method(base)}, paired by seed: below 1 the method is better.",
+        "The ratio is the geometric mean over SCMs of the median over seeds; ↓ and ↑ count SCMs whose 95 % interval "
+        "leaves out 1.",
     ]
     return Table("relative", f"Against {layout.method(base)}", ["method", *questions], rows, notes, 1)
 

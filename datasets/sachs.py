@@ -25,8 +25,9 @@ class Measured(Dataset):
     """7466 cells by the natural logarithm of eleven intensities; a fifth, drawn by the seed, is held out.
 
     "Causal Protein-Signaling Networks Derived from Multiparameter Single-Cell Data", Sachs, Perez, Pe'er,
-    Lauffenburger, Nolan, Science 2005. The rows pool cells under all of the study's conditions, inhibitors included, so that they are
-    observational only in the sense that nobody says which is which. The graph is the literature's, not the truth.
+    Lauffenburger, Nolan, Science 2005. The rows pool cells under all of the study's conditions, inhibitors included, so
+    that they are observational only in the sense that nobody says which is which. The graph is the literature's, not
+    the truth.
     Logarithms, because raw intensities span four decades; the smallest is 1.
     """
 
