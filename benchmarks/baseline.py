@@ -49,7 +49,7 @@ def compact(rows: pd.DataFrame, values: str = "mean") -> pd.DataFrame:
     Its score is the ``mean`` or ``median`` over values, as the suite averages them.
     """
     keys = SCORES[:-1]
-    return rows.groupby(keys, as_index=False, sort=True, dropna=False)["score"].agg(values)[SCORES]
+    return rows.groupby(keys, sort=True, dropna=False)["score"].agg(values).reset_index()[SCORES]
 
 
 def write(

@@ -14,17 +14,17 @@ from . import baseline as committed
 from . import gate, planner, tolerance, variation
 from .cli_common import console, errors, narrowing
 from .results import Results
-from .revision import Revision, home, scores_of, update
+from .revision import Revision, home_of, scores_of, update
 from .runner import collect
 from .store import Store
 from .suite import Suite
 
-_FOLDER = "Where the committed run lives; default: with scmbench, or baseline/NAME beside a suite file of your own."
+_WHERE = "Where the committed run lives; default: with scmbench, or baseline/NAME beside a suite file of your own."
 
 
 def at_home(command: Callable[..., Any]) -> Callable[..., Any]:
     """The option that says where a committed run lives."""
-    return click.option("--baseline", "folder", type=click.Path(file_okay=False, path_type=Path), help=_FOLDER)(command)
+    return click.option("--baseline", "home", type=click.Path(file_okay=False, path_type=Path), help=_WHERE)(command)
 
 
 @click.group(epilog="Exit codes: 0 all went well; 1 records are missing or failed; 2 a wrong call.")
@@ -39,7 +39,7 @@ def baseline() -> None:
 @click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
 @click.pass_context
 def update_(
-    context: click.Context, suite: Suite, store: Store, folder: Path | None, reason: str, allow_failures: bool
+    context: click.Context, suite: Suite, store: Store, home: Path | None, reason: str, allow_failures: bool
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
     there, gone = planner.available(suite)
@@ -63,7 +63,7 @@ def update_(
             highlight=False,
         )
         context.exit(1)
-    target = folder or home(suite)
+    target = home or home_of(suite)
     try:
         change = update(target, suite, results, reason=reason)
     except ValueError as error:
@@ -97,14 +97,14 @@ def _tell(change: Revision, target: Path) -> None:
     help="A store with this suite's records from elsewhere (another PyTorch, another machine), measured with the rest.",
 )
 @click.pass_context
-def tolerances(context: click.Context, suite: Suite, store: Store, folder: Path | None, also: tuple[str, ...]) -> None:
+def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | None, also: tuple[str, ...]) -> None:
     """Measure what harmless variation does to SUITE, and write the gate's tolerances beside its committed run.
 
     The suite is run again and again: on two threads, every fit alone, with data and first weights jittered by 1e-7.
     Then the gate is tried on further such runs. Stop it at any moment and run it again: finished records are kept,
     under variations/ in the store.
     """
-    target = folder or home(suite)
+    target = home or home_of(suite)
     reference = scores_of(suite, committed.read(target).of(suite))
 
     def vary(variations: tuple[variation.Variation, ...]) -> dict[str, Results]:
@@ -153,7 +153,7 @@ def _try(runs: Mapping[str, Results], suite: Suite, reference: pd.DataFrame, tab
     lines = []
     for name, run in runs.items():
         judged = gate.judge(gate.moves(scores_of(suite, run), reference), table)
-        closest = judged.loc[judged["used"].idxmax()]
+        closest = judged.iloc[int(judged["used"].fillna(-1.0).to_numpy().argmax())]
         where = " ".join(filter(None, (closest[c] for c in gate.CELL)))
         red = int(judged["state"].isin(gate.RED).sum())
         lines.append([name, len(judged), red, closest["used"], where])

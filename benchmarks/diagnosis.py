@@ -12,7 +12,7 @@ from scmbench import metrics
 from scmbench.datasets import Values
 from scmbench.datasets.seeds import derive, generator
 from scmbench.datasets.values import flatten, n_rows, parents, rows
-from scmbench.metrics.dependence import independence
+from scmbench.metrics.dependence import distance_correlation, independence
 from scmbench.models import CausalModel, Unsupported
 from scmbench.models.floors import Marginal
 from torch import Tensor
@@ -172,7 +172,7 @@ def _closest(noise: dict[str, Tensor], seed: int) -> tuple[str, str, float, floa
     if not pairs:
         return None
     scaled = {node: _scaled(u) for node, u in noise.items()}
-    correlation = {(a, b): float(metrics.dependence.distance_correlation(scaled[a], scaled[b])) for a, b in pairs}
+    correlation = {(a, b): float(distance_correlation(scaled[a], scaled[b])) for a, b in pairs}
     a, b = max(pairs, key=correlation.__getitem__)
     stream = generator(seed, a, b)
     return (a, b, *independence(scaled[a], scaled[b], permutations=PERMUTATIONS, generator=stream))

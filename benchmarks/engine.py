@@ -77,7 +77,7 @@ def pool(
         try:
             while futures:
                 finished, _ = wait(futures, return_when=FIRST_COMPLETED)
-                for future in finished:
+                for future in [f for f in futures if f in finished]:
                     batch = futures.pop(future)
                     yield Done(batch, _settle(future.exception(), batch, store, time_limit))
         finally:

@@ -65,7 +65,7 @@ def judge(moved: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:
         key = tuple(key)
         tolerance = allowed.get(key, math.nan)
         size = group["move"].abs()
-        worst = group.loc[size.idxmax() if size.notna().any() else group.index[0]]
+        worst = group.iloc[int(size.fillna(-1.0).to_numpy().argmax())]
         lost = group["committed"].notna() & group["score"].isna()
         unknown = group["committed"].isna() & group["score"].notna()
         if lost.any():

@@ -46,11 +46,15 @@ class Example:
 class Query(Protocol):
     """A causal question with known or measured answer: asks a fitted model, then scores what it said."""
 
-    kind: str
-    """What rows and tables call it: ``observational``, ``interventional``, ``counterfactual``, ``predictive``, …"""
+    @property
+    def kind(self) -> str:
+        """What rows and tables call it: ``observational``, ``counterfactual``, ``predictive``, …"""
+        ...
 
-    rung: str
-    """What a model must list in its `answers` to be asked: the rung of the ladder that the question stands on."""
+    @property
+    def rung(self) -> str:
+        """What a model must list in its `answers` to be asked: the rung of the ladder that the question stands on."""
+        ...
 
     def ask(self, model: Any, *, seed: int) -> Values:
         """The model's answer; raises `ValuesError` for missing nodes, wrong shapes or NaN."""
