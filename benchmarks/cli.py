@@ -69,10 +69,10 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (SuiteError, UnknownModel, UnknownDataset, ValuesError, BaselineError, PublishedError) as error:
-        errors.print(f"[red]error:[/red] {error.args[0]}", highlight=False)
+        errors.print(f"[red]error:[/red] {error.args[0]}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except OSError as error:  # a StoreError, or a report that cannot be written
-        errors.print(f"[red]error:[/red] {error}", highlight=False)
+        errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
         sys.exit(3)
     except (KeyboardInterrupt, click.Abort):
         errors.print("interrupted; what is finished is kept, run it again to go on")
