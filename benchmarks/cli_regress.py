@@ -19,7 +19,7 @@ from .cli_baseline import at_home
 from .cli_common import choosing, console, tell_refused
 from .render import Table, Text, number, to_rich
 from .results import Results
-from .revision import home, read_words, scores_of, words_of
+from .revision import home_of, read_words, scores_of, words_of
 from .store import Store
 from .suite import Suite
 
@@ -42,7 +42,7 @@ _VERDICTS = "Suites whose committed verdicts must stand; default: this one, for 
 def regress(
     context: click.Context,
     suite: Suite,
-    folder: Path | None,
+    home: Path | None,
     place: Path | None,
     verdicts: tuple[str, ...],
     workers: int,
@@ -53,7 +53,7 @@ def regress(
 
     Red where a score moved by more than its tolerance, or where a cell that was reproduced no longer is.
     """
-    source = folder or home(suite)
+    source = home or home_of(suite)
     reference, tolerances = committed.read(source).of(suite), tolerance.read(source)
     with _store(place) as store:
         plan = runner.plan(suite, store)
@@ -95,7 +95,9 @@ def _show(judged: pd.DataFrame, results: Results, reference: Results) -> None:
     for line in results.provenance.to_dict("records"):
         if line["status"] == "failed" or line["notes"]:
             said = line["message"] or line["notes"]
-            console.print(f"  {line['dataset']} seed {line['seed']} {line['model']}: {said}", highlight=False)
+            console.print(
+                f"  {line['dataset']} seed {line['seed']} {line['model']}: {said}", highlight=False, soft_wrap=True
+            )
     for name in ("packages", "python", "hardware"):
         ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, reference))
         if ours != theirs:
@@ -129,11 +131,11 @@ def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
     """Recompute the verdicts of committed runs: cells that were reproduced and no longer are."""
     parts = []
     for suite in chosen:
-        source = home(suite)
+        source = home_of(suite)
         if not suite.published:
             continue
         if not (source / committed.ABOUT).exists():
-            console.print(f"[yellow]not checked[/yellow]  {suite.name} has no committed run, so no verdicts to keep")
+            console.print(f"[yellow]not checked[/yellow]  {suite.name} has no committed run: no verdicts to keep")
             continue
         before = read_words(source)
         parts.append(gate.fallen(words_of(suite, committed.read(source)), before))
@@ -141,5 +143,6 @@ def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
         console.print(f"{suite.name}: {stood - len(parts[-1])} of {stood} reproduced cells still are", highlight=False)
         for line in parts[-1].to_dict("records"):
             cell = " ".join(filter(None, (line[c] for c in gate.CELL)))
-            console.print(f"  [red]{line['verdict']}[/red]  {cell}, was reproduced ({line['published']})")
+            was = f"{cell}, was reproduced ({line['published']})"
+            console.print(f"  [red]{line['verdict']}[/red]  {was}", highlight=False, soft_wrap=True)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["published", *gate.CELL, "verdict"])

@@ -32,7 +32,7 @@ class Revision:
     fallen: Sequence[str]
 
 
-def home(suite: Suite) -> Path:
+def home_of(suite: Suite) -> Path:
     """Where a suite's committed run lives: with scmbench, or in ``baseline/NAME`` beside an outside suite's file."""
     return suite.folder / "baseline" / suite.name if suite.folder else baseline.folder(suite.name)
 

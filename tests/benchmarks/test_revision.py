@@ -55,9 +55,9 @@ def results(suite, tmp_path):
 
 
 def test_a_suite_file_keeps_its_committed_run_and_published_numbers_beside_it(suite, tmp_path):
-    assert revision.home(suite) == tmp_path / "baseline" / "mysuite"
+    assert revision.home_of(suite) == tmp_path / "baseline" / "mysuite"
     assert suite.published == [str(tmp_path / "mine.toml")]
-    assert revision.home(suites.load("smoke")) == baseline.folder("smoke")
+    assert revision.home_of(suites.load("smoke")) == baseline.folder("smoke")
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "update", "new numbers"])
