@@ -44,6 +44,8 @@ def linear():
         ("causal-nf", {}),
         ("causal-nf", {"transform": "spline"}),
         ("dscm", {}),
+        ("vaca", {}),
+        ("carefl", {"variant": "corrected"}),
         ("marginal", {}),
     ],
 )
