@@ -24,13 +24,13 @@ LIMIT = np.log(4)
 
 
 def relatives(scores: pd.DataFrame, base: Method, layout: Layout) -> pd.DataFrame:
-    """`paired.contrast` of every method with `base`, columns ``model, variant`` first; floors and `base` left out.
+    """`paired.contrast` of every method with `base`, columns ``model, variant`` first.
 
-    Raises `ValueError` where `base` has no scores.
+    Floors, `base` and methods without scores are left out. Raises `ValueError` where `base` has no scores.
     """
-    frames = []
+    frames, scored = [], set(zip(scores["model"], scores["variant"], strict=True))
     for method in layout.methods:
-        if method != base and method not in layout.floors():
+        if method in scored and method != base and method not in layout.floors():
             compared = contrast(scores, method, base)
             compared.insert(0, "variant", method[1])
             compared.insert(0, "model", method[0])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import RenderableType
@@ -97,8 +98,13 @@ class Report:
         """Models that were run in both variants: (corrected, reference)."""
         for model in dict.fromkeys(model for model, _ in self.layout.methods):
             a, b = ((model, variant) for variant in VARIANTS)
-            if a in self.layout.methods and b in self.layout.methods:
+            if {a, b} <= self._scored():
                 yield a, b
+
+    def _scored(self) -> set[Method]:
+        """Methods with a score; one that supports none of the problems has records and no score."""
+        there = self.scores[np.isfinite(self.scores["score"].to_numpy(dtype=float))]
+        return set(zip(there["model"], there["variant"], strict=True))
 
     def terminal(self) -> list[RenderableType]:
         """What a terminal shows after a run: medians, verdict counts, cells not reproduced, comparisons, failures."""
@@ -150,7 +156,8 @@ class Report:
         return [part for part in parts if part.figures or any(table.rows for table in part.tables)]
 
     def _relative(self) -> Iterator[Part]:
-        methods = [m for m in self.layout.methods if m not in self.layout.floors()]
+        scored = self._scored()
+        methods = [m for m in self.layout.methods if m in scored and m not in self.layout.floors()]
         if len(methods) < 2:
             return
         base = methods[0]

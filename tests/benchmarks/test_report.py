@@ -166,3 +166,14 @@ def test_nothing_was_run(tmp_path):
     assert report.headline() == "0 of 144 published cells were run: none."
     assert "0 of 144" in report.write(tmp_path).read_text()
     assert shown(report)
+
+
+@pytest.mark.parametrize("variant", ["corrected", "reference"])
+def test_a_method_that_supports_no_problem_has_no_scores_and_stops_no_report(tmp_path, variant):
+    whole = results()
+    mute = (whole.provenance["model"] == "dcm") & (whole.provenance["variant"] == variant)
+    records = whole.provenance.assign(status=whole.provenance["status"].where(~mute, "unsupported"))
+    rows = whole.rows[(whole.rows["model"] != "dcm") | (whole.rows["variant"] != variant)]
+    report = Report.of(suite(), Results(rows, records, whole.examples))
+    assert list(report.pairs()) == []
+    assert "unsupported" in report.write(tmp_path).read_text()
