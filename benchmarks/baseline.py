@@ -20,6 +20,9 @@ from .store import replace_with
 
 SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "metric", "score"]
 ENVIRONMENT = ["python", "packages", "commit", "dirty", "hardware", "threads"]
+TEXTS = {*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "message", "intervened"}
+"""Columns in which an empty cell is the empty text; in all others it is a missing number."""
+
 ABOUT = "about.json"
 
 
@@ -131,10 +134,11 @@ def _text(path: Path) -> str:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    texts = dict.fromkeys(
-        [*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "message", "intervened"], str
-    )
+    text = _text(path)
     try:
-        return pd.read_csv(io.StringIO(_text(path)), dtype=texts, keep_default_na=False, na_values={"score": [""]})  # type: ignore[arg-type]
+        header = pd.read_csv(io.StringIO(text), nrows=0).columns
+        texts: Any = {name: str for name in header if name in TEXTS}
+        empty: Any = {name: [""] for name in header if name not in TEXTS}
+        return pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=empty)
     except (ValueError, pd.errors.ParserError) as error:
         raise BaselineError(f"{path}: not a table ({error})") from None

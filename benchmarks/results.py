@@ -29,15 +29,20 @@ class Results:
     examples: pd.DataFrame
 
     def of(self, suite: Suite) -> Results:
-        """Only what this (perhaps narrowed) suite asks for: its datasets, models and seeds."""
-        titles = {(entry.label, entry.variant) for entry in suite.models}
+        """Only what this (perhaps narrowed) suite asks for, its datasets and models in its order."""
+        models = {(entry.label, entry.variant): i for i, entry in enumerate(suite.models)}
+        datasets = {name: i for i, name in enumerate(suite.datasets)}
 
         def part(frame: pd.DataFrame) -> pd.DataFrame:
             if frame.empty:
                 return frame
-            models = pd.Series(list(zip(frame["model"], frame["variant"], strict=True)), index=frame.index)
-            wanted = models.isin(titles) & frame["dataset"].isin(list(suite.datasets))
-            return frame[wanted & frame["seed"].isin(list(suite.seeds))]
+            titles = zip(frame["model"], frame["variant"], strict=True)
+            place = pd.DataFrame(
+                {"dataset": frame["dataset"].map(datasets), "model": [models.get(title) for title in titles]},
+                index=frame.index,
+            )
+            wanted = place[place.notna().all(axis=1) & frame["seed"].isin(list(suite.seeds))]
+            return frame.loc[wanted.sort_values(["dataset", "model"], kind="stable").index]
 
         return Results(part(self.rows), part(self.provenance), part(self.examples))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,8 +59,9 @@ class Rates:
 
     def learn(self, title: str, provenance: Mapping[str, Any]) -> None:
         """Take in one record's cost."""
-        fit, query, mechanisms = (provenance.get(name) for name in ("fit_cpu_s", "query_cpu_s", "mechanisms"))
-        if fit is not None and query is not None and mechanisms:
+        names = ("fit_cpu_s", "query_cpu_s", "mechanisms")
+        fit, query, mechanisms = (math.nan if provenance.get(n) is None else float(provenance[n]) for n in names)
+        if math.isfinite(fit + query) and mechanisms >= 1:  # a problem that the model does not support has no cost
             self._known.setdefault(title, []).append((fit / mechanisms, query / mechanisms))
 
     def estimate(self, batch: Batch) -> float:

@@ -37,6 +37,18 @@ def test_scores_of_cells_come_back(results, tmp_path):
     assert after["score"].to_numpy() == pytest.approx(before["score"].to_numpy(), rel=1e-6, nan_ok=True)
 
 
+def test_costs_of_a_run_with_unsupported_problems_are_numbers(tmp_path, monkeypatch):
+    text = SUITE.replace('"identity"', '"carefl-affine"')  # which needs as many causes as effects
+    suite, store = parse(text, name="t", file="t.toml"), Store(tmp_path / "store")
+    plan = runner.plan(suite, store)
+    run = runner.run(plan, store, engine.inline, workers=1, console=Console(quiet=True)).results()
+    assert set(run.provenance["status"]) == {"ok", "unsupported"}
+    baseline.write(tmp_path / "t", run, suite="t", note="first")
+    assert baseline.read(tmp_path / "t").provenance["fit_cpu_s"].dtype == float
+    monkeypatch.setattr(baseline, "folder", lambda name: tmp_path / name)
+    assert runner.estimate(plan, Store(tmp_path / "empty")) > 0
+
+
 def test_provenance_and_examples_come_back(results, tmp_path):
     baseline.write(tmp_path, results, suite="t", note="first")
     again = baseline.read(tmp_path)
