@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,8 +15,16 @@ from .options import split
 from .store import Store
 from .suite import Entry, SuiteError
 
-console = Console()
-errors = Console(stderr=True)
+LOG_WIDTH = 160
+"""Columns of what goes into a file or a CI log, which have no width of their own: tables cannot be read in 80."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    made = Console(stderr=stderr)
+    return made if made.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=LOG_WIDTH)
+
+
+console, errors = _console(), _console(stderr=True)
 
 
 class Seeds(click.ParamType):

@@ -133,7 +133,15 @@ def describe(line: Mapping[Any, Any]) -> str:
 
 
 def percent(x: float, *, sign: bool = False) -> str:
-    """A relative change as text, two digits: ``+25%``, ``0.0012%``."""
+    """A relative change as text, two digits; what is beyond ten times as a factor.
+
+    >>> percent(0.25, sign=True), percent(1.2e-5), percent(878.74), percent(3e-9)
+    ('+25%', '0.0012%', '879×', '0%')
+    """
     if not math.isfinite(x):
         return "–" if math.isnan(x) else "∞"
+    if abs(x) < 1e-7:
+        return "0%"
+    if abs(x) >= 10:
+        return f"{x:{'+' if sign else ''},.0f}×"
     return f"{100 * x:{'+' if sign else ''}.2g}%" if abs(x) < 1 else f"{100 * x:{'+' if sign else ''}.0f}%"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..joint.functions import add, copy, exp, log, put
-from ..stack.compiled import adam, compiled
+from ..stack.compiled import adam, compiled, inlined
 from .flow import HIDDEN, SLOPE
 from .spline import BINS, BOUND, MINIMUM, PARAMETERS
 
@@ -32,7 +32,7 @@ by its corner and size a line for either axis.
 """
 
 
-@compiled
+@inlined
 def softmax(w, z, scale, out):
     """Five lines ``out = softmax(scale z)``."""
     for j in range(ROWS):
@@ -48,7 +48,7 @@ def softmax(w, z, scale, out):
             w[out + k, j] /= total
 
 
-@compiled
+@inlined
 def through_softmax(w, share, scale, by):
     """The five lines `by`, gradients by a softmax's value `share`, become gradients by its argument times `scale`."""
     for j in range(ROWS):
@@ -59,7 +59,7 @@ def through_softmax(w, share, scale, by):
             w[by + k, j] = scale * w[share + k, j] * (w[by + k, j] - mean)
 
 
-@compiled
+@inlined
 def softplus(w, at, rates):
     """The line `at` becomes log(1 + e^x), and the line `rates` is multiplied by the derivative of that."""
     for j in range(ROWS):
@@ -69,7 +69,7 @@ def softplus(w, at, rates):
         w[rates, j] *= (ONE if x > ZERO else e) / (ONE + e)
 
 
-@compiled
+@inlined
 def locate(w, doubled, end):
     """Find the bins of the points `X`: lower left corners, sizes, slopes at both ends and their derivatives."""
     for axis in (0, BINS):
@@ -105,7 +105,7 @@ def locate(w, doubled, end):
             w[SLOPES + side, j] += LEAST
 
 
-@compiled
+@inlined
 def forward(w):
     """The splines' values `Y` at `X`."""
     for j in range(ROWS):
@@ -117,7 +117,7 @@ def forward(w):
         w[Y, j] = y if abs(x) <= f32(BOUND) else x
 
 
-@compiled
+@inlined
 def backward(w, doubled):
     """From gradients by values and logarithms of slopes to those by the points `BY_X` and the numbers `BY_RAW`.
 
@@ -163,7 +163,7 @@ def backward(w, doubled):
             w[BY_RAW + 2 * BINS + k, j] = by_left if index == f32(k + 1) else at
 
 
-@compiled
+@inlined
 def descent(w, normal):
     """From latents `Y`, and `BY_LOG`, to the gradient `BY_Y` of ``BY_LOG log p(Y)``, normal or logistic."""
     for j in range(ROWS):
@@ -171,7 +171,7 @@ def descent(w, normal):
         w[BY_Y, j] = -w[BY_LOG, j] * (z if normal else TWO / (ONE + exp(-z)) - ONE)
 
 
-@compiled
+@inlined
 def add_gradient(x, by_log, doubled, end, normal, weights, gradients, work):
     """Add to `gradients` that of ``Σ by_log (log |det dz/dx| + log p(z))`` over ``x (d, ROWS)``, ``by_log (ROWS,)``.
 

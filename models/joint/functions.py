@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..stack.compiled import compiled
+from ..stack.compiled import inlined
 
 f32, i32 = np.float32, np.int32
 HALF, ONE = f32(0.5), f32(1)
 
 
-@compiled
+@inlined
 def exp(x):
     """e^x to 1.2e-7, for |x| < 87: 2^n times a polynomial (Moshier, Cephes Mathematical Library, expf)."""
     x = min(max(x, f32(-87)), f32(87))
@@ -28,7 +28,7 @@ def exp(x):
     return (p * r * r + r + ONE) * i32((i32(n) + i32(127)) << i32(23)).view(f32)
 
 
-@compiled
+@inlined
 def log(x):
     """log x to 1.2e-7, for normal positive x: exponent plus a polynomial of the mantissa (Moshier, Cephes, logf)."""
     bits = f32(x).view(i32)
@@ -46,7 +46,7 @@ def log(x):
     return m + (m * m * m * p + n * f32(-2.12194440e-4) - HALF * m * m) + n * f32(0.693359375)
 
 
-@compiled
+@inlined
 def add(into, part):
     """``into += part`` for matrices. numba's own takes seconds to compile, most of them for its error message."""
     for i in range(into.shape[0]):
@@ -54,7 +54,7 @@ def add(into, part):
             into[i, j] += part[i, j]
 
 
-@compiled
+@inlined
 def copy(into, part, first, count):
     """The columns ``into[:, :count]`` become ``part[:, first : first + count]``."""
     for i in range(into.shape[0]):
@@ -62,7 +62,7 @@ def copy(into, part, first, count):
             into[i, j] = part[i, first + j]
 
 
-@compiled
+@inlined
 def put(into, i, line):
     """Row `i` of a matrix becomes `line`."""
     for j in range(line.size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +17,22 @@ f32 = np.float32
 BETA1, BETA2, EPSILON = f32(0.9), f32(0.999), f32(1e-8)
 
 # Without `nnan` and `ninf`: a diverging network has to show its NaN.
-compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "arcp", "afn", "nsz"})
+_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
+_OPTIONS["fastmath"] = {"contract", "reassoc", "arcp", "afn", "nsz"}
+
+compiled = njit(**_OPTIONS)
+"""What Python calls."""
+
+inlined = njit(**_OPTIONS, forceinline=True)
+"""What compiled functions call.
+
+Left as a function, it exists twice in the process that compiles, once optimised alone and once together with its
+caller, and once in those that find it in the cache. They round differently, so that the first run after an
+installation would not repeat.
+"""
 
 
-@compiled
+@inlined
 def sigmoid(z):
     """1/(1 + exp(-z)) by a rational approximation of tanh(z/2), to 1.3e-7; it vectorises, as exp does not."""
     x = min(max(f32(0.5) * z, f32(-7.90531110763549805)), f32(7.90531110763549805))
@@ -36,7 +49,7 @@ def sigmoid(z):
     return f32(0.5) + f32(0.5) * x * p / q
 
 
-@compiled
+@inlined
 def silu(z, bias, value):
     """``value = silu(z + bias)``; its derivative replaces ``z``."""
     for i in range(z.shape[0]):
@@ -48,7 +61,7 @@ def silu(z, bias, value):
             z[i, j] = s + h * (f32(1) - s)
 
 
-@compiled
+@inlined
 def residual(out, bias, y, bias_gradient):
     """``out`` becomes the gradient of the mean squared error by the output; returns the sum of squares."""
     total, scale = f32(0), f32(2) / f32(out.size)
@@ -62,7 +75,7 @@ def residual(out, bias, y, bias_gradient):
     return total
 
 
-@compiled
+@inlined
 def through_silu(error, slope, bias_gradient):
     """``error``, the gradient by an activation's value, becomes that by its argument."""
     bias_gradient[:] = f32(0)
@@ -73,7 +86,7 @@ def through_silu(error, slope, bias_gradient):
             bias_gradient[j] += e
 
 
-@compiled
+@inlined
 def transpose(a, b):
     """``b = a.T``."""
     for j in range(a.shape[1]):
@@ -81,7 +94,7 @@ def transpose(a, b):
             b[j, i] = a[i, j]
 
 
-@compiled
+@inlined
 def adam(parameters, gradients, mean, square, rate, root):
     """Kingma, Ba, "Adam", 2015, Algorithm 1, with both bias corrections in `rate` and `root`."""
     for i in range(parameters.size):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..joint.functions import add, copy, exp
-from ..stack.compiled import adam, compiled
+from ..stack.compiled import adam, compiled, inlined
 from .network import HIDDEN, LAMBDA, LATENT, MESSAGE, STD_FLOOR
 
 ROWS = 128
@@ -21,13 +21,13 @@ WIDE = MESSAGE + 1
 """Hidden features of a message, and a 1 for the bias."""
 
 
-@compiled
+@inlined
 def widths(step, steps):
     """Features of a node before and after a step of the decoder."""
     return LATENT if step == 0 else HIDDEN, 1 if step == steps - 1 else HIDDEN
 
 
-@compiled
+@inlined
 def matrices(flat, d, steps, step):
     """Views of a step's packed maps: own ``(d, out, in)``, parents' ``(d out, d in)``, each with bias ``(d, out)``."""
     offset = 0
@@ -42,7 +42,7 @@ def matrices(flat, d, steps, step):
     return own, own_bias, flat[b:c].reshape(d * out, d * width), flat[c : c + d * out].reshape(d, out)
 
 
-@compiled
+@inlined
 def layer(flat, edges, steps, step):
     """View of the weights ``(edges, 2 in + 1, out)`` of a step in the flat array of all weights."""
     offset = edges * (3 * MESSAGE + WIDE * 2 * LATENT)
@@ -53,7 +53,7 @@ def layer(flat, edges, steps, step):
     return flat[offset : offset + edges * (2 * width + 1) * out].reshape(edges, 2 * width + 1, out)
 
 
-@compiled
+@inlined
 def pack(flat, target, source, d, steps, packed):
     """Sum up the decoder's messages ``W^T [h_t, h_s, 1]``: into a node from itself, and from its parents."""
     packed[:] = ZERO
@@ -75,7 +75,7 @@ def pack(flat, target, source, d, steps, packed):
                         parents[t * out + o, s * width + i] += weights[e, width + i, o]
 
 
-@compiled
+@inlined
 def unpack(by_packed, target, source, d, steps, gradient):
     """Add the gradients by the packed maps to those by the weights."""
     for step in range(steps):
@@ -93,7 +93,7 @@ def unpack(by_packed, target, source, d, steps, gradient):
                     weights[e, width + i, o] += by
 
 
-@compiled
+@inlined
 def encode(x, keep, target, source, starts, first, second, hidden, code):
     """``code (d, 8, ROWS)``: mean and log-variance, from messages ``W2^T [relu(W1^T [x_t, x_s, 1]), 1]``."""
     for e in range(target.size):
@@ -115,7 +115,7 @@ def encode(x, keep, target, source, starts, first, second, hidden, code):
                     code[t, c, j] += keep[t, j] * heard[c, j]
 
 
-@compiled
+@inlined
 def through_encoder(x, keep, target, source, starts, first, second, hidden, by_code, by_first, by_second, back):
     """Add the gradients by the encoder's weights, from those by its `code`, which are used up."""
     for t in range(x.shape[0]):
@@ -143,7 +143,7 @@ def through_encoder(x, keep, target, source, starts, first, second, hidden, by_c
             by_first[e, 2, c] += bias
 
 
-@compiled
+@inlined
 def decode(keep, d, steps, packed, h):
     """``h[k + 1]`` from ``h[k]``, both ``(d, 8, ROWS)`` of which a step uses what it needs; relu between the steps."""
     for step in range(steps):
@@ -160,7 +160,7 @@ def decode(keep, d, steps, packed, h):
                     after[t, o, j] = z if step == steps - 1 else max(z, ZERO)
 
 
-@compiled
+@inlined
 def through_decoder(keep, d, steps, packed, h, by_packed, back):
     """Add the gradients by the packed maps, going from that by the last `h`, ``back[steps]``, to that by the first."""
     for step in range(steps - 1, -1, -1):
@@ -193,7 +193,7 @@ def through_decoder(keep, d, steps, packed, h, by_packed, back):
                     found[t, i, j] = g if step == 0 or before[t, i, j] > ZERO else ZERO
 
 
-@compiled
+@inlined
 def add_gradient(x, keep, noise, share, graph, weights, gradients, steps, packed, by_packed, work):
     """Add the gradient of ``Σ share negative_elbo`` over ``x (d, ROWS)``, ``keep (d, ROWS)``, ``noise (d, 4, ROWS)``.
 
