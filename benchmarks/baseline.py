@@ -77,6 +77,9 @@ def write(
     stamps = provenance.reindex(columns=ENVIRONMENT).itertuples(index=False, name=None)
     records = provenance.drop(columns=[c for c in ["suite", *ENVIRONMENT] if c in provenance])
     records = records.assign(environment=[index[stamp] for stamp in stamps])
+    texts = records.get("waives", pd.Series("", index=records.index)).fillna("")
+    waived = sorted(set(texts))  # long, and the same in hundreds of records
+    records = records.assign(waives=[waived.index(text) for text in texts])
     records = records.sort_values(["dataset", "model", "variant", "seed"])
     about = {
         "suite": suite,
@@ -85,6 +88,7 @@ def write(
         "records": len(records),
         "cpu_hours": round(float(records.get("cpu_s", pd.Series(dtype=float)).sum()) / 3600, 3),
         "environments": json.loads(environments.to_json(orient="records")),
+        "waives": waived,
         "history": history or [],
     }
     target.mkdir(parents=True, exist_ok=True)
@@ -113,6 +117,8 @@ def read(source: Path) -> Baseline:
     rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))[ROWS]
     environments = pd.DataFrame(about["environments"])
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
+    if "waives" in about:
+        provenance["waives"] = [about["waives"][int(i)] for i in provenance["waives"]]
     return Baseline(rows, provenance.assign(suite=about["suite"]), examples, about)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,16 @@ def baseline() -> None:
 @at_home
 @click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
 @click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
+@click.option("--no-examples", is_flag=True, help="Leave out the answers that scatter plots show: half of the size.")
 @click.pass_context
 def update_(
-    context: click.Context, suite: Suite, store: Store, home: Path | None, reason: str, allow_failures: bool
+    context: click.Context,
+    suite: Suite,
+    store: Store,
+    home: Path | None,
+    reason: str,
+    allow_failures: bool,
+    no_examples: bool,
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
     there, gone = planner.available(suite)
@@ -63,6 +71,8 @@ def update_(
             highlight=False,
         )
         context.exit(1)
+    if no_examples:
+        results = replace(results, examples=results.examples.iloc[:0])
     target = home or home_of(suite)
     try:
         change = update(target, suite, results, reason=reason)

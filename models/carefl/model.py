@@ -39,8 +39,8 @@ class CAREFL(JointModel):
     everywhere else (`zero-context`), so that x_i is a only where i comes first. `scaler_refit`: every query scales its
     inputs with a scaler fitted on 200 rows of its own, one per intervention value, and its outputs with the training
     scaler. And it trains for 1000 steps in all. `corrected` means what the paper says: `standard` splines, `normal`
-    base, values inserted when their turn comes (`sequential`), one scaler. Both variants are one implementation, so that
-    options differ and nothing else does; its standard splines agree with those of the library zuko (in the tests).
+    base, values inserted when their turn comes (`sequential`), one scaler. Both variants are one implementation, so
+    that nothing differs but these options; its standard splines agree with those of the library zuko (in the tests).
 
     Options: these four, by default the variant's; `layers`, `epochs`, `lr`, `batch_size` (less for fewer rows).
     """

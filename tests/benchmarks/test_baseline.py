@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 from scmbench.benchmarks import baseline, cells, engine, runner
@@ -47,6 +49,14 @@ def test_costs_of_a_run_with_unsupported_problems_are_numbers(tmp_path, monkeypa
     assert baseline.read(tmp_path / "t").provenance["fit_cpu_s"].dtype == float
     monkeypatch.setattr(baseline, "folder", lambda name: tmp_path / name)
     assert runner.estimate(plan, Store(tmp_path / "empty")) > 0
+
+
+def test_what_a_method_waives_comes_back(results, tmp_path):
+    told = {"linear": "do is exact: it is not, and why", "identity": ""}
+    provenance = results.provenance.assign(waives=results.provenance["model"].map(told))
+    baseline.write(tmp_path / "t", replace(results, provenance=provenance), suite="t", note="first")
+    again = baseline.read(tmp_path / "t").provenance
+    assert dict(zip(again["model"], again["waives"], strict=True)) == told
 
 
 def test_provenance_and_examples_come_back(results, tmp_path):
