@@ -60,7 +60,6 @@ CLEAN = (
     Variation(),
     *(Variation(data=i) for i in (10, 11, 12)),
     *(Variation(weights=i) for i in (10, 11, 12)),
-    Variation(threads=2, alone=True, data=13, weights=13),
     Variation(threads=2, data=14, weights=14),
     Variation(alone=True, data=15, weights=15),
 )
