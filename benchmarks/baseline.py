@@ -99,7 +99,7 @@ def write(
     replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
 
-def _thin(examples: pd.DataFrame, most: int = 50) -> pd.DataFrame:
+def _thin(examples: pd.DataFrame, most: int = 25) -> pd.DataFrame:
     """Every second, third, … row, so that at most `most` are left a pair of nodes and method."""
     kept = examples[(examples["member"].fillna("") == "") & ~examples["model"].isin(FLOORS)]
     pairs = kept.groupby(["dataset", "model", "variant", "intervened", "node"])
