@@ -60,8 +60,7 @@ CLEAN = (
     Variation(),
     *(Variation(data=i) for i in (10, 11, 12)),
     *(Variation(weights=i) for i in (10, 11, 12)),
-    Variation(threads=2, data=14, weights=14),
-    Variation(alone=True, data=15, weights=15),
+    *(Variation(alone=True, data=i, weights=i) for i in (13, 14)),
 )
 """What the gate is tried on afterwards: other draws, and several changes at once. All of it has to be green."""
 
