@@ -31,12 +31,15 @@ def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = 
     first = rows.iloc[0]
     columns = ["method", "error", "s.e.", "interval, these members", "interval, others too"]
     name = layout.method(reference) if reference else ""
-    notes = [
-        "Mean over members of the median over rows, averaged over seeds; s.e.: standard error over members.",
-        "95 % intervals: blocks of rows resampled within the given members; members resampled too.",
-    ]
+    notes = ["Mean over members of the median over rows, averaged over seeds; s.e.: standard error over members."]
+    if any(line[3] != DASH for line in lines):
+        notes.append("95 % intervals: blocks of rows resampled within the given members; members resampled too.")
+        resampled = "blocks and members"
+    else:
+        notes.append("95 % intervals: members resampled, not their rows, which a committed run does not keep.")
+        resampled = "members alone"
     if reference:
-        notes.append(f"minus {name}: the difference, its interval over blocks and members; * where that leaves out 0.")
+        notes.append(f"minus {name}: the difference, its interval over {resampled}; * where that leaves out 0.")
     return Table(
         name=f"members_{_file(first['dataset'])}",
         title=f"{layout.dataset(first['dataset'])}: {question_name((first['query'], first['metric']))}",
