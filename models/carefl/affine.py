@@ -12,7 +12,8 @@ from scmbench.datasets.values import Intervention, Values, check_graph, check_va
 from torch import Tensor
 
 from ..base import Unsupported
-from ..joint import JointModel, Scaler
+from ..joint import JointModel
+from ..scaler import Scaler
 from .coupling import Coupling, CouplingFlow
 from .prior import PRIORS
 
@@ -100,7 +101,7 @@ class AffineCAREFL(JointModel):
 
     def standardiser(self, rows: Tensor) -> Scaler:
         """Columns as they come in the reference variant."""
-        return Scaler.identity(rows.shape[1]) if self.variant == "reference" else Scaler.of(rows)
+        return Scaler.identity(rows.shape[1]) if self.variant == "reference" else Scaler.of(rows, correction=1)
 
     def learn(self) -> None:
         """Train the flow."""

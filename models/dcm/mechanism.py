@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..nodewise import Mechanism, Task
+from ..scaler import Scaler
 from ..stack import Architecture, train_stack
 from .denoising import Denoising
 from .sampler import Sampler
@@ -17,28 +18,6 @@ from .schedule import Schedule, time_features
 
 PARENT_DROPOUT = 0.1
 """Probability of training a row without its parents, where guidance will ask the network to do without them."""
-
-
-@dataclass(frozen=True)
-class Scaler:
-    """Columns to mean 0 and population standard deviation 1 (ddof 0; a constant column is only centred)."""
-
-    mean: Tensor
-    std: Tensor
-
-    @classmethod
-    def of(cls, x: Tensor) -> Scaler:
-        """The scaler that standardises the columns of ``x (n, k)``."""
-        std = x.double().std(0, correction=0)
-        return cls(x.double().mean(0).to(x), torch.where(std == 0, 1, std).to(x))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Standardised rows."""
-        return (x - self.mean) / self.std
-
-    def undo(self, x: Tensor) -> Tensor:
-        """Rows in their own units again."""
-        return x * self.std + self.mean
 
 
 @dataclass(frozen=True)
@@ -88,7 +67,9 @@ class Diffusion(Mechanism):
         """Train the networks of all tasks at once; a result does not depend on its mates."""
         config = self.config
         schedule, features = Schedule(config.steps), time_features(config.steps, config.time).to(config.device)
-        scalers = [(Scaler.of(task.x.to(config.device)), Scaler.of(task.parents.to(config.device))) for task in tasks]
+        scalers = [
+            tuple(Scaler.of(rows.to(config.device), correction=0) for rows in (task.x, task.parents)) for task in tasks
+        ]
         dropout = PARENT_DROPOUT if config.guidance else 0.0
         regressions = [
             Denoising(own(task.x.to(own.mean)), pa(task.parents.to(pa.mean)), schedule, features, dropout, task.seed)

@@ -13,7 +13,8 @@ from scmbench.datasets.values import Intervention, Values, check_graph, check_va
 from torch import Tensor
 
 from ..base import CausalModel, Unsupported
-from .scaling import Scaler, refitted
+from ..scaler import Scaler
+from .scaling import refitted
 
 
 class JointModel(CausalModel):
@@ -67,7 +68,7 @@ class JointModel(CausalModel):
 
     def standardiser(self, rows: Tensor) -> Scaler:
         """The training scaler for ``rows (n, d)``."""
-        return Scaler.of(rows)
+        return Scaler.of(rows, correction=1)
 
     def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
         """The last word on an answer in the data's own units; by default nothing is changed."""

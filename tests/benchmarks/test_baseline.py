@@ -51,6 +51,13 @@ def test_costs_of_a_run_with_unsupported_problems_are_numbers(tmp_path, monkeypa
     assert runner.estimate(plan, Store(tmp_path / "empty")) > 0
 
 
+def test_a_committed_run_has_the_order_of_its_suite(results, tmp_path):
+    baseline.write(tmp_path / "t", results, suite="t", note="first")  # which sorts models by name
+    ordered = baseline.read(tmp_path / "t").of(parse(SUITE, name="t", file="t.toml"))
+    assert list(ordered.provenance["model"]) == ["linear", "linear", "identity", "identity"]
+    assert list(dict.fromkeys(ordered.rows["model"])) == ["linear", "identity"]
+
+
 def test_what_a_method_waives_comes_back(results, tmp_path):
     told = {"linear": "do is exact: it is not, and why", "identity": ""}
     provenance = results.provenance.assign(waives=results.provenance["model"].map(told))

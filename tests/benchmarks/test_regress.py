@@ -50,6 +50,19 @@ def committed(tmp_path, suite, scmbench, monkeypatch):
     return tmp_path / "baseline" / "mine"
 
 
+def test_examples_can_be_left_out(tmp_path, suite, scmbench):
+    where = ("--store", tmp_path / "store")
+    assert scmbench("run", suite, "--engine", "inline", *where).exit_code == 0
+    found = []
+    for flags in ([], ["--no-examples"]):
+        target = tmp_path / f"target{len(flags)}"
+        words = ("baseline", "update", suite, *where, "--baseline", target, "--reason", "the first run of all")
+        assert scmbench(*words, *flags).exit_code == 0
+        found.append(baseline.read(target))
+    assert [len(one.examples) > 0 for one in found] == [True, False]
+    assert found[0].rows.equals(found[1].rows)
+
+
 def test_a_run_that_is_not_finished_cannot_be_committed(tmp_path, suite, scmbench):
     done = scmbench("baseline", "update", suite, "--store", tmp_path / "empty", "--reason", "the first run of all")
     assert done.exit_code == 1

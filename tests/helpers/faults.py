@@ -10,9 +10,9 @@ from scmbench.benchmarks import protocols
 from scmbench.metrics import mmd
 from scmbench.models import nodewise
 from scmbench.models.dcm import Diffusion
-from scmbench.models.dcm.mechanism import Scaler
 from scmbench.models.dcm.sampler import Sampler
 from scmbench.models.dcm.schedule import Schedule
+from scmbench.models.scaler import Scaler
 
 
 def schedule_off_by_one(monkeypatch):
@@ -61,7 +61,7 @@ def scaler_of_the_wrong_data(monkeypatch):
 
     def rescaled(self, x, parents):
         other = copy.copy(self)
-        other.scaler, other.parent_scaler = Scaler.of(x), Scaler.of(parents)
+        other.scaler, other.parent_scaler = Scaler.of(x, correction=0), Scaler.of(parents, correction=0)
         return encode(other, x, parents)
 
     monkeypatch.setattr(Diffusion, "encode", rescaled)

@@ -11,10 +11,11 @@ from diffusers import DDIMInverseScheduler, DDIMScheduler
 from scmbench.datasets.seeds import generator
 from scmbench.models.dcm import DCM, Diffusion
 from scmbench.models.dcm.denoising import Denoising
-from scmbench.models.dcm.mechanism import Diverged, Scaler
+from scmbench.models.dcm.mechanism import Diverged
 from scmbench.models.dcm.sampler import Sampler, fixed_point
 from scmbench.models.dcm.schedule import Schedule, time_features
 from scmbench.models.nodewise import Task
+from scmbench.models.scaler import Scaler
 from scmbench.models.stack import Architecture, draw_network
 
 DIFFUSERS = {
@@ -142,7 +143,7 @@ def test_denoising_mixes_value_and_noise_by_time():
 
 def test_scaler_uses_population_moments_and_leaves_a_constant_column_alone():
     x = torch.tensor([[1.0, 5.0], [3.0, 5.0]])
-    scaler = Scaler.of(x)
+    scaler = Scaler.of(x, correction=0)
     assert torch.equal(scaler(x), torch.tensor([[-1.0, 0.0], [1.0, 0.0]]))
     assert torch.equal(scaler.undo(scaler(x)), x)
 
