@@ -117,8 +117,7 @@ def read(source: Path) -> Baseline:
     rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))[ROWS]
     environments = pd.DataFrame(about["environments"])
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
-    if "waives" in about:
-        provenance["waives"] = [about["waives"][int(i)] for i in provenance["waives"]]
+    provenance["waives"] = [about["waives"][int(i)] for i in provenance["waives"]]
     return Baseline(rows, provenance.assign(suite=about["suite"]), examples, about)
 
 
@@ -127,7 +126,7 @@ def _about(path: Path) -> dict[str, Any]:
         about = json.loads(_text(path))
     except json.JSONDecodeError as error:
         raise BaselineError(f"{path}: not JSON ({error})") from None
-    if lacking := [key for key in ("suite", "environments") if key not in about]:
+    if lacking := [key for key in ("suite", "environments", "waives") if key not in about]:
         raise BaselineError(f"{path} lacks {lacking}")
     return about
 

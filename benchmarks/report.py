@@ -162,11 +162,11 @@ class Report:
             return
         base = methods[0]
         compared = relatives(self.scores, base, self.layout)
-        table, drawn = (
-            relative_table(compared, base, self.layout),
+        yield Part(
+            f"Every method against {self.layout.method(base)}",
+            [relative_table(compared, base, self.layout)],
             {"relative": relative_map(compared, base, self.layout)},
         )
-        yield Part(f"Every method against {self.layout.method(base)}", [table], drawn)
 
     def _answers(self) -> Iterator[tuple[str, Figure]]:
         examples = text_columns(self.results.examples, ["dataset", "member", "model", "variant"])
