@@ -7,7 +7,7 @@ from pathlib import Path
 
 import networkx as nx
 
-from . import bold, download
+from .files import bold, download
 from .problem import Dataset, Problem, QueryBuilder
 from .registry import add
 from .values import Values, rows

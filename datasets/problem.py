@@ -66,7 +66,7 @@ class Query(Protocol):
 
 
 class QueryBuilder(Protocol):
-    """The side of an evaluation protocol that a dataset sees (benchmarks/protocols.py)."""
+    """The side of an evaluation protocol that a dataset sees (benchmarks/questions/protocols.py)."""
 
     @property
     def name(self) -> str:

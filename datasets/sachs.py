@@ -5,8 +5,8 @@ from __future__ import annotations
 import networkx as nx
 import torch
 
-from . import cytometry, download
-from .dcm.sachs import EDGES, MOLECULES
+from .files import cytometry, download
+from .files.cytometry import EDGES, MOLECULES
 from .problem import Dataset, Problem, QueryBuilder
 from .registry import add
 from .seeds import derive, generator

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scmbench import datasets
-from scmbench.benchmarks import protocols
-from scmbench.benchmarks.members import difference, estimate
+from scmbench.benchmarks.judging.members import difference, estimate
+from scmbench.benchmarks.questions import protocols
 
 SLOPES = np.linspace(-1.5, 1.5, 601)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 from latex2mathml.converter import convert
-from scmbench.benchmarks.cli import cli
-from scmbench.models.registry import BUILT_IN, EXTRAS
+from scmbench.benchmarks.cli.app import cli
+from scmbench.models.contract.registry import BUILT_IN, EXTRAS
 
 RESULTS = ("numbers*.md", "ablation*.md", "fmri*.md", "speed*.md")
 """Pages of the section Results, in this order, as far as they are there."""

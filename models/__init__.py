@@ -1,7 +1,7 @@
 """The methods: causal models learned from data, one file or folder an adapter."""
 
-from .base import CausalModel, Unsupported, build
-from .nodewise import Empirical, Mechanism, NodewiseModel, Task
-from .registry import load
+from .contract.base import CausalModel, Unsupported, build
+from .contract.nodewise import Empirical, Mechanism, NodewiseModel, Task
+from .contract.registry import load
 
 __all__ = ["CausalModel", "Empirical", "Mechanism", "NodewiseModel", "Task", "Unsupported", "build", "load"]

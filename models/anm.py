@@ -20,8 +20,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
-from .additive import AdditiveNoise, AdditiveNoiseModel
-from .nodewise import Mechanism, Task
+from .contract.additive import AdditiveNoise, AdditiveNoiseModel
+from .contract.nodewise import Mechanism, Task
 
 SPLIT_ROWS, SPLIT_SHARE = 3000, 0.7
 """The reference chooses on one split: training rows min(3000, 0.7 n), test rows min(the rest, 3000)."""

@@ -14,18 +14,10 @@ import numpy as np
 import pandas as pd
 import torch
 from scmbench.datasets.seeds import derive
-from scmbench.datasets.values import (
-    Intervention,
-    Values,
-    ValuesError,
-    check_graph,
-    check_values,
-    expand,
-    to_frame,
-)
+from scmbench.datasets.values import Intervention, Values, ValuesError, check_graph, check_values, expand, to_frame
 from threadpoolctl import threadpool_limits
 
-from .base import CausalModel, Unsupported
+from .contract.base import CausalModel, Unsupported
 
 try:
     gcm: Any = import_module("dowhy.gcm")

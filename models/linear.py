@@ -9,9 +9,9 @@ from scmbench.datasets.values import Values, flatten
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
-from .additive import AdditiveNoise, AdditiveNoiseModel
-from .base import Unsupported
-from .nodewise import Mechanism, Task, columns
+from .contract.additive import AdditiveNoise, AdditiveNoiseModel
+from .contract.base import Unsupported
+from .contract.nodewise import Mechanism, Task, columns
 
 ROUNDING = 1e-12
 """Variances this small, relative to the largest, are rounding."""

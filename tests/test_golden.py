@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 from scmbench import datasets, metrics
-from scmbench.benchmarks import protocols
+from scmbench.benchmarks.questions import protocols
 from scmbench.datasets import SCM, Values
 from torch import Tensor
 

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 from scmbench import datasets, models
-from scmbench.benchmarks import origin, planner
-from scmbench.benchmarks.cli_common import outside
-from scmbench.benchmarks.suite import Entry
+from scmbench.benchmarks.cli.arguments import outside
+from scmbench.benchmarks.running import fingerprint, planner
+from scmbench.benchmarks.suites.suite import Entry
 from scmbench.datasets import registry
 from scmbench.datasets.registry import UnknownDataset
-from scmbench.models.registry import UnknownModel
+from scmbench.models.contract.registry import UnknownModel
 
 MODEL = """
 from scmbench.models.linear import LinearGaussian
@@ -111,8 +111,8 @@ def test_a_dataset_name_that_is_taken_names_both_modules(site):
 
 def key(spec: str, dataset: str = "dcm/triangle/nlin") -> str:
     """The record's key as a fresh process would compute it."""
-    origin.of_modules.cache_clear()
-    origin._installed.cache_clear()
+    fingerprint.of_modules.cache_clear()
+    fingerprint._installed.cache_clear()
     return planner.identify(outside(spec), dataset, 0, "paper").key
 
 
@@ -148,7 +148,9 @@ def test_an_outside_dataset_counts_by_its_code_as_well(site):
     before = key("linear", "mine/pair")
     (site / "scms_of_mine.py").write_text(SCMS.replace("a + u", "a - u"))
     assert key("linear", "mine/pair") != before
-    assert origin.of_dataset(datasets.get("dcm/triangle/nlin")) == origin.of_model(models.load("linear")) == ""
+    assert (
+        fingerprint.of_dataset(datasets.get("dcm/triangle/nlin")) == fingerprint.of_model(models.load("linear")) == ""
+    )
 
 
 def test_the_command_finds_a_module_in_the_working_directory(tmp_path):

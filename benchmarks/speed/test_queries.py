@@ -10,9 +10,9 @@ import torch
 from scmbench.benchmarks.speed import plain
 from scmbench.datasets import registry
 from scmbench.datasets.seeds import generator
+from scmbench.models.contract.nodewise import Task
 from scmbench.models.dcm import DCM
 from scmbench.models.dcm.schedule import Schedule
-from scmbench.models.nodewise import Task
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 

@@ -12,7 +12,7 @@ from scmbench.benchmarks.speed import plain
 from scmbench.datasets.seeds import generator
 from scmbench.models.dcm.denoising import Denoising
 from scmbench.models.dcm.schedule import Schedule, time_features
-from scmbench.models.stack import Architecture, batched, compiled, draw_network
+from scmbench.models.training import Architecture, batched, compiled, draw_network
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 

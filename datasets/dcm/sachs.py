@@ -7,30 +7,13 @@ from functools import partial
 import networkx as nx
 from torch import Tensor
 
-from .. import cytometry, download
+from ..files import cytometry, download
+from ..files.cytometry import EDGES, MOLECULES
 from ..noise import Bootstrap
 from ..registry import register
 from ..scm import SCM
 from ..values import Values
 from .mlp import draw_equations, draw_targets, legacy
-
-MOLECULES = {
-    "x01": "plcg",
-    "x02": "PIP3",
-    "x03": "PIP2",
-    "x04": "PKC",
-    "x05": "PKA",
-    "x06": "pjnk",
-    "x07": "P38",
-    "x08": "praf",
-    "x09": "pmek",
-    "x10": "p44/42",
-    "x11": "pakts473",
-}
-"""The molecule that each node stands for; only x01 and x04 take anything from its measurements."""
-
-EDGES = [(1, 2), (1, 3), (2, 3), (4, 5), (4, 6), (4, 7), (4, 8), (4, 9), (5, 6), (5, 7), (5, 8), (5, 9), (5, 10)]
-EDGES += [(5, 11), (8, 9), (9, 10), (10, 11)]
 
 needs = partial(download.missing, "sachs")
 

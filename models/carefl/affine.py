@@ -11,9 +11,9 @@ from scmbench.datasets.seeds import generator
 from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand
 from torch import Tensor
 
-from ..base import Unsupported
-from ..joint import JointModel
-from ..scaler import Scaler
+from ..contract.base import Unsupported
+from ..contract.joint import JointModel
+from ..contract.scaler import Scaler
 from .coupling import Coupling, CouplingFlow
 from .prior import PRIORS
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..joint.functions import add, copy, exp, log, put
-from ..stack.compiled import adam, compiled, inlined
+from ..training.compiled import adam, compiled, inlined
+from ..training.kernels import add, copy, exp, log, put
 from .flow import HIDDEN, SLOPE
 from .spline import BINS, BOUND, MINIMUM, PARAMETERS
 

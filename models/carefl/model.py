@@ -9,7 +9,8 @@ import torch
 from scmbench.datasets.values import Values, check_values
 from torch import Tensor
 
-from ..joint import JointModel, Recipe
+from ..contract.joint import JointModel
+from ..training.recipe import Recipe
 from .flow import Flow
 from .prior import PRIORS
 from .training import train

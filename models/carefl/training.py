@@ -8,7 +8,7 @@ from scmbench.datasets.seeds import generator
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from ..joint import Recipe, views
+from ..training.recipe import Recipe, views
 from . import compiled
 from .compiled import LINES, ROWS, f32
 from .flow import HIDDEN, Flow

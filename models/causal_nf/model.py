@@ -12,8 +12,8 @@ from scmbench.datasets.seeds import derive, generator, seeded
 from scmbench.datasets.values import Intervention, Values, check_graph, expand, parents
 from torch import Tensor
 
-from ..base import CausalModel, Unsupported
-from ..table import Table
+from ..contract.base import CausalModel, Unsupported
+from ..contract.columns import Table
 from .flow import UNIVARIATE, CausalFlow
 
 HELD_OUT = 0.1

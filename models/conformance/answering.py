@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 from scmbench.datasets.values import Values, expand, rows
 from torch import Tensor
 
-from ..base import RUNGS, Unsupported
+from ..contract.base import RUNGS, Unsupported
 from .subject import BATCHED, ROUNDING, Broken, NotApplicable, Subject, compare, holds, incomplete, show, told
 from .worlds import Question, World
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from scmbench.datasets.problem import Problem
 
-from ..base import Unsupported
+from ..contract.base import Unsupported
 from .subject import Broken, NotApplicable, Subject, holds, told
 
 PLAIN = (bool, int, float, str, type(None))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..base import CausalModel, build
+from ..contract.base import CausalModel, build
 from .properties import PROPERTIES
 from .subject import Broken, NotApplicable, Property, Subject, told
 

@@ -15,7 +15,7 @@ import torch
 from scmbench.datasets.values import Values
 from torch import Tensor
 
-from ..base import CausalModel
+from ..contract.base import CausalModel
 from .subject import BATCHED, ROUNDING, Broken, NotApplicable, Subject, compare, holds
 from .worlds import World, worlds
 

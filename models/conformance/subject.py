@@ -9,7 +9,7 @@ import torch
 from scmbench.datasets.values import Values
 from torch import Tensor
 
-from ..base import CausalModel, Unsupported
+from ..contract.base import CausalModel, Unsupported
 from .worlds import Question, World, worlds
 
 ROUNDING = 1e-6

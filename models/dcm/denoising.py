@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..stack import Regression
+from ..training import Regression
 from .schedule import Schedule
 
 

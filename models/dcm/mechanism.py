@@ -9,9 +9,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from ..nodewise import Mechanism, Task
-from ..scaler import Scaler
-from ..stack import Architecture, train_stack
+from ..contract.nodewise import Mechanism, Task
+from ..contract.scaler import Scaler
+from ..training import Architecture, train_stack
 from .denoising import Denoising
 from .sampler import Sampler
 from .schedule import Schedule, time_features

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from ..nodewise import Mechanism, NodewiseModel
+from ..contract.nodewise import Mechanism, NodewiseModel
 from .mechanism import Diffusion, DiffusionConfig
 
 WIDTHS = {"code": (64, 128), "paper": (128, 256, 256)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..stack import Network
+from ..training import Network
 from .schedule import Schedule
 
 ROWS = 1024

@@ -14,8 +14,8 @@ from scmbench.datasets.seeds import generator, seeded
 from scmbench.datasets.values import Intervention, Values, check_graph, expand, parents
 from torch import Tensor
 
-from ..base import CausalModel, Unsupported
-from ..table import Table
+from ..contract.base import CausalModel, Unsupported
+from ..contract.columns import Table
 from .mechanisms import Amortised, Explicit
 from .program import Columns, Program
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..joint.functions import add, copy, exp
-from ..stack.compiled import adam, compiled, inlined
+from ..training.compiled import adam, compiled, inlined
+from ..training.kernels import add, copy, exp
 from .network import HIDDEN, LAMBDA, LATENT, MESSAGE, STD_FLOOR
 
 ROWS = 128

@@ -10,7 +10,8 @@ import torch
 from scmbench.datasets.values import Values, check_values
 from torch import Tensor
 
-from ..joint import JointModel, Recipe
+from ..contract.joint import JointModel
+from ..training.recipe import Recipe
 from .network import LATENT, Network
 from .training import train
 from .wiring import longest_path

@@ -9,7 +9,7 @@ from scmbench.datasets.seeds import generator
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from ..joint import Recipe, views
+from ..training.recipe import Recipe, views
 from . import compiled
 from .compiled import ROWS, WIDE, f32
 from .network import HIDDEN, LATENT, Network

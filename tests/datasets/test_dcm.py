@@ -8,9 +8,11 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from scmbench.datasets import DataMissing, SCMDataset, ValuesError, cytometry, download, get
+from scmbench.datasets import DataMissing, SCMDataset, ValuesError, get
 from scmbench.datasets.dcm.mlp import draw_super_edges, legacy
-from scmbench.datasets.dcm.sachs import MOLECULES, build, unit_range
+from scmbench.datasets.dcm.sachs import build, unit_range
+from scmbench.datasets.files import cytometry, download
+from scmbench.datasets.files.cytometry import MOLECULES
 
 DRAWS = 400_000
 

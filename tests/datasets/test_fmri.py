@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from scmbench.benchmarks import protocols
-from scmbench.datasets import DataMissing, ValuesError, bold, download, fmri, registry
-from scmbench.datasets.sources import SOURCES, File
+from scmbench.benchmarks.questions import protocols
+from scmbench.datasets import DataMissing, ValuesError, fmri, registry
+from scmbench.datasets.files import bold, download
+from scmbench.datasets.files.sources import SOURCES, File
 
 LABELS = ["Background", "Frontal Pole", bold.REGIONS["CG"], "Insular Cortex", bold.REGIONS["HG"]]
 PROTOCOL = protocols.get("standard")

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from scmbench.benchmarks import protocols
-from scmbench.datasets import cytometry, download, registry, sachs
-from scmbench.datasets.sources import SOURCES, File
+from scmbench.benchmarks.questions import protocols
+from scmbench.datasets import registry, sachs
+from scmbench.datasets.files import cytometry, download
+from scmbench.datasets.files.sources import SOURCES, File
 
 PROTOCOL = protocols.get("standard")
 

@@ -6,13 +6,13 @@ import copy
 from dataclasses import replace
 
 import torch
-from scmbench.benchmarks import protocols
+from scmbench.benchmarks.questions import protocols
 from scmbench.metrics import mmd
-from scmbench.models import nodewise
+from scmbench.models.contract import nodewise
+from scmbench.models.contract.scaler import Scaler
 from scmbench.models.dcm import Diffusion
 from scmbench.models.dcm.sampler import Sampler
 from scmbench.models.dcm.schedule import Schedule
-from scmbench.models.scaler import Scaler
 
 
 def schedule_off_by_one(monkeypatch):

@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from scmbench.benchmarks import planner, runner
-from scmbench.benchmarks import suite as suites
-from scmbench.benchmarks.store import Store
+from scmbench.benchmarks.records.store import Store
+from scmbench.benchmarks.running import planner
+from scmbench.benchmarks.running.run import collect
+from scmbench.benchmarks.suites import suite as suites
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["scmbench.benchmarks.cli"])
+context.set_forkserver_preload(["scmbench.benchmarks.cli.app"])
 
 SUITE = """title = "knocks"
 protocol = "paper"
@@ -43,7 +44,7 @@ def _command(words: list[str], log: str, file_limit: int | None) -> None:
         os.dup2(file.fileno(), 2)
     if file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-    from scmbench.benchmarks.cli import main
+    from scmbench.benchmarks.cli.app import main
 
     sys.argv = ["scmbench", *words]
     main()
@@ -59,7 +60,7 @@ def finished(process, seconds: float = 300.0) -> int:
 def table(suite: Path, store: Path) -> pd.DataFrame:
     """The final table of a store's records, in one order; no record may be damaged."""
     kept = Store(store)
-    rows = runner.collect(suites.load(str(suite)), kept).results().rows
+    rows = collect(suites.load(str(suite)), kept).results().rows
     assert kept.refused == []
     return rows.sort_values(["dataset", "model", "seed", "query", "metric", "node", "value"], ignore_index=True)
 

@@ -13,7 +13,7 @@ from scmbench.models.carefl.flow import Flow
 from scmbench.models.carefl.prior import PRIORS
 from scmbench.models.carefl.spline import Spline
 from scmbench.models.carefl.training import train
-from scmbench.models.joint import Recipe
+from scmbench.models.training.recipe import Recipe
 from zuko.transforms import MonotonicRQSTransform
 
 LINEAR = SCM(

@@ -9,14 +9,14 @@ import pytest
 import torch
 from diffusers import DDIMInverseScheduler, DDIMScheduler
 from scmbench.datasets.seeds import generator
+from scmbench.models.contract.nodewise import Task
+from scmbench.models.contract.scaler import Scaler
 from scmbench.models.dcm import DCM, Diffusion
 from scmbench.models.dcm.denoising import Denoising
 from scmbench.models.dcm.mechanism import Diverged
 from scmbench.models.dcm.sampler import Sampler, fixed_point
 from scmbench.models.dcm.schedule import Schedule, time_features
-from scmbench.models.nodewise import Task
-from scmbench.models.scaler import Scaler
-from scmbench.models.stack import Architecture, draw_network
+from scmbench.models.training import Architecture, draw_network
 
 DIFFUSERS = {
     "num_train_timesteps": 100,

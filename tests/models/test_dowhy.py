@@ -11,7 +11,7 @@ import pytest
 import torch
 from scmbench.datasets import SCM
 from scmbench.models import conformance, load
-from scmbench.models.registry import UnknownModel
+from scmbench.models.contract.registry import UnknownModel
 
 needs_dowhy = pytest.mark.skipif(find_spec("dowhy") is None, reason="DoWhy is not installed: scmbench[dowhy]")
 

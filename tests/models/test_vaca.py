@@ -9,7 +9,7 @@ import pytest
 import torch
 from scmbench.datasets import SCM, Problem
 from scmbench.datasets.seeds import generator
-from scmbench.models.joint import Recipe
+from scmbench.models.training.recipe import Recipe
 from scmbench.models.vaca import VACA
 from scmbench.models.vaca.network import Network
 from scmbench.models.vaca.training import train

@@ -10,7 +10,7 @@ from scmbench.datasets import Intervention, Values
 from scmbench.datasets.seeds import generator
 from scmbench.datasets.values import check_graph, expand, parents
 from scmbench.models import CausalModel
-from scmbench.models.table import Table
+from scmbench.models.contract.columns import Table
 from torch import Tensor
 
 

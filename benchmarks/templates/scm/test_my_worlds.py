@@ -6,7 +6,7 @@ import my_worlds  # noqa: F401  (importing it registers the worlds)
 import pytest
 import torch
 from scmbench import datasets
-from scmbench.benchmarks import protocols
+from scmbench.benchmarks.questions import protocols
 
 NAMES = [name for name in datasets.names() if name.startswith("my-worlds/")]
 

@@ -1,0 +1,120 @@
+"""What the commands share: consoles, and the arguments that choose a part of a suite and the results to show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from rich.console import Console
+
+from ..records.store import Store
+from ..suites import suite as suites
+from ..suites.suite import Entry, SuiteError
+from .options import split
+
+LOG_WIDTH = 160
+"""Columns of what goes into a file or a CI log, which have no width of their own: tables cannot be read in 80."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    made = Console(stderr=stderr)
+    return made if made.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=LOG_WIDTH)
+
+
+console, errors = _console(), _console(stderr=True)
+
+
+class Seeds(click.ParamType):
+    """``10`` is seeds 0 to 9, ``0,4,7`` and ``3-5`` are those seeds."""
+
+    name = "seeds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """The seeds that the text names."""
+        try:
+            if value.isdigit():
+                seeds = range(int(value))
+            else:
+                ranges = [part.partition("-") for part in value.split(",")]
+                seeds = [s for a, dash, b in ranges for s in range(int(a), int(b if dash else a) + 1)]
+        except ValueError:
+            self.fail(f"{value!r}: write a count (10), a list (0,4,7) or a range (3-5)", param, ctx)
+        if not seeds:
+            self.fail(f"{value!r} names no seed", param, ctx)
+        return tuple(seeds)
+
+
+class Names(click.ParamType):
+    """Comma-separated names."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """The names between the commas."""
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+_MODEL = "Add a model: a registry name or package.module:Class, its options after it: my.pkg:Mine,width=64,label=mine."
+
+
+def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The arguments that choose (a part of) a suite; the command receives the `Suite`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.argument("suite", default=default)
+        @click.option("--seeds", type=Seeds(), help="How many seeds (10), or which (0,4,7 or 3-5); default: all.")
+        @click.option("--scms", type=Names(), help="Only these, short forms allowed: chain,triangle/nadd.")
+        @click.option("--models", "methods", type=Names(), help="Only these models of the suite, by label: dcm,anm.")
+        @click.option("--model", "specs", multiple=True, metavar="SPEC", help=_MODEL)
+        @wraps(command)
+        def chosen(suite: str, seeds: Any, scms: Any, methods: Any, specs: Any, **rest: Any) -> Any:
+            part = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)
+            return command(suite=part.with_models([outside(spec) for spec in specs]), **rest)
+
+        return chosen
+
+    return decorate
+
+
+def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments that choose (a part of) a suite and the store; the command receives the `Suite` and the `Store`."""
+
+    @choosing("paper")
+    @click.option("--store", "folder", default="results/runs", show_default=True, help="Where records are kept.")
+    @wraps(command)
+    def narrowed(folder: str, **rest: Any) -> Any:
+        store = Store(folder)
+        try:
+            return command(store=store, **rest)
+        finally:
+            tell_refused(store)
+
+    return narrowed
+
+
+def tell_refused(store: Store) -> None:
+    """One line about record files that were refused, however many there are."""
+    if store.refused:
+        count, first = len(store.refused), store.refused[0]
+        what = "record file was" if count == 1 else "record files were"
+        errors.print(
+            f"[yellow]refused[/yellow]  {count} {what} moved aside (.corrupt) and the records count as missing: "
+            f"{'' if count == 1 else 'first '}{first}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def outside(spec: str) -> Entry:
+    """A suite entry from ``--model`` text. Raises `SuiteError` that says what is wrong with it."""
+    try:
+        name, options = split(spec)
+        label = str(options.pop("label", name.rpartition(":")[2]))
+        entry = Entry(name, label, str(options.pop("variant", "")), options)
+        entry.build()
+    except (ValueError, TypeError) as error:
+        raise SuiteError(f"--model {spec}: {error}") from None
+    return entry

@@ -1,0 +1,172 @@
+"""``scmbench baseline``: write committed runs, always with a reason, and measure the tolerances of the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+from rich.console import Console
+
+from ..gate import moves, tolerance, variation
+from ..gate.revision import Revision, update
+from ..records import committed
+from ..records.committed import home_of
+from ..records.results import Results, scores_of
+from ..records.store import Store
+from ..running import planner
+from ..running.run import collect
+from ..suites.suite import Suite
+from .arguments import console, errors, narrowing
+
+_WHERE = "Where the committed run lives; default: with scmbench, or baseline/NAME beside a suite file of your own."
+
+
+def at_home(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option that says where a committed run lives."""
+    return click.option("--baseline", "home", type=click.Path(file_okay=False, path_type=Path), help=_WHERE)(command)
+
+
+@click.group(epilog="Exit codes: 0 all went well; 1 records are missing or failed; 2 a wrong call.")
+def baseline() -> None:
+    """Committed runs: what reports compare with, and what the gate (scmbench regress) guards."""
+
+
+@baseline.command("update")
+@narrowing
+@at_home
+@click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
+@click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
+@click.option("--no-examples", is_flag=True, help="Leave out the answers that scatter plots show: half of the size.")
+@click.pass_context
+def update_(
+    context: click.Context,
+    suite: Suite,
+    store: Store,
+    home: Path | None,
+    reason: str,
+    allow_failures: bool,
+    no_examples: bool,
+) -> None:
+    """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
+    there, gone = planner.available(suite)
+    wanted = [one for one in planner.wanted(suite) if one.identity.dataset in there]
+    for missing in gone:
+        console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
+    if lacking := planner.absent(wanted, store):
+        errors.print(
+            f"[red]error:[/red] {len(lacking)} of {len(wanted)} records are not in {store.folder}: "
+            f"scmbench run {suite.name} computes them",
+            highlight=False,
+        )
+        context.exit(1)
+    results = collect(suite, store).results()
+    failed = results.provenance[results.provenance["status"] == "failed"]
+    if len(failed) and not allow_failures:
+        first = failed.iloc[0]
+        errors.print(
+            f"[red]error:[/red] {len(failed)} record(s) failed, first {first['dataset']} seed {first['seed']} "
+            f"{first['model']} {first['variant']}: {first['message']}; --allow-failures commits them as they are",
+            highlight=False,
+        )
+        context.exit(1)
+    if no_examples:
+        results = replace(results, examples=results.examples.iloc[:0])
+    target = home or home_of(suite)
+    try:
+        change = update(target, suite, results, reason=reason)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    _tell(change, target)
+
+
+def _tell(change: Revision, target: Path) -> None:
+    console.print(
+        f"{target}: {len(change.moved)} medians moved, {len(change.new)} cells new, {len(change.gone)} gone; the old "
+        "numbers are kept in about.json",
+        highlight=False,
+        soft_wrap=True,
+    )
+    largest = sorted(change.moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]) / (abs(item[1][0]) or 1))
+    for cell, (old, new) in largest[:10]:
+        console.print(f"  {cell}: {old:.4g} to {new:.4g}", highlight=False, soft_wrap=True)
+    for cell in change.fallen:
+        console.print(f"  [yellow]no longer reproduced[/yellow]  {cell}", highlight=False, soft_wrap=True)
+    if (target / tolerance.TABLE).exists() and change.new:
+        console.print("new cells have no tolerance yet: scmbench baseline tolerances measures them")
+
+
+@baseline.command("tolerances")
+@narrowing
+@at_home
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="A store with this suite's records from elsewhere (another PyTorch, another machine), measured with the rest.",
+)
+@click.pass_context
+def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | None, also: tuple[str, ...]) -> None:
+    """Measure what harmless variation does to SUITE, and write the gate's tolerances beside its committed run.
+
+    The suite is run again and again: on two threads, every fit alone, with data and first weights jittered by 1e-7.
+    Then the gate is tried on further such runs. Stop it at any moment and run it again: finished records are kept,
+    under variations/ in the store.
+    """
+    target = home or home_of(suite)
+    reference = scores_of(suite, committed.read(target).of(suite))
+
+    def vary(variations: tuple[variation.Variation, ...]) -> dict[str, Results]:
+        runs = {}
+        for one in variations:
+            console.print(f"[bold]{one.name}[/bold]", highlight=False)
+            place = Store(store.folder / "variations" / suite.name / one.name.replace(" ", "_"))
+            runs[one.name] = variation.run(suite, one, place, console=Console(quiet=True))
+        return runs
+
+    measured = vary(variation.MEASURED) | {name: _elsewhere(suite, path) for name, path in map(_named, also)}
+    try:
+        table = tolerance.measure(reference, {name: scores_of(suite, run) for name, run in measured.items()})
+    except ValueError as error:
+        errors.print(f"[red]error:[/red] {error}", highlight=False)
+        context.exit(1)
+    clean = _try(vary(variation.CLEAN), suite, reference, table)
+    tolerance.write(target, table, clean, measured)
+    red = clean[clean["red"] > 0]
+    console.print(
+        f"{len(table)} tolerances from {moves.percent(table['tolerance'].min())} to "
+        f"{moves.percent(table['tolerance'].max())}, median {moves.percent(table['tolerance'].median())}; "
+        f"{len(clean) - len(red)} of {len(clean)} clean runs green: {target / tolerance.TABLE}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    context.exit(int(bool(len(red))))
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--also {text}: write NAME=FOLDER")
+    return name, Path(path)
+
+
+def _elsewhere(suite: Suite, path: Path) -> Results:
+    results = collect(suite, Store(path)).results()
+    if results.provenance.empty:
+        raise click.UsageError(f"--also: {path} has no records of {suite.name}")
+    return results
+
+
+def _try(runs: Mapping[str, Results], suite: Suite, reference: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """One line per clean run: cells, how many are red, and the one that used most of its tolerance."""
+    lines = []
+    for name, run in runs.items():
+        judged = moves.judge(moves.moves(scores_of(suite, run), reference), table)
+        closest = judged.iloc[int(judged["used"].fillna(-1.0).to_numpy().argmax())]
+        where = " ".join(filter(None, (closest[c] for c in moves.CELL)))
+        red = int(judged["state"].isin(moves.RED).sum())
+        lines.append([name, len(judged), red, closest["used"], where])
+    return pd.DataFrame(lines, columns=["run", "cells", "red", "most of a tolerance used", "by"])

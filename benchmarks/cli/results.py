@@ -1,0 +1,120 @@
+"""``scmbench report``, ``compare`` and ``show``: read results without computing any."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..records import committed
+from ..records.results import Results
+from ..records.store import Store
+from ..reporting.report import Report
+from ..running import planner
+from ..running.run import collect
+from ..suites.suite import Suite
+from .arguments import console, narrowing
+
+COMMITTED = "committed"
+
+
+def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments that choose results: a suite, and where they are; the command gets `suite` and `results`."""
+
+    @narrowing
+    @click.option(
+        "--from",
+        "source",
+        metavar="FOLDER",
+        help="Read a committed run from this folder (or the one that comes with scmbench: committed) and no records.",
+    )
+    @wraps(command)
+    def reading(suite: Suite, store: Store, source: str | None, **rest: Any) -> Any:
+        results = _committed(suite, source) if source else collect(suite, store).results()
+        results = results.of(suite)
+        if results.provenance.empty:
+            raise click.UsageError(f"there are no results of this; scmbench run {suite.name} computes them")
+        return command(suite=suite, results=results, **rest)
+
+    return reading
+
+
+def _committed(suite: Suite, source: str) -> Results:
+    return committed.read(committed.folder(suite.name) if source == COMMITTED else Path(source))
+
+
+_AGAINST = "Pair by seed with the run in this folder, or with the committed one."
+
+
+@click.command()
+@_reading
+@click.option("--against", metavar="FOLDER", help=_AGAINST)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: results/runs/reports/SUITE.")
+def report(suite: Suite, results: Results, against: str | None, out: Path | None) -> None:
+    """Write tables (Markdown, LaTeX, CSV), figures (PNG, PDF) and one HTML page from the results of SUITE."""
+    made = Report.of(suite, results, baseline=_committed(suite, against).of(suite) if against else None)
+    show_report(made)
+    write_report(made, out)
+
+
+@click.command()
+@_reading
+@click.option("--against", metavar="FOLDER", default=COMMITTED, show_default=True, help=_AGAINST)
+@click.option("--json", "as_json", is_flag=True, help="Verdicts and differences as JSON on standard output.")
+def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None:
+    """Compare the results of SUITE with the published numbers, and seed by seed with another run."""
+    try:
+        other = _committed(suite, against).of(suite)
+    except committed.BaselineError:
+        if against != COMMITTED:
+            raise
+        other = None  # a suite without a committed run is compared with the published numbers alone
+    made = Report.of(suite, results, baseline=other)
+    if as_json:
+        paired = json.loads(made.against.to_json(orient="records")) if made.against is not None else None
+        click.echo(json.dumps({**made.verdict_json(), "paired": paired}, indent=1, ensure_ascii=False))
+    else:
+        show_report(made)
+
+
+@click.command()
+@narrowing
+def show(suite: Suite, store: Store) -> None:
+    """Everything the store has on the records of (a part of) SUITE: status, scores, cost, tracebacks."""
+    found = 0
+    for one in planner.wanted(suite):
+        record = store.read(one.identity.key)
+        if record is None:
+            continue
+        found += 1
+        console.rule(f"{one.identity.dataset}  seed {one.identity.seed}  {one.entry.title}")
+        console.print(f"{record.status}  {store.path(one.identity.key)}", highlight=False)
+        if record.message:
+            console.print(record.message, markup=False, highlight=False)
+        for note in record.notes:
+            console.print(f"{note.query} {note.status}: {note.message}", markup=False, highlight=False)
+        sums: dict[tuple[str, str, str], list[float]] = {}
+        for _, score in record.scores:
+            sums.setdefault((score.query, score.node, score.metric), []).append(score.score)
+        for (query, node, metric), scores in sums.items():
+            asked = f"{query} do({node})" if node else query
+            console.print(f"  {asked:<32} {metric:<12} {sum(scores) / len(scores):.6g}", highlight=False)
+        console.print("  " + json.dumps(dict(record.provenance)), markup=False, highlight=False)
+    if not found:
+        console.print(f"the store {store.folder} has none of these records; scmbench run {suite.name} computes them")
+
+
+def show_report(made: Report) -> None:
+    """Print what a terminal shows of a report."""
+    for part in made.terminal():
+        console.print(part)
+
+
+def write_report(made: Report, out: Path | None = None) -> None:
+    """Write a report's files and say where."""
+    page = made.write(out or Path("results/runs/reports") / made.suite.name)
+    console.print(f"tables, figures and everything on one page: {page}", highlight=False, soft_wrap=True)

@@ -1,0 +1,100 @@
+"""A committed run, rewritten: with a reason, and with the old numbers kept beside the new ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..judging import published
+from ..judging.cells import CELL, name_of, summarise
+from ..records import committed
+from ..records.results import Results, scores_of
+from ..records.store import replace_with
+from ..suites.suite import Suite
+from . import moves
+
+WORDS = "verdicts.csv"
+
+ROUNDING = 1e-5
+"""Relative difference below which a median has not moved; committed files keep eight digits."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What an update changed: cells whose median moved (old, new), cells that are new or gone, verdicts that fell."""
+
+    moved: Mapping[str, tuple[float, float]]
+    new: Sequence[str]
+    gone: Mapping[str, float]
+    fallen: Sequence[str]
+
+
+def words_of(suite: Suite, results: Results) -> pd.DataFrame:
+    """Verdicts on every published number that the suite names (`gate.verdict_words`)."""
+    numbers = [published.load(name) for name in suite.published]
+    return moves.verdict_words(scores_of(suite, results), numbers, results.provenance)
+
+
+def read_words(folder: Path) -> pd.DataFrame:
+    """The verdicts as they were when the run was committed. Raises `BaselineError` where they are missing."""
+    path = folder / WORDS
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)[["published", *CELL, "verdict"]]
+    except FileNotFoundError:
+        raise committed.BaselineError(f"{path} is missing: scmbench baseline update records the verdicts") from None
+    except (ValueError, KeyError, pd.errors.ParserError) as error:
+        raise committed.BaselineError(f"{path}: not a table of verdicts ({error})") from None
+
+
+def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revision:
+    """Write `results` as the committed run of `suite`, with `reason`, the story so far, and the old medians that moved.
+
+    Raises `ValueError` where the reason says nothing.
+    """
+    if len(reason.split()) < 3:
+        raise ValueError(f"the reason {reason!r} does not say why the numbers may change: a sentence is kept with them")
+    old = committed.read(folder) if (folder / committed.ABOUT).exists() else None
+    words = words_of(suite, results)
+    change = _changed(suite, old, results, folder, words)
+    history: list[Any] = list(old.about.get("history", [])) if old else []
+    if old:
+        history.append(
+            {
+                "written": old.about.get("written", ""),
+                "note": old.about.get("note", ""),
+                "replaced because": reason,
+                "commits": sorted({e.get("commit") or "" for e in old.about["environments"]}),
+                "medians that moved": {cell: before for cell, (before, _) in change.moved.items()},
+                "medians gone": dict(change.gone),
+                "no longer reproduced": list(change.fallen),
+            }
+        )
+    committed.write(folder, results, suite=suite.name, note=reason, values=suite.values, history=history)
+    if len(words):
+        replace_with(folder / WORDS, words.to_csv(index=False, lineterminator="\n"))
+    return change
+
+
+def _changed(
+    suite: Suite, old: committed.Baseline | None, results: Results, folder: Path, words: pd.DataFrame
+) -> Revision:
+    now = _medians(suite, results)
+    before = _medians(suite, old) if old else {}
+    moved = {c: (x, now[c]) for c, x in before.items() if c in now and not math.isclose(x, now[c], rel_tol=ROUNDING)}
+    fell = moves.fallen(words, read_words(folder)) if (folder / WORDS).exists() else words.iloc[:0]
+    return Revision(
+        moved=moved,
+        new=[c for c in now if c not in before],
+        gone={c: x for c, x in before.items() if c not in now},
+        fallen=[f"{name_of(line)}: {line['verdict']}" for line in fell.to_dict("records")],
+    )
+
+
+def _medians(suite: Suite, results: Results) -> dict[str, float]:
+    table = summarise(scores_of(suite, results))
+    return {name_of(line): float(f"{line['median']:.6g}") for line in table.to_dict("records")}

@@ -1,0 +1,33 @@
+"""The gate's table: cells with what they were, what they are, by how much they moved and may move."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..reporting.render import Table, Text, number
+from . import moves
+
+
+def table_of(judged: pd.DataFrame, title: str) -> Table:
+    """Cells with what they were, what they are, by how much they moved and may move."""
+    rows = []
+    for line in judged.sort_values("used", ascending=False, na_position="first").to_dict("records"):
+        model = f"{line['model']} ({line['variant']})" if line["variant"] else line["model"]
+        rows.append(
+            [
+                Text(
+                    line["state"], bold=line["state"] in moves.RED, word="worse" if line["state"] in moves.RED else ""
+                ),
+                line["dataset"],
+                f"{line['query']} {line['metric']}",
+                model,
+                str(line["seed"]),
+                number(line["committed"]),
+                number(line["score"]),
+                moves.percent(line["move"], sign=True),
+                moves.percent(line["tolerance"]),
+                moves.percent(line["used"]),
+            ]
+        )
+    columns = ["", "dataset", "score", "model", "seed", "committed", "now", "moved", "tolerance", "used"]
+    return Table("gate", title, columns, rows, left=4)

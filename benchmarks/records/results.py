@@ -1,0 +1,119 @@
+"""Results of a suite as three frames, wherever they come from: the store's records or a committed run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..judging.cells import seed_scores
+from ..suites.suite import Suite
+from .record import Record
+
+EXAMPLES = ["dataset", "model", "variant", "seed", "intervened", "value", "node", "true", "predicted", "member"]
+ROWS = [
+    *("suite", "dataset", "problem", "kind", "seed", "model", "variant"),
+    *("member", "query", "node", "value", "metric", "score"),
+]
+
+
+@dataclass(frozen=True)
+class Results:
+    """`rows`: scores in long form (columns `ROWS`); `provenance`: one row a record; `examples`: answers for plots.
+
+    A frame of a run that has nothing to show is empty but has its columns.
+    """
+
+    rows: pd.DataFrame
+    provenance: pd.DataFrame
+    examples: pd.DataFrame
+
+    def of(self, suite: Suite) -> Results:
+        """Only what this (perhaps narrowed) suite asks for, its datasets and models in its order."""
+        models = {(entry.label, entry.variant): i for i, entry in enumerate(suite.models)}
+        datasets = {name: i for i, name in enumerate(suite.datasets)}
+
+        def part(frame: pd.DataFrame) -> pd.DataFrame:
+            if frame.empty:
+                return frame
+            titles = zip(frame["model"], frame["variant"], strict=True)
+            place = pd.DataFrame(
+                {"dataset": frame["dataset"].map(datasets), "model": [models.get(title) for title in titles]},
+                index=frame.index,
+            )
+            wanted = place[place.notna().all(axis=1) & frame["seed"].isin(list(suite.seeds))]
+            return frame.loc[wanted.sort_values(["dataset", "model"], kind="stable").index]
+
+        return Results(part(self.rows), part(self.provenance), part(self.examples))
+
+
+def gather(records: Iterable[tuple[Record, str]], *, suite: str) -> Results:
+    """Frames of records, each with the label that the suite gives its model."""
+    rows, provenance, examples = [], [], []
+    for record, label in records:
+        rows.append(score_rows(record, suite=suite, label=label))
+        provenance.append(provenance_row(record, suite=suite, label=label))
+        examples += example_rows(record, label=label)
+    return Results(
+        pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=ROWS),
+        pd.DataFrame(provenance, columns=None if provenance else ["dataset", "seed", "model", "variant", "status"]),
+        pd.DataFrame(examples, columns=EXAMPLES),
+    )
+
+
+def score_rows(record: Record, *, suite: str, label: str) -> pd.DataFrame:
+    """A record's scores in long form."""
+    identity = record.identity
+    problem, _, kind = identity.dataset.rpartition("/")
+    frame = pd.DataFrame(
+        [(m, s.query, s.node, s.value, s.metric, s.score) for m, s in record.scores],
+        columns=["member", "query", "node", "value", "metric", "score"],
+    ).astype({"value": float, "score": float})
+    about = {
+        "suite": suite,
+        "dataset": identity.dataset,
+        "problem": problem or kind,
+        "kind": kind,
+        "seed": identity.seed,
+        "model": label,
+        "variant": identity.options.get("variant", ""),
+    }
+    return frame.assign(**about)[ROWS]
+
+
+def provenance_row(record: Record, *, suite: str, label: str) -> dict[str, object]:
+    """One row about a record: what became of it, where it was computed and what it cost."""
+    identity = record.identity
+    notes = "; ".join(f"{note.query} {note.status}: {note.message.strip().splitlines()[-1]}" for note in record.notes)
+    return {
+        "suite": suite,
+        "dataset": identity.dataset,
+        "seed": identity.seed,
+        "model": label,
+        "variant": identity.options.get("variant", ""),
+        "status": record.status,
+        "message": record.message.strip().splitlines()[-1] if record.message.strip() else "",
+        "notes": notes,
+        "waives": "; ".join(f"{name}: {why}" for name, why in record.waives.items()),
+        "key": identity.key,
+        "cpu_s": _total(record, "cpu_s"),
+        "wall_s": _total(record, "wall_s"),
+        **record.provenance,
+    }
+
+
+def _total(record: Record, unit: str) -> float:
+    return round(sum(float(record.provenance.get(f"{part}_{unit}", 0)) for part in ("fit", "query")), 4)
+
+
+def example_rows(record: Record, *, label: str) -> list[tuple[object, ...]]:
+    """A record's example answers, in the order of `EXAMPLES`."""
+    identity = record.identity
+    about = (identity.dataset, label, identity.options.get("variant", ""), identity.seed)
+    return [(*about, e.node, e.value, e.target, e.true, e.predicted, e.member) for e in record.examples]
+
+
+def scores_of(suite: Suite, results: Results) -> pd.DataFrame:
+    """Seed scores as the suite aggregates them."""
+    return seed_scores(results.rows, results.provenance, values=suite.values, members=suite.members)

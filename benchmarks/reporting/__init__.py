@@ -1,0 +1,1 @@
+"""Reporting: tables, figures and the page that show judged results."""

@@ -1,0 +1,1 @@
+"""Figures: plots of scores, verdicts and pairs."""

@@ -1,0 +1,106 @@
+"""What all figures share: palette, fonts, saving as PNG and PDF; and the map of verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from ...judging.cells import Method
+from ..layout import Layout
+
+PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"]
+"""Okabe and Ito's colours, which colour-blind readers tell apart."""
+
+PAPER = "#9A9A9A"
+"""Grey: what the paper says."""
+
+STYLE: dict[Any, Any] = {
+    **sns.axes_style("whitegrid"),
+    **sns.plotting_context("paper"),
+    "grid.color": "#E5E5E5",
+    "axes.edgecolor": "#808080",
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "figure.dpi": 150,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "scmbench",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The report's style, for this block only: a caller's own settings are left as they are."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """A figure (inches) with a grid of axes, apart from pyplot's global state."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``name.png`` and ``name.pdf`` into `folder`; the same figure gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
+    with styled():
+        figure.savefig(paths[0], dpi=150, metadata={"Software": None})
+        figure.set_layout_engine("none")  # keeps the layout just found: finding it takes most of the time
+        figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    return paths
+
+
+def method_colours(methods: Sequence[Method]) -> dict[Method, tuple[float, float, float]]:
+    """A colour per model; further variants of a model are lighter shades of it."""
+    models = list(dict.fromkeys(model for model, _ in methods))
+    colours = {}
+    for model, variant in methods:
+        variants = [v for m, v in methods if m == model]
+        base = np.array(to_rgb(PALETTE[models.index(model) % len(PALETTE)]))
+        share = 0.55 * variants.index(variant) / max(len(variants) - 1, 1)
+        colours[model, variant] = tuple(base + share * (1 - base))
+    return colours
+
+
+_STEPS = [(2.5, (1.0,)), (1.5, (1.0, 3.0)), (0.9, (1.0, 2.0, 5.0)), (0.4, (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0))]
+
+
+def legend_below(figure: Figure, handles: Sequence[Any]) -> None:
+    """A legend under the axes, in as many columns as fit the figure's width."""
+    widths = [0.5 + 0.065 * len(str(handle.get_label())) for handle in handles]
+    columns = len(handles) if sum(widths) < figure.get_figwidth() else int(figure.get_figwidth() / max(widths))
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(columns, 1), frameon=False)
+
+
+def log_axis(axis: Axes, values: Sequence[float], *, which: str = "y") -> None:
+    """A logarithmic axis labelled with plain numbers, finely where it spans little."""
+    decades = np.log10(max(values) / min(values)) if len(values) else 1.0
+    getattr(axis, f"set_{which}scale")("log")
+    line = getattr(axis, f"{which}axis")
+    steps = next((steps for least, steps in _STEPS if decades > least), None)
+    line.set_major_locator(LogLocator(subs=steps, numticks=20) if steps else MaxNLocator(5, steps=[1, 2, 5, 10]))
+    line.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 1e-4 else f"{x:.0e}"))
+    line.set_minor_formatter(NullFormatter())
+
+
+def short_name(method: Method, among: Sequence[Method], layout: Layout) -> str:
+    """A method's name, without its variant where `among` has no other variant of it."""
+    name = layout.method(method)
+    only = [m for m in among if m[0] == method[0]] == [method]
+    return name.replace(f" ({method[1]})", "") if only else name.replace(" (", "\n(")

@@ -1,0 +1,128 @@
+"""What all tables and figures of a report agree on: order and names of datasets, questions, methods; the scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from ..judging.cells import FLOORS, NOT_RUN, Method, Question, in_order, text_columns
+from ..judging.published import Published
+
+RUNGS: tuple[str, ...] = ("observational", "likelihood", "interventional", "counterfactual", "predictive")
+SHORT: dict[str, str] = dict(zip(RUNGS, ("obs", "", "int", "CF", "pred"), strict=True))
+METRICS = {
+    "mmd": "MMD",
+    "mse_first": "MSE (first descendant)",
+    "mse_all": "MSE (all descendants)",
+    "energy": "energy distance",
+    "nll": "negative log-likelihood",
+    "abs_error": "absolute error",
+    "sliced_wasserstein": "sliced Wasserstein",
+}
+KINDS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Order and names: built once from the cells of a run and handed to everything that shows them.
+
+    Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method.
+    """
+
+    datasets: Sequence[str]
+    questions: Sequence[Question]
+    methods: Sequence[Method]
+    names: Mapping[Method, str] = field(default_factory=dict)
+    waived: Mapping[Method, str] = field(default_factory=dict)
+    scale: float = 1.0
+
+    @classmethod
+    def of(
+        cls, found: pd.DataFrame, published: Published | None = None, provenance: pd.DataFrame | None = None
+    ) -> Layout:
+        """The layout of `found` (of `cells`): published order first, then by appearance; floors last.
+
+        Methods and datasets of which nothing was run do not appear.
+        """
+        found = found[found["state"] != NOT_RUN]
+        theirs = published.cells if published else found.iloc[:0]
+
+        def pairs(frame: pd.DataFrame, a: str, b: str) -> list[tuple[str, str]]:
+            return list(zip(frame[a], frame[b], strict=True))
+
+        models = in_order(found["model"], first=theirs["model"], last=FLOORS)
+        methods = [m for model in models for m in dict.fromkeys(pairs(found, "model", "variant")) if m[0] == model]
+        first = dict.fromkeys(pairs(theirs, "query", "metric"))
+        questions = [*first, *dict.fromkeys(pairs(found, "query", "metric"))]
+        present = set(pairs(found, "query", "metric"))
+        questions = [q for q in dict.fromkeys(questions) if q in present]
+        labels = {model: label for (model, _), label in (published.labels if published else {}).items()}
+        return cls(
+            datasets=in_order(found["dataset"], first=theirs["dataset"]),
+            questions=sorted(questions, key=lambda q: RUNGS.index(q[0]) if q[0] in RUNGS else len(RUNGS)),
+            methods=methods,
+            names={(m, v): f"{labels.get(m, m)} ({v})" if v else labels.get(m, m) for m, v in methods},
+            waived=waivers(provenance),
+            scale=published.scale if published else 1.0,
+        )
+
+    def method(self, method: Method) -> str:
+        """A method's name, with a dagger where it waives a property."""
+        return self.names.get(method, " ".join(filter(None, method))) + ("†" if self.waived.get(method) else "")
+
+    def dataset(self, name: str) -> str:
+        """A dataset's name without the part that all datasets of the report share."""
+        heads = {d.split("/")[0] for d in self.datasets}
+        return name.partition("/")[2] if len(heads) == 1 and "/" in name else name
+
+    def problem(self, name: str) -> str:
+        """`dataset` without its kind."""
+        return self.dataset(name).rpartition("/")[0] or self.dataset(name)
+
+    def factor(self) -> str:
+        """What numbers are in units of: ``×10⁻²``, empty for plain values."""
+        power = round(math.log10(self.scale), 6)
+        if power == 0:
+            return ""
+        return (
+            f"×10{str(-int(power)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+            if power % 1 == 0
+            else f"/{self.scale:g}"
+        )
+
+    def floors(self) -> list[Method]:
+        """The floors and ceilings among the methods."""
+        return [m for m in self.methods if m[0] in FLOORS]
+
+    def kinds(self) -> list[tuple[str, list[str]]]:
+        """Datasets by their kind, with a heading; datasets whose kind is theirs alone come last, together."""
+        groups: dict[str, list[str]] = {}
+        for name in self.datasets:
+            groups.setdefault(name.rpartition("/")[2], []).append(name)
+        shared = {kind: group for kind, group in groups.items() if len(group) > 1 or kind in KINDS}
+        alone = [name for kind, group in groups.items() if kind not in shared for name in group]
+        named = [(KINDS.get(kind, kind), shared[kind]) for kind in in_order(shared, first=KINDS)]
+        return named + ([("others", alone)] if alone else [])
+
+
+def question_name(question: Question, *, short: bool = False) -> str:
+    """A question in words: ``interventional MMD``, short ``int MMD``.
+
+    >>> question_name(("counterfactual", "mse_first"), short=True)
+    'CF MSE (first)'
+    """
+    query, metric = question
+    text = f"{SHORT.get(query, query) if short else query} {METRICS.get(metric, metric.replace('_', ' '))}".strip()
+    return text.replace(" descendants)", ")").replace(" descendant)", ")") if short else text
+
+
+def waivers(provenance: pd.DataFrame | None) -> dict[Method, str]:
+    """What each method waives, ``property: reason`` separated by semicolons, for those that waive anything."""
+    if provenance is None or "waives" not in provenance.columns:
+        return {}
+    told = text_columns(provenance, ["model", "variant", "waives"])
+    told = told[told["waives"] != ""].drop_duplicates(["model", "variant"])
+    return {(m, v): w for m, v, w in zip(told["model"], told["variant"], told["waives"], strict=True)}

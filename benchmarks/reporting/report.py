@@ -1,0 +1,225 @@
+"""A report: everything that can be said about a run, for the terminal, as files, and as one HTML page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from rich.console import RenderableType
+
+from ..judging import published
+from ..judging.cells import Method, cells, seed_scores, text_columns
+from ..judging.paired import compare, contrast, relatives
+from ..judging.published import Published
+from ..judging.verdict import JUDGED, as_json, floor_shares, verdicts
+from ..records.results import Results
+from ..suites.suite import Suite
+from . import members
+from .figures import boxes as boxplots
+from .figures import pairs as scatterplots
+from .figures import style
+from .figures.relative import relative_map
+from .figures.verdicts import verdict_map
+from .layout import Layout
+from .page import Part, page
+from .render import Table, document, latex, markdown, to_rich
+from .tables import records
+from .tables import scores as tables
+from .tables import verdicts as verdict_tables
+from .tables.relative import relative_table
+
+VARIANTS = ("corrected", "reference")
+"""Where a model was run in both, the report compares the first with the second."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run's scores per seed, its cells, their verdicts, and what it is compared with.
+
+    `scores` as of `seed_scores`, `found` as of `cells`, `judged` as of `verdicts` (None without published numbers),
+    `against` as of `paired.compare` (None without a baseline). `notes` say what could not be compared, and why.
+    """
+
+    suite: Suite
+    results: Results
+    scores: pd.DataFrame
+    found: pd.DataFrame
+    layout: Layout
+    paper: Published | None = None
+    judged: pd.DataFrame | None = None
+    against: pd.DataFrame | None = None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    @classmethod
+    def of(
+        cls,
+        suite: Suite,
+        results: Results,
+        papers: Sequence[Published] | None = None,
+        baseline: Results | None = None,
+    ) -> Report:
+        """The report on `results`, judged against `papers` (those that the suite names) and paired with `baseline`.
+
+        Published numbers of another protocol than the suite's are left out, with a note.
+        """
+        papers = [published.load(name) for name in suite.published] if papers is None else papers
+        fitting = [paper for paper in papers if paper.protocol == suite.protocol]
+        notes = [
+            f"No verdicts against {paper.name}: its protocol is {paper.protocol!r}, this run's is {suite.protocol!r}."
+            for paper in papers
+            if paper not in fitting
+        ]
+        paper = published.merge(fitting) if fitting else None
+        scores = _scores(suite, results)
+        found = cells(scores, results.provenance, also=paper.cells if paper else None)
+        return cls(
+            suite=suite,
+            results=results,
+            scores=scores,
+            found=found,
+            layout=Layout.of(found, paper, results.provenance),
+            paper=paper,
+            judged=verdicts(scores, paper, results.provenance) if paper else None,
+            against=compare(scores, _scores(suite, baseline)) if baseline else None,
+            notes=notes,
+        )
+
+    def headline(self) -> str:
+        """One sentence: how many of the published cells that were run came out as published."""
+        if self.judged is None:
+            return "No published numbers to compare with."
+        run = self.judged[(self.judged["form"] != "") & (self.judged["n"] > 0)]
+        words = {w: int((run["verdict"] == w).sum()) for w in [*JUDGED, *sorted(set(run["verdict"]) - set(JUDGED))]}
+        told = ", ".join(f"{n} {word}" for word, n in words.items() if n)
+        return f"{len(run)} of {int((self.judged['form'] != '').sum())} published cells were run: {told or 'none'}."
+
+    def verdict_json(self) -> dict[str, Any]:
+        """Verdicts as plain JSON values; `{}` without published numbers."""
+        return as_json(self.judged, self.paper) if self.judged is not None and self.paper is not None else {}
+
+    def pairs(self) -> Iterator[tuple[Method, Method]]:
+        """Models that were run in both variants: (corrected, reference)."""
+        for model in dict.fromkeys(model for model, _ in self.layout.methods):
+            a, b = ((model, variant) for variant in VARIANTS)
+            if {a, b} <= self._scored():
+                yield a, b
+
+    def _scored(self) -> set[Method]:
+        """Methods with a score; one that supports none of the problems has records and no score."""
+        there = self.scores[np.isfinite(self.scores["score"].to_numpy(dtype=float))]
+        return set(zip(there["model"], there["variant"], strict=True))
+
+    def terminal(self) -> list[RenderableType]:
+        """What a terminal shows after a run: medians, verdict counts, cells not reproduced, comparisons, failures."""
+        shown = [tables.overview(self.judged, self.found, self.layout)]
+        if self.judged is not None:
+            shown.append(verdict_tables.count_table(self.judged, self.layout))
+            shown.append(verdict_tables.unreproduced(self.judged, self.layout, brief=True))
+        if self.against is not None:
+            shown.append(self._against())
+        shown += members.tables(self.results, self.layout)
+        shown.append(records.failures(self.results.provenance, self.layout, unsupported=False))
+        return [self.headline(), *self.notes, *[to_rich(table) for table in shown if table.rows]]
+
+    def _against(self) -> Table:
+        assert self.against is not None
+        return verdict_tables.paired_table(self.against, self.layout, title="This run / the baseline", name="baseline")
+
+    def parts(self) -> list[Part]:
+        """The sections of the page, in order, each with its tables and figures."""
+        layout, provenance = self.layout, self.results.provenance
+        scores = [tables.score_table(self.found, layout, self.paper, moments=moments) for moments in (False, True)]
+        parts = []
+        if self.judged is not None:
+            drawn = {"verdicts": verdict_map(self.judged, layout)} if layout.datasets else {}
+            parts.append(Part("Verdicts", [verdict_tables.count_table(self.judged, layout)], drawn))
+            parts.append(Part("Not reproduced", [verdict_tables.unreproduced(self.judged, layout)]))
+        boxes = {
+            name: boxplots.boxes(self.scores, self.found, layout, self.paper, datasets, title=heading)
+            for name, heading, datasets in boxplots.pages(layout)
+        }
+        parts.append(Part("Box plots", [], boxes))
+        parts.append(Part("Scores", scores))
+        parts += members.parts(self.results, layout)
+        if self.judged is not None:
+            parts.append(Part("What is only noise", [verdict_tables.floor_table(floor_shares(self.judged), layout)]))
+        parts += self._relative()
+        for a, b in self.pairs():
+            names, both = f"{layout.method(a)} / {layout.method(b)}", contrast(self.scores, a, b)
+            name = f"{a[0]}_{a[1]}_{b[1]}"
+            table = verdict_tables.paired_table(both, layout, title=names, name=name)
+            parts.append(Part(names, [table], {name: scatterplots.seed_by_seed(self.scores, a, b, layout)}))
+        if self.against is not None:
+            parts.append(Part("Against the baseline", [self._against()]))
+        if answers := dict(self._answers()):
+            parts.append(Part("Counterfactuals against the truth", [], answers, folded=True))
+        parts.append(Part("Cost", [records.cost_table(provenance, layout)]))
+        parts.append(Part("What has no score", [records.failures(provenance, layout)]))
+        parts.append(Part("Provenance", [records.provenance_table(provenance)]))
+        return [part for part in parts if part.figures or any(table.rows for table in part.tables)]
+
+    def _relative(self) -> Iterator[Part]:
+        scored = self._scored()
+        methods = [m for m in self.layout.methods if m in scored and m not in self.layout.floors()]
+        if len(methods) < 2:
+            return
+        base = methods[0]
+        compared = relatives(self.scores, base, methods)
+        yield Part(
+            f"Every method against {self.layout.method(base)}",
+            [relative_table(compared, base, self.layout)],
+            {"relative": relative_map(compared, base, self.layout)},
+        )
+
+    def _answers(self) -> Iterator[tuple[str, Figure]]:
+        examples = text_columns(self.results.examples, ["dataset", "member", "model", "variant"])
+        floors = [model for model, _ in self.layout.floors()]
+        examples = examples[(examples["member"] == "") & ~examples["model"].isin(floors)]
+        for dataset, part in examples.groupby("dataset", sort=False):
+            seed = part["seed"].min()
+            title = f"{self.layout.dataset(str(dataset))}, seed {seed}"
+            figure = scatterplots.counterfactuals(part[part["seed"] == seed], self.layout, title=title)
+            yield f"truth_{str(dataset).replace('/', '_')}", figure
+
+    def write(self, folder: Path) -> Path:
+        """Write the report into `folder`; returns the page's path.
+
+        ``index.html`` (everything, in one file), ``tables/`` (Markdown and LaTeX, with ``tables.tex`` to set them all),
+        ``figures/`` (PNG and PDF), ``scores.csv`` (one line a cell and seed), ``cells.csv``, ``verdicts.json``.
+        """
+        target, parts = folder / "tables", self.parts()
+        target.mkdir(parents=True, exist_ok=True)
+        drawn: dict[str, bytes] = {}
+        for part in parts:
+            for table in part.tables:
+                (target / f"{table.name}.md").write_text(markdown(table), encoding="utf-8")
+                (target / f"{table.name}.tex").write_text(latex(table), encoding="utf-8")
+            for name, figure in part.figures.items():
+                drawn[name] = style.save(figure, folder / "figures", name)[0].read_bytes()
+        narrow = [t.name for part in parts for t in part.tables if t.name not in ("provenance", "failures")]
+        (target / "tables.tex").write_text(document(narrow), encoding="utf-8")
+        lines: Mapping[str, pd.DataFrame | None] = {"scores": self.scores, "cells": self.found, "verdicts": self.judged}
+        for name, frame in lines.items():
+            if frame is not None:
+                frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.8g", lineterminator="\n")
+        text = json.dumps(self.verdict_json(), indent=1, allow_nan=False, ensure_ascii=False)
+        (folder / "verdicts.json").write_text(text + "\n", encoding="utf-8")
+        index = folder / "index.html"
+        index.write_text(page(self.suite.title, self.headline(), parts, drawn, self._about()), encoding="utf-8")
+        return index
+
+    def _about(self) -> list[str]:
+        about = [f"Suite {self.suite.name}, protocol {self.suite.protocol}.", *self.notes]
+        if self.paper:
+            about += [f"Published numbers: {self.paper.title}. {self.paper.cite()}", self.paper.how, *self.paper.notes]
+        return [text for text in about if text]
+
+
+def _scores(suite: Suite, results: Results) -> pd.DataFrame:
+    return seed_scores(results.rows, results.provenance, values=suite.values, members=suite.members)

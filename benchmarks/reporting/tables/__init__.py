@@ -1,0 +1,1 @@
+"""Tables: scores, verdicts, pairs and records as rows of text, for every format."""

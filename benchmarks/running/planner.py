@@ -1,0 +1,185 @@
+"""From a suite to batches: which records are wanted, which are missing, and how they are packed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scmbench import datasets, metrics, models
+
+from ..questions import protocols
+from ..records.record import Identity, digest
+from ..records.store import Store
+from ..suites.suite import Entry, Suite
+from . import fingerprint
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A record that a suite asks for: its identity, and the suite's entry that asks."""
+
+    identity: Identity
+    entry: Entry
+
+
+@dataclass
+class Fit:
+    """One fit to be done: a dataset at a seed, and all wanted records that its fitted model answers."""
+
+    dataset: str
+    seed: int
+    n_train: int
+    wanted: list[Wanted] = field(default_factory=list)
+    size: int = 1
+
+    @property
+    def protocol(self) -> str:
+        """A protocol that gives this fit its training data."""
+        return self.wanted[0].identity.protocol
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Fits of one model configuration that are trained together, in bounded pieces."""
+
+    fits: Sequence[Fit]
+
+    @property
+    def size(self) -> int:
+        """Number of mechanisms to learn: the measure of work."""
+        return sum(fit.size for fit in self.fits)
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        """All records this batch makes."""
+        return [wanted for fit in self.fits for wanted in fit.wanted]
+
+    @property
+    def entry(self) -> Entry:
+        """The configuration to fit."""
+        return self.fits[0].wanted[0].entry
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A dataset that cannot be built here, and what to do about it."""
+
+    dataset: str
+    message: str
+
+
+def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
+    """The identity of one record, from resolved options and current versions."""
+    model, world = entry.build(), datasets.get(dataset)
+    options = {name: value for name, value in model.options().items() if name not in model.execution_options}
+    return Identity(
+        dataset=dataset,
+        dataset_version=world.version,
+        seed=seed,
+        model=entry.name,
+        model_version=model.version,
+        options=json.loads(json.dumps(options)),
+        protocol=protocol,
+        protocol_version=protocols.get(protocol).version,
+        metric_versions=metrics.VERSIONS,
+        source=" ".join(filter(None, [fingerprint.of_model(type(model)), fingerprint.of_dataset(world)])),
+    )
+
+
+def wanted(suite: Suite) -> list[Wanted]:
+    """Every record that the suite asks for, its datasets and models in their order, seeds innermost."""
+    return [
+        Wanted(identify(entry, dataset, seed, suite.protocol), entry)
+        for dataset in suite.datasets
+        for entry in suite.models
+        for seed in suite.seeds
+    ]
+
+
+def available(suite: Suite) -> tuple[list[str], list[Missing]]:
+    """The suite's datasets that can be built here, and those whose files are missing."""
+    missing = [Missing(name, message) for name in suite.datasets if (message := datasets.get(name).missing())]
+    gone = {m.dataset for m in missing}
+    return [name for name in suite.datasets if name not in gone], missing
+
+
+def absent(asked: Sequence[Wanted], store: Store, *, retry: bool = False) -> list[Wanted]:
+    """Those of the wanted records that the store lacks; with `retry`, failed ones too."""
+    lacking = []
+    for one in asked:
+        record = store.read(one.identity.key)
+        if record is None or (retry and (record.status == "failed" or any(n.status == "failed" for n in record.notes))):
+            lacking.append(one)
+    return lacking
+
+
+def pack(asked: Sequence[Wanted], *, limit: int = 24) -> list[Batch]:
+    """Batches of at most about `limit` mechanisms, small problems first, methods in turn.
+
+    Records that differ in query options or protocol only share one fit. A model class may ask for larger batches with
+    ``batch_mechanisms``.
+    """
+    groups: dict[str, dict[tuple[str, int, int], Fit]] = {}
+    limits: dict[str, int] = {}
+    for one in asked:
+        cls = models.load(one.identity.model)
+        configuration = _fit_configuration(one.identity, cls)
+        n_train = protocols.get(one.identity.protocol).n_train
+        where = (one.identity.dataset, one.identity.seed, n_train)
+        fit = groups.setdefault(configuration, {}).setdefault(where, Fit(*where))
+        fit.wanted.append(one)
+        limits[configuration] = getattr(cls, "batch_mechanisms", limit)
+    batches = []
+    for rank, (configuration, fits) in enumerate(groups.items()):
+        for fit in fits.values():
+            fit.size = datasets.get(fit.dataset).size(fit.seed)
+        ordered = sorted(fits.values(), key=lambda fit: _magnitude(fit.size))
+        for i, batch in enumerate(_pieces(ordered, limits[configuration])):
+            batches.append((max(_magnitude(fit.size) for fit in batch.fits), rank, i, batch))
+    return [batch for *_, batch in sorted(batches, key=lambda row: row[:3])]
+
+
+def _fit_configuration(identity: Identity, cls: type[models.CausalModel]) -> str:
+    kept: dict[str, Any] = {k: v for k, v in identity.options.items() if k not in cls.query_options}
+    return digest([identity.model, identity.model_version, identity.source, kept])
+
+
+def _magnitude(size: int) -> int:
+    """Small problems (up to 7 mechanisms) before large ones, each kept in the suite's order."""
+    return 0 if size < 8 else 1
+
+
+def _pieces(fits: Sequence[Fit], limit: int) -> Iterator[Batch]:
+    piece: list[Fit] = []
+    for fit in fits:
+        crosses = piece and _magnitude(piece[-1].size) != _magnitude(fit.size)
+        if piece and (crosses or sum(f.size for f in piece) + fit.size > limit):
+            yield Batch(piece)
+            piece = []
+        piece.append(fit)
+    if piece:
+        yield Batch(piece)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: all records wanted, the batches of those missing, datasets that cannot be built here."""
+
+    suite: Suite
+    wanted: Sequence[Wanted]
+    batches: Sequence[Batch]
+    missing: Sequence[Missing]
+
+    @property
+    def to_do(self) -> int:
+        """Number of records to compute."""
+        return sum(len(batch.wanted) for batch in self.batches)
+
+
+def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
+    """Compare what the suite wants with what the store has."""
+    there, missing = available(suite)
+    asked = [one for one in wanted(suite) if one.identity.dataset in set(there)]
+    return Plan(suite, asked, pack(absent(asked, store, retry=retry)), missing)

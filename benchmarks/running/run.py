@@ -1,0 +1,110 @@
+"""A run: what a suite wants and the store lacks, computed batch by batch with honest progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..records.record import Record
+from ..records.results import Results, gather
+from ..records.store import Store
+from ..suites.suite import Suite
+from . import planner
+from .engine import Done
+from .estimate import Rates, duration
+from .planner import Batch, Plan, Wanted
+
+RunBatches = Callable[[Sequence[Batch], Store], Iterator[Done]]
+
+
+class Table:
+    """Finished records of a suite, grown as they arrive."""
+
+    def __init__(self, suite: Suite, store: Store):
+        self.suite, self.store, self.rates = suite, store, Rates()
+        self._records: list[tuple[Record, str]] = []
+
+    def take(self, wanted: Sequence[Wanted]) -> None:
+        """Read those of the records that are there."""
+        for one in wanted:
+            if (record := self.store.read(one.identity.key)) is not None:
+                self._records.append((record, one.entry.label))
+                self.rates.learn(one.entry.title, record.provenance)
+
+    def results(self) -> Results:
+        """All of them as frames."""
+        return gather(self._records, suite=self.suite.name)
+
+
+def collect(suite: Suite, store: Store) -> Table:
+    """The table of what the store has of a suite."""
+    table = Table(suite, store)
+    table.take(planner.wanted(suite))
+    return table
+
+
+def compute(
+    plan: Plan,
+    store: Store,
+    engine: RunBatches,
+    *,
+    workers: int,
+    console: Console,
+    refresh: Callable[[Table], None] | None = None,
+    every: float = 60.0,
+) -> Table:
+    """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
+    store.prepare()
+    table = Table(plan.suite, store)
+    missing = {one.identity.key for batch in plan.batches for one in batch.wanted}
+    table.take([one for one in plan.wanted if one.identity.key not in missing])
+    left, last = list(plan.batches), time.monotonic()
+    with _Progress(console, plan.to_do) as progress:
+        progress.show(0, _eta(left, table.rates, workers))
+        for done in engine(plan.batches, store):
+            left.remove(done.batch)
+            table.take(done.batch.wanted)
+            if done.trouble:
+                console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
+            progress.show(len(done.batch.wanted), _eta(left, table.rates, workers))
+            if refresh and left and time.monotonic() - last > every:
+                refresh(table)
+                last = time.monotonic()
+    if refresh:
+        refresh(table)
+    return table
+
+
+class _Progress:
+    """A bar on a terminal; in a log, a line at most every half minute."""
+
+    def __init__(self, console: Console, total: int):
+        self.console, self.total, self.done, self.last = console, total, 0, 0.0
+        columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bar = Progress(
+            *columns, TextColumn("{task.fields[eta]}"), console=console, disable=not console.is_terminal
+        )
+        self.task = self.bar.add_task("records", total=total, eta="")
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.bar.stop()
+
+    def show(self, advance: int, eta: str) -> None:
+        """Count finished records and say how long the rest may take."""
+        self.done += advance
+        self.bar.update(self.task, advance=advance, eta=eta)
+        if not self.console.is_terminal and (self.done == self.total or time.monotonic() - self.last > 30):
+            self.console.print(f"{self.done}/{self.total} records, {eta}", highlight=False)
+            self.last = time.monotonic()
+
+
+def _eta(left: Sequence[Batch], rates: Rates, workers: int) -> str:
+    return f"about {duration(sum(map(rates.estimate, left)) / workers)} left" if left else "done"

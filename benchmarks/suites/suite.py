@@ -1,0 +1,241 @@
+"""Suites: which problems, models, seeds and protocol make a table, read from a TOML file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from scmbench import datasets, models
+from scmbench.datasets.registry import UnknownDataset
+from scmbench.models.contract.registry import UnknownModel
+
+from ..judging import published
+from ..questions import protocols
+
+
+class SuiteError(ValueError):
+    """A suite file that cannot be used; the message names file, line and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of a suite: registry name or ``package.module:Class``, options, and how tables call it."""
+
+    name: str
+    label: str
+    variant: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[^\W_][^/\\\x00-\x1f]*", self.label):
+            raise ValueError(f"label {self.label!r}: files are named after it; a letter or digit first, no / or \\")
+
+    @property
+    def title(self) -> str:
+        """Label and variant, as tables write them."""
+        return f"{self.label} ({self.variant})" if self.variant else self.label
+
+    def build(self) -> models.CausalModel:
+        """A new, unfitted model."""
+        variant = {"variant": self.variant} if self.variant else {}
+        return models.build(models.load(self.name), {**self.options, **variant})
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Problems × models × seeds under one protocol, and the published numbers to compare with.
+
+    `member_mean` and `value_mean` say how the rows of one seed become its score: over a problem's members and over the
+    values of a query, ``mean`` or ``median``.
+    """
+
+    name: str
+    title: str
+    protocol: str
+    datasets: Sequence[str]
+    models: Sequence[Entry]
+    seeds: Sequence[int]
+    published: Sequence[str] = ()
+    members: str = "mean"
+    values: str = "mean"
+    folder: Path | None = None
+    """Where the file of a suite from outside lives; None for those that come with scmbench."""
+
+    def narrow(
+        self,
+        *,
+        seeds: Sequence[int] | None = None,
+        scms: Sequence[str] | None = None,
+        methods: Sequence[str] | None = None,
+    ) -> Suite:
+        """A part of the suite: other seeds, some SCMs (short forms allowed), some models (by label or name).
+
+        Raises `SuiteError` for a name that the suite does not have.
+        """
+        try:
+            chosen = {name for scm in scms for name in datasets.resolve(scm, self.datasets)} if scms else None
+        except UnknownDataset as error:
+            raise SuiteError(f"suite {self.name!r}: {error.args[0]}") from None
+        for method in methods or ():
+            if not any(method in (entry.label, entry.name, entry.title) for entry in self.models):
+                raise SuiteError(f"suite {self.name!r} has no model {method!r}; it has {self._labels()}")
+        return replace(
+            self,
+            seeds=self.seeds if seeds is None else tuple(seeds),
+            datasets=[name for name in self.datasets if chosen is None or name in chosen],
+            models=[e for e in self.models if not methods or {e.label, e.name, e.title} & set(methods)],
+        )
+
+    def with_models(self, entries: Sequence[Entry]) -> Suite:
+        """The suite with further models, such as one from outside. Raises `SuiteError` where a label is taken."""
+        suite = replace(self, models=[*self.models, *entries])
+        titles = [entry.title for entry in suite.models]
+        if doubled := sorted({title for title in titles if titles.count(title) > 1}):
+            raise SuiteError(f"suite {self.name!r}: the model(s) {doubled} are there already; give another label")
+        return suite
+
+    def _labels(self) -> list[str]:
+        return sorted({entry.label for entry in self.models})
+
+
+_KEYS: dict[str, type | tuple[type, ...]] = {
+    "title": str,
+    "protocol": str,
+    "seeds": (int, list),
+    "datasets": list,
+    "published": list,
+    "members": str,
+    "values": str,
+    "models": list,
+}
+_MODEL_KEYS: dict[str, type | tuple[type, ...]] = {"name": str, "label": str, "variant": str, "options": dict}
+_REQUIRED = ("protocol", "seeds", "datasets", "models")
+
+
+def names() -> list[str]:
+    """The suites that come with scmbench."""
+    folder = resources.files("scmbench.benchmarks.suites")
+    return sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def load(name: str) -> Suite:
+    """The suite of this name, or from a path to a ``.toml`` file; its published numbers may lie beside it.
+
+    Raises `SuiteError` that names file and line for an unknown key, a wrong type, an unknown dataset, model or option,
+    or two models of the same label and variant.
+    """
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise SuiteError(f"no suite file {name!r}")
+        suite = parse(path.read_text(encoding="utf-8"), name=path.stem, file=str(path))
+        known = set(published.names())
+        numbers = [paper if paper in known else str(path.parent / paper) for paper in suite.published]
+        return replace(suite, folder=path.parent, published=numbers)
+    if name not in names():
+        raise SuiteError(f"no suite {name!r}; there are {names()}, or give the path of a .toml file")
+    text = resources.files("scmbench.benchmarks.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return parse(text, name=name, file=f"{name}.toml")
+
+
+def parse(text: str, *, name: str, file: str) -> Suite:
+    """A suite from the text of its file; raises as `load` does."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise SuiteError(f"{file}: results are kept under a suite's name: letters, digits, _ . - only, not {name!r}")
+    reader = _Reader(text, file)
+    content = reader.content
+    reader.check(content, _KEYS)
+    for key in _REQUIRED:
+        if key not in content:
+            raise SuiteError(f"{file}: the key {key!r} is missing; a suite needs {list(_REQUIRED)}")
+    if content["protocol"] not in protocols.names():
+        raise reader.error("protocol", f"no protocol {content['protocol']!r}; there are {protocols.names()}")
+    for key in ("members", "values"):
+        if content.get(key, "mean") not in ("mean", "median"):
+            raise reader.error(key, f"{key} = {content[key]!r}; expected 'mean' or 'median'")
+    return Suite(
+        name=name,
+        title=content.get("title", name),
+        protocol=content["protocol"],
+        datasets=reader.datasets(content["datasets"]),
+        models=reader.entries(content["models"]),
+        seeds=reader.seeds(content["seeds"]),
+        published=tuple(content.get("published", ())),
+        members=content.get("members", "mean"),
+        values=content.get("values", "mean"),
+    )
+
+
+class _Reader:
+    """Checks a suite file and finds the line to blame."""
+
+    def __init__(self, text: str, file: str):
+        self.file, self.lines = file, text.splitlines()
+        try:
+            self.content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SuiteError(f"{file}: not valid TOML: {error}") from None
+
+    def error(self, key: str, message: str, *, model: int | None = None) -> SuiteError:
+        start = 0
+        if model is not None:
+            starts = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*models\s*\]\]", line)]
+            start = starts[model] if model < len(starts) else 0
+        pattern = re.compile(rf"(^|[\s{{,\[\"'.]){re.escape(key)}([\s\"'=\].]|$)")
+        line = next((i for i in range(start, len(self.lines)) if pattern.search(self.lines[i])), start)
+        return SuiteError(f"{self.file}:{line + 1}: {message}")
+
+    def check(self, table: Mapping[str, Any], known: Mapping[str, Any], *, model: int | None = None) -> None:
+        for key, value in table.items():
+            if key not in known:
+                raise self.error(key, f"unknown key {key!r}; known are {sorted(known)}", model=model)
+            kinds = known[key] if isinstance(known[key], tuple) else (known[key],)
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                expected = " or ".join(kind.__name__ for kind in kinds)
+                raise self.error(key, f"{key} is a {type(value).__name__}; expected {expected}", model=model)
+
+    def seeds(self, value: Any) -> tuple[int, ...]:
+        seeds = list(range(value)) if isinstance(value, int) else value
+        if not seeds or any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in seeds):
+            raise self.error("seeds", f"seeds = {value!r}; expected a positive count or a list of integers from 0")
+        if len(set(seeds)) < len(seeds):
+            raise self.error("seeds", f"seeds = {value!r} has a seed twice")
+        return tuple(seeds)
+
+    def datasets(self, shorts: Sequence[Any]) -> list[str]:
+        found: list[str] = []
+        for short in shorts:
+            if not isinstance(short, str):
+                raise self.error("datasets", f"datasets holds {short!r}; expected names")
+            try:
+                resolved = datasets.resolve(short)
+            except UnknownDataset as error:
+                raise self.error(short, error.args[0]) from None
+            if doubled := sorted(set(resolved) & set(found)):
+                raise self.error(short, f"the dataset(s) {doubled} are listed twice")
+            found += resolved
+        return found
+
+    def entries(self, tables: Sequence[Any]) -> list[Entry]:
+        entries: list[Entry] = []
+        for i, table in enumerate(tables):
+            if not isinstance(table, dict):
+                raise self.error("models", f"models holds {table!r}; expected [[models]] tables")
+            self.check(table, _MODEL_KEYS, model=i)
+            if "name" not in table:
+                raise self.error("models", "a model without a name", model=i)
+            name, label = table["name"], table.get("label", table["name"])
+            try:
+                entry = Entry(name, label, table.get("variant", ""), table.get("options", {}))
+                entry.build()
+            except (UnknownModel, ValueError, TypeError) as error:
+                raise self.error("name", f"model {name!r}: {error}", model=i) from None
+            if any(other.title == entry.title for other in entries):
+                raise self.error("name", f"the model {entry.title!r} is there twice; give one another label", model=i)
+            entries.append(entry)
+        return entries

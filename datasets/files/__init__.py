@@ -1,0 +1,1 @@
+"""What is read from disk: downloads, measured tables, graphs."""

@@ -1,0 +1,55 @@
+"""The oracle: what scores look like with perfect knowledge of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import networkx as nx
+from scmbench.datasets.problem import Problem
+from scmbench.datasets.scm import SCM
+from scmbench.datasets.seeds import derive
+from scmbench.datasets.values import Intervention, Values
+
+from ..contract.base import CausalModel, Unsupported
+
+
+class Oracle(CausalModel):
+    """The structural causal model itself: its distances are what sampling alone costs, its counterfactuals are exact.
+
+    It knows the noise of the factual rows (`replay`), which no method can infer where a mechanism is not invertible;
+    `Posterior` says what can be inferred.
+    """
+
+    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+        """Raises `Unsupported`: an oracle is given the SCM, through `fit_problem`."""
+        raise Unsupported("the oracle cannot learn from data: it needs the structural causal model of a problem")
+
+    def fit_problem(self, problem: Problem, *, seed: int) -> Self:
+        """Keep the problem's SCM. Raises `Unsupported` where the problem has none."""
+        self.scm = known_scm(problem)
+        return self
+
+    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+        """Fresh rows of the SCM; their noise is a stream of its own, apart from the truth's at the same seed."""
+        return self.scm.sample(n, do, seed=derive(seed, "oracle"))
+
+    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+        """Raises `Unsupported`: rows alone do not tell their noise; ask `replay`."""
+        raise Unsupported("the oracle answers counterfactuals from the noise (`replay`), not from the factual rows")
+
+    def replay(self, noise: Values, do: Intervention) -> Values:
+        """The counterfactual of known exogenous noise ``{node: (n, *event)}``, latent nodes included."""
+        return {node: x.clone() for node, x in self.scm.counterfactual(noise, do).items()}
+
+    @property
+    def waives(self) -> Mapping[str, str]:
+        """It reads no training data."""
+        return {"fit refuses bad data": "the oracle is given the SCM and reads no training data"}
+
+
+def known_scm(problem: Problem) -> SCM:
+    """The problem's SCM. Raises `Unsupported` where it has none, as with real data."""
+    if problem.scm is None:
+        raise Unsupported(f"{problem.name} has no known structural causal model")
+    return problem.scm

@@ -1,0 +1,88 @@
+"""Models by name: built in, from a Python entry point, or ``package.module:Class``."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from .base import CausalModel
+
+GROUP = "scmbench.models"
+BUILT_IN = {
+    "dcm": "scmbench.models.dcm:DCM",
+    "anm": "scmbench.models.anm:ANM",
+    "vaca": "scmbench.models.vaca:VACA",
+    "carefl": "scmbench.models.carefl:CAREFL",
+    "carefl-affine": "scmbench.models.carefl:AffineCAREFL",
+    "causal-nf": "scmbench.models.causal_nf:CausalNF",
+    "dscm": "scmbench.models.dscm:DSCM",
+    "linear": "scmbench.models.linear:LinearGaussian",
+    "oracle": "scmbench.models.bounds.oracle:Oracle",
+    "posterior": "scmbench.models.bounds.posterior:Posterior",
+    "marginal": "scmbench.models.bounds.trivial:Marginal",
+    "identity": "scmbench.models.bounds.trivial:Identity",
+    "resample": "scmbench.models.bounds.trivial:Resample",
+    "persistence": "scmbench.models.bounds.trivial:Persistence",
+}
+"""Name to ``module:Class``; imported when asked for, so that one method's dependencies are no other's burden."""
+EXTRAS = {"dowhy": "scmbench.models.dowhy:DoWhy"}
+"""The same for adapters of packages that scmbench does not install by itself: ``pip install 'scmbench[name]'``."""
+
+
+class UnknownModel(LookupError):
+    """No model of that name or at that address, or more than one; the message says what was tried."""
+
+
+def paths() -> dict[str, str]:
+    """Every model name with its ``module:Class``, entry points of other packages included."""
+    return {name: next(iter(found)) for name, found in _claims().items()}
+
+
+def load(name: str) -> type[CausalModel]:
+    """The model class called `name`, or at ``package.module:Class`` (looked for in the working directory too).
+
+    Raises `UnknownModel` for an unknown name or one that two packages claim, a module that cannot be imported, or a
+    class that is no `CausalModel`.
+    """
+    claims = _claims()
+    if len(claims.get(name, ())) > 1:
+        claimed = "; ".join(f"{path} by {owner}" for path, owner in claims[name].items())
+        raise UnknownModel(f"the model name {name!r} is taken twice: {claimed}; write package.module:Class instead")
+    path = next(iter(claims.get(name, (name,))))
+    module, colon, attribute = path.partition(":")
+    if not colon:
+        raise UnknownModel(f"no model {name!r}; there are {sorted(claims)}, or write package.module:Class")
+    try:
+        imported = _import(module)
+    except ImportError as error:
+        raise UnknownModel(f"model {name!r}: cannot import {module!r}: {error}") from error
+    except Exception as error:  # an outside module's own mistake
+        raise UnknownModel(f"model {name!r}: importing {module!r} raised {type(error).__name__}: {error}") from error
+    if not hasattr(imported, attribute):
+        raise UnknownModel(f"model {name!r}: module {module!r} has no {attribute!r}")
+    cls = getattr(imported, attribute)
+    if not (isinstance(cls, type) and issubclass(cls, CausalModel)):
+        raise UnknownModel(f"model {name!r}: {path} is not a subclass of scmbench.models.CausalModel")
+    return cls
+
+
+def _claims() -> dict[str, dict[str, str]]:
+    """Name to the addresses that claim it, each with who does: scmbench first, then installed packages."""
+    claims = {name: {path: "scmbench"} for name, path in (BUILT_IN | EXTRAS).items()}
+    for point in entry_points(group=GROUP):
+        claims.setdefault(point.name, {}).setdefault(point.value, point.dist.name if point.dist else "a package")
+    return claims
+
+
+def _import(module: str) -> ModuleType:
+    top = module.partition(".")[0]
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != top or str(Path.cwd()) in sys.path:
+            raise
+    sys.path.append(str(Path.cwd()))  # an installed command does not search it; last, so that it shadows nothing
+    return import_module(module)

@@ -1,0 +1,1 @@
+"""Keeping a fitted model: saving, loading, and the door for data frames."""

@@ -1,0 +1,225 @@
+"""The verdict's rule and interval, the states of cells without both numbers, the order of methods, JSON."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scmbench.benchmarks.judging.cells import seed_scores
+from scmbench.benchmarks.judging.published import Published
+from scmbench.benchmarks.judging.verdict import (
+    DRAWS,
+    as_json,
+    bootstrap,
+    counts,
+    floor_shares,
+    interval,
+    judge,
+    log,
+    standard_error,
+    verdicts,
+)
+
+TINY = 1e-9
+BOX = {"form": "box", "n": 10, "q1": 1.0, "median": 2.0, "q3": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "word"),
+    [
+        (1.0, 0.9, 1.1, "reproduced"),
+        (1.5 - TINY, 0.9, 2.0, "reproduced"),
+        (1.2, 0.1, 30.0, "reproduced"),
+        (1.5 + TINY, 0.9, 2.0, "close"),
+        (1.5 + TINY, 0.5, 2.0 + TINY, "undecided"),
+        (3.0, 0.9, 9.0, "undecided"),
+        (1.2, 1.1, 1.3, "close"),
+        (2.0 - TINY, 1.1, 3.0, "close"),
+        (2.0 + TINY, 1.1, 3.0, "worse"),
+        (0.5 - TINY, 0.3, 0.9, "better"),
+        (0.0, 0.0, 0.5, "better"),
+        (0.0, 0.0, 1.5, "undecided"),
+    ],
+)
+def test_the_rule(ratio, low, high, word):
+    assert judge(*log([ratio, low, high])) == word
+
+
+def test_one_seed_decides_nothing_alone():
+    r, low, high = interval([2.0], BOX)
+    assert (r, low, high) == (0.0, -math.inf, math.inf)
+    assert judge(r, low, high, seeds=1) == "undecided"
+
+
+def test_standard_error_of_a_published_median():
+    assert standard_error(BOX) == pytest.approx(1.2533 * math.log(4.0) / 1.349 / math.sqrt(10))
+    assert standard_error({**BOX, "q1": 0.0}) == pytest.approx(1.2533 * 2.0 / 1.349 / math.sqrt(10))
+    assert standard_error({"form": "moments", "n": 4, "mean": 2.0, "sd": 1.0}) == 0.25
+
+
+def test_without_spread_of_ours_the_interval_is_theirs():
+    r, low, high = interval([3.0] * 10, BOX)
+    half = 1.96 * standard_error(BOX)
+    assert r == pytest.approx(math.log(1.5))
+    assert low == pytest.approx(r - half, abs=0.03)
+    assert high == pytest.approx(r + half, abs=0.03)
+
+
+def test_without_spread_of_theirs_the_interval_is_the_bootstraps():
+    x = np.arange(1.0, 12.0)
+    _, low, high = interval(x, {**BOX, "q1": 2.0, "q3": 2.0})
+    assert (low, high) == pytest.approx(tuple(np.log([3.0 / 2, 9.0 / 2])))
+    medians = bootstrap(x)
+    assert medians.shape == (DRAWS,)
+    assert (medians == bootstrap(x)).all()
+
+
+def test_the_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(300):
+        ours, theirs = np.exp(0.5 * rng.standard_normal((2, 10)))
+        q1, median, q3 = np.quantile(theirs, [0.25, 0.5, 0.75])
+        _, low, high = interval(ours, {"form": "box", "n": 10, "q1": q1, "median": median, "q3": q3})
+        hits += low <= 0 <= high
+    assert 0.91 <= hits / 300 <= 0.98
+
+
+def test_scores_of_zero_or_below_have_the_logarithm_minus_infinity():
+    r, low, high = interval([0.0] * 5, BOX)
+    assert r == low == high == -math.inf
+    assert judge(r, low, high) == "better"
+    r, low, high = interval([-1.0, 1.9, 2.0, 2.1, 2.2], BOX)
+    assert r == 0.0
+    assert low == -math.inf < high < math.inf
+    with pytest.raises(ValueError, match=r"published median 0\.0 is not positive"):
+        interval([1.0, 2.0], {**BOX, "median": 0.0})
+
+
+def published(lines):
+    table = pd.DataFrame(lines, columns=["dataset", "model", "median"])
+    table = table.assign(query="observational", metric="mmd", variant="", form="box", n=10, mean=np.nan, sd=np.nan)
+    return Published(
+        name="p",
+        title="P",
+        protocol="paper",
+        source=[{"title": "T", "authors": ["A"], "year": 2020, "url": "https://example.org"}],
+        cells=table.assign(q1=table["median"] * 0.9, q3=table["median"] * 1.1),
+    )
+
+
+def rows(lines):
+    table = pd.DataFrame(lines, columns=["dataset", "model", "score"])
+    table = table.loc[table.index.repeat(5)].assign(
+        query="observational", metric="mmd", variant="", seed=[*range(5)] * len(lines)
+    )
+    return seed_scores(table.assign(score=table["score"] * (1 + 0.01 * table["seed"])))
+
+
+def provenance(lines):
+    return pd.DataFrame(lines, columns=["dataset", "model", "status"]).assign(variant="", seed=range(len(lines)))
+
+
+def test_every_published_cell_has_a_word():
+    table = verdicts(
+        rows([("a", "same", 1.0), ("a", "extra", 1.0), ("a", "zero", 1.0), ("a", "oracle", 0.5)]),
+        published(
+            [("a", "same", 1.0), ("a", "zero", 0.0), ("a", "broken", 1.0), ("a", "odd", 1.0), ("b", "same", 1.0)]
+        ),
+        provenance([("a", "broken", "failed"), ("a", "odd", "unsupported")]),
+    )
+    words = table.set_index(["dataset", "model"])["verdict"].to_dict()
+    assert words == {
+        ("a", "same"): "reproduced",
+        ("a", "zero"): "not comparable",
+        ("a", "broken"): "failed",
+        ("a", "odd"): "unsupported",
+        ("b", "same"): "not run",
+        ("a", "extra"): "no published number",
+    }
+    assert table.loc[table["dataset"] == "a", "oracle"].eq(0.51).all()
+    total = counts(table, by=["dataset"]).set_index("dataset")
+    assert total.loc["a"].to_dict() == {
+        "reproduced": 1,
+        "close": 0,
+        "undecided": 0,
+        "better": 0,
+        "worse": 0,
+        "failed": 1,
+        "not comparable": 1,
+        "not run": 0,
+        "unsupported": 1,
+    }
+
+
+def test_a_failed_seed_is_told_beside_the_verdict():
+    found = rows([("a", "m", 1.0)])
+    table = verdicts(
+        found, published([("a", "m", 1.0)]), provenance([("a", "m", "ok")] * 5 + [("a", "m", "failed")] * 2)
+    )
+    assert table[["verdict", "n", "missing"]].values.tolist() == [["reproduced", 5, 2]]
+
+
+def test_no_rows_at_all():
+    table = verdicts(seed_scores(pd.DataFrame()), published([("a", "m", 1.0)]))
+    assert table["verdict"].tolist() == ["not run"]
+
+
+def test_order_of_methods():
+    theirs = published(
+        [(d, m, x) for d in "ab" for m, x in zip("xyz", (1.0, 2.0, 3.0), strict=True)] + [("c", "x", 1.0)]
+    )
+    ours = rows(
+        [
+            ("a", "x", 1.0),
+            ("a", "y", 2.0),
+            ("a", "z", 4.0),
+            ("b", "x", 2.1),
+            ("b", "y", 2.0),
+            ("b", "z", 3.0),
+            ("c", "x", 1.0),
+        ]
+    )
+    table = verdicts(ours, theirs).drop_duplicates("dataset").set_index("dataset")
+    assert table["order_agrees"].to_dict() == {"a": True, "b": False, "c": None}
+    assert table.loc["a", "tau"] == pytest.approx(1.0)
+    assert table.loc["b", "tau"] == pytest.approx(1 / 3)
+    assert math.isnan(table.loc["c", "tau"])
+
+
+def test_moments_are_judged_on_means():
+    theirs = published([("a", "m", np.nan)])
+    theirs.cells[["form", "mean", "sd"]] = ["moments", 2.0, 0.1]
+    skewed = rows([("a", "m", 1.0)]).assign(score=[1.0, 1.0, 1.0, 1.0, 6.0])
+    line = verdicts(skewed, theirs).iloc[0]
+    assert (line["statistic"], line["ours"], line["theirs"], line["log_ratio"]) == ("mean", 2.0, 2.0, 0.0)
+
+
+def test_a_verdict_depends_on_its_own_cell_alone():
+    theirs = published([("a", "m", 1.0), ("b", "m", 1.0)])
+    alone = verdicts(rows([("b", "m", 1.3)]), theirs).set_index("dataset").loc["b"]
+    beside = verdicts(rows([("a", "m", 9.0), ("b", "m", 1.3)]), theirs).set_index("dataset").loc["b"]
+    assert alone[["log_ratio", "low", "high"]].tolist() == beside[["log_ratio", "low", "high"]].tolist()
+
+
+def test_floors_stand_beside_every_method():
+    table = verdicts(
+        rows([("a", "m", 4.0), ("a", "oracle", 1.0), ("a", "posterior", 2.0)]), published([("a", "m", 2.0)])
+    )
+    assert table[["model", "oracle", "posterior"]].values.tolist() == [["m", 1.02, 2.04]]
+
+
+def test_shares_of_the_floor():
+    table = verdicts(rows([("a", "m", 4.0), ("a", "oracle", 1.0)]), published([("a", "m", 2.0)]))
+    share = floor_shares(table).iloc[0]
+    assert (share["ours_share"], share["theirs_share"]) == (0.25, pytest.approx(0.51))
+
+
+def test_json_is_plain():
+    theirs = published([("a", "m", 1.0), ("b", "m", 1.0)])
+    found = as_json(verdicts(rows([("a", "m", 0.0)]), theirs), theirs)
+    again = json.loads(json.dumps(found, allow_nan=False))
+    assert again["counts"] == {"better": 1, "not run": 1}
+    assert again["cells"][0]["log_ratio"] is None
+    assert again["cells"][0]["theirs"] == 1.0

@@ -1,0 +1,107 @@
+"""A committed run reads back as what tables need, and a damaged one is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from scmbench.benchmarks.judging import cells
+from scmbench.benchmarks.records import committed
+from scmbench.benchmarks.records.committed import BaselineError
+from scmbench.benchmarks.records.results import Results
+from scmbench.benchmarks.records.store import Store
+from scmbench.benchmarks.running import engine
+from scmbench.benchmarks.running.estimate import estimate
+from scmbench.benchmarks.running.planner import plan
+from scmbench.benchmarks.running.run import compute
+from scmbench.benchmarks.suites.suite import parse
+
+SUITE = """protocol = "paper"
+seeds = 2
+datasets = ["dcm/triangle/nadd"]
+[[models]]
+name = "linear"
+[[models]]
+name = "identity"
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Results:
+    suite, store = parse(SUITE, name="t", file="t.toml"), Store(tmp_path_factory.mktemp("store"))
+    todo = plan(suite, store)
+    return compute(todo, store, engine.inline, workers=1, console=Console(quiet=True)).results()
+
+
+def test_scores_of_cells_come_back(results, tmp_path):
+    committed.write(tmp_path / "t", results, suite="t", note="first")
+    again = committed.read(tmp_path / "t")
+    before, after = (cells.seed_scores(r.rows, r.provenance) for r in (results, again))
+    keys = [*cells.CELL, "seed"]
+    before, after = (frame.sort_values(keys, ignore_index=True) for frame in (before, after))
+    assert before[keys].equals(after[keys])
+    assert after["score"].to_numpy() == pytest.approx(before["score"].to_numpy(), rel=1e-6, nan_ok=True)
+
+
+def test_costs_of_a_run_with_unsupported_problems_are_numbers(tmp_path, monkeypatch):
+    text = SUITE.replace('"identity"', '"carefl-affine"')  # which needs as many causes as effects
+    suite, store = parse(text, name="t", file="t.toml"), Store(tmp_path / "store")
+    todo = plan(suite, store)
+    run = compute(todo, store, engine.inline, workers=1, console=Console(quiet=True)).results()
+    assert set(run.provenance["status"]) == {"ok", "unsupported"}
+    committed.write(tmp_path / "t", run, suite="t", note="first")
+    assert committed.read(tmp_path / "t").provenance["fit_cpu_s"].dtype == float
+    monkeypatch.setattr(committed, "folder", lambda name: tmp_path / name)
+    assert estimate(todo, Store(tmp_path / "empty")) > 0
+
+
+def test_a_committed_run_has_the_order_of_its_suite(results, tmp_path):
+    committed.write(tmp_path / "t", results, suite="t", note="first")  # which sorts models by name
+    ordered = committed.read(tmp_path / "t").of(parse(SUITE, name="t", file="t.toml"))
+    assert list(ordered.provenance["model"]) == ["linear", "linear", "identity", "identity"]
+    assert list(dict.fromkeys(ordered.rows["model"])) == ["linear", "identity"]
+
+
+def test_what_a_method_waives_comes_back(results, tmp_path):
+    told = {"linear": "do is exact: it is not, and why", "identity": ""}
+    provenance = results.provenance.assign(waives=results.provenance["model"].map(told))
+    committed.write(tmp_path / "t", replace(results, provenance=provenance), suite="t", note="first")
+    again = committed.read(tmp_path / "t").provenance
+    assert dict(zip(again["model"], again["waives"], strict=True)) == told
+
+
+def test_provenance_and_examples_come_back(results, tmp_path):
+    committed.write(tmp_path, results, suite="t", note="first")
+    again = committed.read(tmp_path)
+    columns = ["dataset", "model", "seed", "status", "notes", "hardware", "packages", "key"]
+    before, after = (r.provenance[columns].sort_values(columns, ignore_index=True) for r in (results, again))
+    assert after.astype(str).equals(before.astype(str))
+    kept = results.examples[results.examples["model"] == "linear"]
+    assert 0 < len(again.examples) <= len(kept)
+    assert set(again.examples["true"]) <= set(kept["true"].map(lambda x: float(f"{x:.5g}")))
+    assert again.about["note"] == "first"
+
+
+def test_a_second_write_is_the_same_text(results, tmp_path):
+    for name in ("a", "b"):
+        committed.write(tmp_path / name, results, suite="t", note="n")
+    for name in ("scores.csv", "records.csv", "examples.csv", "about.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "scores.csv").unlink(), "scores.csv is missing"),
+        (lambda folder: (folder / "about.json").write_text("{"), "about.json"),
+        (lambda folder: (folder / "scores.csv").write_text("dataset,seed\na,1\n"), "lacks the column"),
+        (lambda folder: (folder / "records.csv").write_text('"'), "records.csv: not a table"),
+    ],
+    ids=["missing", "broken story", "missing column", "no table"],
+)
+def test_a_damaged_run_is_refused_by_file(results, tmp_path, damage, message):
+    committed.write(tmp_path, results, suite="t", note="n")
+    damage(tmp_path)
+    with pytest.raises(BaselineError, match=message):
+        committed.read(tmp_path)

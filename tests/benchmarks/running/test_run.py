@@ -1,0 +1,124 @@
+"""Runs end to end on cheap models: resume, failures, engines."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from rich.console import Console
+from scmbench.benchmarks.records.store import Store
+from scmbench.benchmarks.running import engine, planner
+from scmbench.benchmarks.running.estimate import Rates, estimate
+from scmbench.benchmarks.running.planner import plan
+from scmbench.benchmarks.running.run import Table, collect, compute
+from scmbench.benchmarks.suites.suite import Suite, parse
+
+
+def suite_of(*models: str, seeds: int = 2, datasets: str = '"check/sine", "dcm/triangle/nadd"') -> Suite:
+    tables = "\n".join(f'[[models]]\nname = "{name}"\nlabel = "{name.rpartition(":")[2]}"' for name in models)
+    text = f'protocol = "paper"\nseeds = {seeds}\ndatasets = [{datasets}]\n{tables}\n'
+    return parse(text, name="t", file="t.toml")
+
+
+def run(suite: Suite, store: Store, engine=engine.inline, **options) -> Table:
+    return compute(plan(suite, store, **options), store, engine, workers=1, console=Console(quiet=True))
+
+
+def same(a: Table, b: Table) -> bool:
+    keys = ["dataset", "model", "seed", "query", "metric", "node", "value"]
+    ours, theirs = (table.results().rows.sort_values(keys, ignore_index=True) for table in (a, b))
+    return ours.equals(theirs)
+
+
+def test_a_run_scores_every_question_and_the_oracle_is_exact(tmp_path):
+    rows = run(suite_of("linear", "oracle"), Store(tmp_path)).results().rows
+    mean = rows.groupby(["model", "query", "metric"])["score"].mean()
+    assert (rows.groupby(["dataset", "model", "query", "metric"])["seed"].nunique() == 2).all()
+    assert mean["oracle", "counterfactual", "mse_first"] == mean["oracle", "counterfactual", "mse_all"] == 0
+    assert mean["oracle", "interventional", "mmd"] < mean["linear", "interventional", "mmd"]
+    assert mean["oracle", "counterfactual", "mse_all"] < mean["linear", "counterfactual", "mse_all"]
+
+
+def test_finished_records_are_never_computed_twice_and_more_seeds_add_theirs(tmp_path):
+    store = Store(tmp_path)
+    first = run(suite_of("linear"), store)
+    assert plan(suite_of("linear"), store).to_do == 0
+    assert plan(suite_of("linear", seeds=3), store).to_do == 2
+    assert same(first, run(suite_of("linear"), store))
+
+
+def test_packing_does_not_move_a_score(tmp_path):
+    suite = suite_of("linear", "marginal")
+    whole, alone = Store(tmp_path / "a"), Store(tmp_path / "b")
+    table = run(suite, whole)
+    for one in planner.wanted(suite):
+        for batch in planner.pack([one]):
+            list(engine.inline([batch], alone))
+    assert same(table, collect(suite, alone))
+
+
+def test_the_pool_gives_what_inline_gives(tmp_path):
+    suite = suite_of("linear", datasets='"check/sine"')
+    inline = run(suite, Store(tmp_path / "a"))
+    pooled = run(suite, Store(tmp_path / "b"), partial(engine.pool, workers=1))
+    assert same(inline, pooled)
+
+
+def test_a_fit_that_raises_costs_only_itself(tmp_path):
+    table = run(suite_of("rogues:Raises", seeds=3, datasets='"check/sine"'), Store(tmp_path))
+    records = table.results().provenance.set_index("seed")
+    assert records["status"].to_dict() == {0: "ok", 1: "failed", 2: "ok"}
+    assert "no luck with seed 1" in records.loc[1, "message"]
+
+
+def test_unsupported_is_not_a_failure(tmp_path):
+    store = Store(tmp_path)
+    table = run(suite_of("rogues:Declines"), store)
+    assert set(table.results().provenance["status"]) == {"unsupported"}
+    assert plan(suite_of("rogues:Declines"), store, retry=True).to_do == 0
+
+
+def test_a_query_that_is_not_answered_leaves_a_note_and_no_score(tmp_path):
+    table = run(suite_of("identity", datasets='"check/sine"'), Store(tmp_path))
+    assert set(table.results().rows["query"]) == {"counterfactual"}
+    assert "interventional unsupported" in table.results().provenance["notes"][0]
+
+
+def test_wrong_answers_are_failures_of_their_query_alone(tmp_path):
+    table = run(suite_of("rogues:Wrong", datasets='"check/sine"', seeds=1), Store(tmp_path))
+    assert set(table.results().rows["query"]) == {"observational"}
+    notes = table.results().provenance["notes"][0]
+    assert "interventional failed: scmbench.datasets.values.ValuesError: the model's answer has shape (1999,)" in notes
+    assert "NaN or infinity in 2000 row(s)" in notes
+
+
+@pytest.mark.parametrize(
+    ("rogue", "trouble"),
+    [("Hangs", "exceeded the time limit of 8 s"), ("Dies", "its process died (exit code 7)")],
+)
+def test_a_hang_or_a_crash_costs_one_batch(tmp_path, rogue, trouble):
+    store = Store(tmp_path)
+    suite = suite_of(f"rogues:{rogue}", "marginal", seeds=1, datasets='"check/sine"')
+    table = run(suite, store, partial(engine.pool, workers=1, time_limit=8.0))
+    records = table.results().provenance.set_index("model")
+    assert records["status"].to_dict() == {rogue: "failed", "marginal": "ok"}
+    assert trouble in records.loc[rogue, "message"]
+
+
+def test_missing_data_is_said_and_all_else_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCMBENCH_DATA", str(tmp_path / "empty"))
+    todo = plan(suite_of("marginal", datasets='"check/sine", "dcm/sachs/nlin"'), Store(tmp_path))
+    assert [gone.dataset for gone in todo.missing] == ["dcm/sachs/nlin"]
+    assert "scmbench data fetch sachs" in todo.missing[0].message
+    assert {one.identity.dataset for one in todo.wanted} == {"check/sine"}
+
+
+def test_a_table_of_nothing_is_empty(tmp_path):
+    assert collect(suite_of("linear"), Store(tmp_path)).results().rows.empty
+
+
+def test_estimates_follow_what_records_cost(tmp_path):
+    store = Store(tmp_path)
+    run(suite_of("linear"), store)
+    more = plan(suite_of("linear", seeds=4), store)
+    assert 0 < estimate(more, store) < Rates.FALLBACK[0]

@@ -1,0 +1,105 @@
+"""A suite file is read whole, or refused with file and line."""
+
+from __future__ import annotations
+
+import pytest
+from scmbench.benchmarks.suites import suite as suites
+from scmbench.benchmarks.suites.suite import Entry, SuiteError
+
+GOOD = """title = "t"
+protocol = "paper"
+seeds = 3
+datasets = ["dcm/chain", "check/sine"]
+
+[[models]]
+name = "linear"
+
+[[models]]
+name = "dcm"
+variant = "corrected"
+options = { epochs = 2 }
+"""
+
+
+def parse(text: str):
+    return suites.parse(text, name="mine", file="mine.toml")
+
+
+def test_a_suite_resolves_short_names_seeds_and_models():
+    suite = parse(GOOD)
+    assert suite.datasets == ["dcm/chain/nadd", "dcm/chain/nlin", "check/sine"]
+    assert suite.seeds == (0, 1, 2)
+    assert [entry.title for entry in suite.models] == ["linear", "dcm (corrected)"]
+    assert suite.models[1].build().options()["epochs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("seeds = 3", "sedes = 3"), r"mine.toml:3: unknown key 'sedes'"),
+        (("seeds = 3", 'seeds = "3"'), r"mine.toml:3: seeds is a str; expected int or list"),
+        (("seeds = 3", "seeds = true"), r"mine.toml:3: seeds is a bool"),
+        (("seeds = 3", "seeds = [1, 1]"), r"mine.toml:3: .*twice"),
+        (("seeds = 3", "seeds = [-1]"), r"mine.toml:3: .*integers from 0"),
+        (('protocol = "paper"', 'protocol = "papr"'), r"mine.toml:2: no protocol 'papr'"),
+        (('protocol = "paper"\n', ""), r"mine.toml: the key 'protocol' is missing"),
+        (('"check/sine"', '"check/cosine"'), r"mine.toml:4: no dataset fits 'check/cosine'"),
+        (('"check/sine"', '"dcm/chain/nadd"'), r"mine.toml:4: .*listed twice"),
+        (('name = "linear"', 'name = "liner"'), r"mine.toml:7: .*no model 'liner'"),
+        (("epochs = 2", "epoch = 2"), r"mine.toml:10: .*no option \['epoch'\]"),
+        (('variant = "corrected"', 'variant = "fixed"'), r"mine.toml:10: .*variant"),
+        (('variant = "corrected"', 'varant = "corrected"'), r"mine.toml:11: unknown key 'varant'"),
+        (('name = "dcm"', 'name = "linear" #'), r"mine.toml:10: .*"),
+        (('name = "linear"', 'name = "linear"\nlabel = "../linear"'), r"mine.toml:7: .*files are named after it"),
+        (('name = "linear"', 'name = "linear"\nlabel = "a/b"'), r"mine.toml:7: .*files are named after it"),
+        (('name = "linear"', 'name = "linear"\nlabel = ".."'), r"mine.toml:7: .*files are named after it"),
+        (('"check/sine"', '"../sine"'), r"mine.toml:4: no dataset fits '../sine'"),
+        (("[[models]]", "[[models"), r"mine.toml: not valid TOML: .*line 6"),
+    ],
+)
+def test_a_broken_suite_names_file_and_line(change, message):
+    with pytest.raises(SuiteError, match=message):
+        parse(GOOD.replace(*change, 1))
+
+
+def test_two_models_of_one_title_are_refused():
+    with pytest.raises(SuiteError, match=r"mine.toml:15: the model 'linear' is there twice"):
+        parse(GOOD + '\n[[models]]\nname = "linear"\n')
+
+
+def test_narrowing_by_seed_scm_and_model():
+    suite = parse(GOOD).narrow(seeds=(5,), scms=["chain/nadd"], methods=["dcm"])
+    assert (suite.seeds, suite.datasets, [e.title for e in suite.models]) == (
+        (5,),
+        ["dcm/chain/nadd"],
+        ["dcm (corrected)"],
+    )
+
+
+@pytest.mark.parametrize("part", [{"scms": ["triangle"]}, {"methods": ["vacuum"]}])
+def test_narrowing_to_what_is_not_there_is_an_error(part):
+    with pytest.raises(SuiteError, match="suite 'mine'"):
+        parse(GOOD).narrow(**part)
+
+
+def test_a_label_that_is_taken_is_refused():
+    with pytest.raises(SuiteError, match="linear"):
+        parse(GOOD).with_models([Entry("dcm", "linear")])
+
+
+@pytest.mark.parametrize("name", ["nothing", "nowhere.toml", "../paper"])
+def test_an_unknown_suite_is_a_clear_error(name):
+    with pytest.raises(SuiteError, match="no suite"):
+        suites.load(name)
+
+
+@pytest.mark.parametrize("file", ["...toml", "a b.toml", "a\nb.toml"])
+def test_a_suite_is_not_named_so_that_its_results_land_elsewhere(tmp_path, file):
+    (tmp_path / file).write_text(GOOD)
+    with pytest.raises(SuiteError, match="results are kept under a suite's name"):
+        suites.load(str(tmp_path / file))
+
+
+@pytest.mark.parametrize("name", suites.names())
+def test_the_suites_that_come_with_scmbench_load(name):
+    assert suites.load(name).models

@@ -1,0 +1,114 @@
+"""One's own table: formats, types, and complaints that name file, line and column."""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+import pytest
+from scmbench.datasets import ValuesError
+from scmbench.datasets.files.tables import read_table
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="own.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode("utf-8"))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("x,y,who\n1.5,2,a\n-3e1,4,b\n", "own.csv"),
+        ("x;y;who\n1.5;2;a\n-3e1;4;b\n", "own.csv"),
+        ("x\ty\twho\r\n1.5\t2\ta\r\n-3e1\t4\tb\r\n", "own.tsv"),
+        ('\ufeff"x", y ,who\n1.5, 2,"a,b"\n\n-30,"4",c\n', "own.txt"),
+    ],
+)
+def test_text_in_several_hands(write, text, name):
+    frame = read_table(write(text, name), ["y", "x"])
+    assert frame.to_dict("list") == {"y": [2, 4], "x": [1.5, -30.0]}
+    assert [str(t) for t in frame.dtypes] == ["int64", "float64"]
+
+
+def test_whole_numbers_are_real_where_one_says_so(write):
+    assert read_table(write("x\n1\n2\n"), ["x"], real=True)["x"].dtype == "float64"
+
+
+def test_a_vector_node_takes_its_numbered_columns(write):
+    frame = read_table(write("v[0],v[1],w\n1.0,2.0,3\n"), ["v"])
+    assert list(frame) == ["v[0]", "v[1]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("x,y\n1,2\n3\n", r"own\.csv, line 3: 1 entries; the header has 2"),
+        ("x,y\n1,2\n3,4,5\n", r"own\.csv, line 3: 3 entries"),
+        ('x,y\n1,"a\nb"\n3,4\n', r"own\.csv, line 3, column 'y': 'a\\nb' is no finite number"),
+        ("x,y\n1,2\n3,\n", r"own\.csv, line 3, column 'y': it is empty"),
+        ("x,y\n1,2\n3,NA\n3,NA\n", r"own\.csv, line 3, column 'y': 'NA' is no finite number \(2 such rows\)"),
+        ("x,y\n1,inf\n3,4\n", r"line 2, column 'y': 'inf' is no finite number"),
+        ("x,y\n1,1_000\n3,4.5\n", r"line 2, column 'y': '1_000' is no finite number"),
+        ("x,y\n1,low\n3,high\n", r"line 2, column 'y': 'low' is no number, nor is any other: encode categories"),
+        ("x,z\n1,2\n", r"own\.csv has no column 'y', which the graph has; its columns are \['x', 'z'\]"),
+        ("x,y,y\n1,2,3\n", r"own\.csv has the column 'y' 2 times"),
+        ("x,y\n", r"own\.csv has columns and no rows"),
+        ("", r"own\.csv, line 1: no header"),
+    ],
+)
+def test_what_is_wrong_is_told(write, text, complaint):
+    with pytest.raises(ValuesError, match=complaint):
+        read_table(write(text), ["x", "y"])
+
+
+def test_columns_outside_the_graph_may_hold_anything(write):
+    assert read_table(write("x,note\n1,\n2,NA\n"), ["x"])["x"].tolist() == [1, 2]
+
+
+def test_missing_and_binary_files_are_told(tmp_path):
+    with pytest.raises(ValuesError, match="there is no such file"):
+        read_table(tmp_path / "own.csv", ["x"])
+    with pytest.raises(ValuesError, match=r"cannot be read: .*Is a directory"):
+        read_table(tmp_path, ["x"])
+    (tmp_path / "own.csv").write_bytes(b"x\n\xff\n")
+    with pytest.raises(ValuesError, match="cannot be read"):
+        read_table(tmp_path / "own.csv", ["x"])
+
+
+class TestParquet:
+    def test_types_are_kept(self, tmp_path):
+        frame = pd.DataFrame({"x": [1.5, 2.5], "y": pd.array([1, 2], dtype="Int32"), "who": ["a", "b"]})
+        frame.to_parquet(tmp_path / "own.parquet")
+        again = read_table(tmp_path / "own.parquet", ["x", "y"])
+        assert again.to_dict("list") == {"x": [1.5, 2.5], "y": [1, 2]}
+        assert [str(t) for t in again.dtypes] == ["float64", "int64"]
+
+    @pytest.mark.parametrize(
+        ("column", "complaint"),
+        [
+            (["a", "b"], r"own\.parquet, column 'x': it is \w+, not numeric: encode it"),
+            ([True, False], r"column 'x': it is bool, not numeric"),
+            ([1.0, None], r"own\.parquet, row 1, column 'x': no finite number"),
+        ],
+    )
+    def test_what_is_wrong_is_told(self, tmp_path, column, complaint):
+        pd.DataFrame({"x": column}).to_parquet(tmp_path / "own.parquet")
+        with pytest.raises(ValuesError, match=complaint):
+            read_table(tmp_path / "own.parquet", ["x"])
+
+    def test_a_file_of_another_kind_is_told(self, tmp_path):
+        (tmp_path / "own.parquet").write_text("x\n1\n")
+        with pytest.raises(ValuesError, match=r"own\.parquet is not Parquet"):
+            read_table(tmp_path / "own.parquet", ["x"])
+        with pytest.raises(ValuesError, match="there is no such file"):
+            read_table(tmp_path / "other.parquet", ["x"])
+
+    def test_without_pyarrow_the_extra_is_named(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        with pytest.raises(ValuesError, match=r"pip install 'scmbench\[parquet\]'"):
+            read_table(tmp_path / "own.parquet", ["x"])
