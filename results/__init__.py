@@ -1,1 +1,1 @@
-"""Numbers of papers (published/) and our own committed reference runs (baseline/)."""
+"""Numbers of papers (published/) and our own committed reference runs (committed/)."""

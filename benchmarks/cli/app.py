@@ -12,12 +12,12 @@ from scmbench.models.contract.registry import UnknownModel, paths
 
 from ..judging.published import PublishedError
 from ..questions import protocols
-from ..records.committed import BaselineError
+from ..records.committed import CommittedError
 from ..suites import suite as suites
 from ..suites.suite import SuiteError
 from .arguments import console, errors
 from .check import check_model
-from .committed import baseline
+from .committed import committed_runs
 from .data import data
 from .own_data import ask, fit
 from .regress import regress
@@ -57,7 +57,7 @@ def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
 
 
-for command in (run, report, compare, show, regress, baseline, fit, ask, data, check_model, new_model, new_scm):
+for command in (run, report, compare, show, regress, committed_runs, fit, ask, data, check_model, new_model, new_scm):
     cli.add_command(command)
 
 
@@ -68,7 +68,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (SuiteError, UnknownModel, UnknownDataset, ValuesError, BaselineError, PublishedError) as error:
+    except (SuiteError, UnknownModel, UnknownDataset, ValuesError, CommittedError, PublishedError) as error:
         errors.print(f"[red]error:[/red] {error.args[0]}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except OSError as error:  # a StoreError, or a report that cannot be written

@@ -48,11 +48,11 @@ def check_model(context: click.Context, model: str | None, assignments: tuple[st
     ) as bar:
         bar.add_task(model)
         results = check(cls, options)
-    console.print(told(results))
+    console.print(summary(results))
     context.exit(int(any(result.status == "failed" for result in results)))
 
 
-def told(results: list[Result]) -> Group:
+def summary(results: list[Result]) -> Group:
     """A line a property, what was seen below those that did not simply pass, why it matters below failures; counts."""
     parts: list[Any] = []
     for result in results:
@@ -66,5 +66,5 @@ def told(results: list[Result]) -> Group:
         if result.status == "failed":
             parts.append(Padding(Text(f"Why it matters: {result.reason}", style="italic"), (0, 0, 0, 4)))
     counted = {status: sum(result.status == status for result in results) for status in MARKS}
-    summary = ", ".join(f"{n} {status}" for status, n in counted.items() if n)
-    return Group(*parts, Text(f"\n{len(results)} properties: {summary}"))
+    counts = ", ".join(f"{n} {status}" for status, n in counted.items() if n)
+    return Group(*parts, Text(f"\n{len(results)} properties: {counts}"))

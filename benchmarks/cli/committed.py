@@ -1,4 +1,4 @@
-"""``scmbench baseline``: write committed runs, always with a reason, and measure the tolerances of the gate."""
+"""``scmbench committed``: write committed runs, always with a reason, and measure the tolerances of the gate."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from ..running.run import collect
 from ..suites.suite import Suite
 from .arguments import console, errors, narrowing
 
-_WHERE = "Where the committed run lives; default: with scmbench, or baseline/NAME beside a suite file of your own."
+_WHERE = "Where the committed run lives; default: with scmbench, or committed/NAME beside a suite file of your own."
 
 
 def at_home(command: Callable[..., Any]) -> Callable[..., Any]:
     """The option that says where a committed run lives."""
-    return click.option("--baseline", "home", type=click.Path(file_okay=False, path_type=Path), help=_WHERE)(command)
+    return click.option("--committed", "home", type=click.Path(file_okay=False, path_type=Path), help=_WHERE)(command)
 
 
-@click.group(epilog="Exit codes: 0 all went well; 1 records are missing or failed; 2 a wrong call.")
-def baseline() -> None:
+@click.group("committed", epilog="Exit codes: 0 all went well; 1 records are missing or failed; 2 a wrong call.")
+def committed_runs() -> None:
     """Committed runs: what reports compare with, and what the gate (scmbench regress) guards."""
 
 
-@baseline.command("update")
+@committed_runs.command("update")
 @narrowing
 @at_home
 @click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
@@ -53,12 +53,12 @@ def update_(
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
     there, gone = planner.available(suite)
-    wanted = [one for one in planner.wanted(suite) if one.identity.dataset in there]
+    trials = [one for one in planner.trials(suite) if one.identity.dataset in there]
     for missing in gone:
         console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
-    if lacking := planner.absent(wanted, store):
+    if lacking := planner.absent(trials, store):
         errors.print(
-            f"[red]error:[/red] {len(lacking)} of {len(wanted)} records are not in {store.folder}: "
+            f"[red]error:[/red] {len(lacking)} of {len(trials)} records are not in {store.folder}: "
             f"scmbench run {suite.name} computes them",
             highlight=False,
         )
@@ -93,13 +93,13 @@ def _tell(change: Revision, target: Path) -> None:
     largest = sorted(change.moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]) / (abs(item[1][0]) or 1))
     for cell, (old, new) in largest[:10]:
         console.print(f"  {cell}: {old:.4g} to {new:.4g}", highlight=False, soft_wrap=True)
-    for cell in change.fallen:
+    for cell in change.lost:
         console.print(f"  [yellow]no longer reproduced[/yellow]  {cell}", highlight=False, soft_wrap=True)
     if (target / tolerance.TABLE).exists() and change.new:
-        console.print("new cells have no tolerance yet: scmbench baseline tolerances measures them")
+        console.print("new cells have no tolerance yet: scmbench committed tolerances measures them")
 
 
-@baseline.command("tolerances")
+@committed_runs.command("tolerances")
 @narrowing
 @at_home
 @click.option(

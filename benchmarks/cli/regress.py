@@ -13,7 +13,7 @@ import click
 import pandas as pd
 
 from ..gate import github, moves, tolerance
-from ..gate.revision import read_words, words_of
+from ..gate.revision import read_verdicts, verdicts_of
 from ..gate.table import table_of
 from ..records import committed
 from ..records.committed import home_of
@@ -72,10 +72,10 @@ def regress(
     judged = moves.judge(moves.moves(scores_of(suite, results), scores_of(suite, reference)), tolerances)
     if not verdicts and suite.name == "regress" and suite.folder is None:
         verdicts = ("paper",)
-    fallen = _check_verdicts([suites.load(name) for name in verdicts] or [suite])
+    lost = _check_verdicts([suites.load(name) for name in verdicts] or [suite])
     _show(judged, results, reference)
-    github.write(judged, fallen)
-    context.exit(int(moves.is_red(judged) or bool(len(fallen))))
+    github.write(judged, lost)
+    context.exit(int(moves.is_red(judged) or bool(len(lost))))
 
 
 @contextmanager
@@ -118,8 +118,8 @@ def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
         if not (source / committed.ABOUT).exists():
             console.print(f"[yellow]not checked[/yellow]  {suite.name} has no committed run: no verdicts to keep")
             continue
-        before = read_words(source)
-        parts.append(moves.fallen(words_of(suite, committed.read(source)), before))
+        before = read_verdicts(source)
+        parts.append(moves.lost_verdicts(verdicts_of(suite, committed.read(source)), before))
         stood = int((before["verdict"] == moves.REPRODUCED).sum())
         console.print(f"{suite.name}: {stood - len(parts[-1])} of {stood} reproduced cells still are", highlight=False)
         for line in parts[-1].to_dict("records"):

@@ -56,7 +56,7 @@ _AGAINST = "Pair by seed with the run in this folder, or with the committed one.
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: results/runs/reports/SUITE.")
 def report(suite: Suite, results: Results, against: str | None, out: Path | None) -> None:
     """Write tables (Markdown, LaTeX, CSV), figures (PNG, PDF) and one HTML page from the results of SUITE."""
-    made = Report.of(suite, results, baseline=_committed(suite, against).of(suite) if against else None)
+    made = Report.of(suite, results, other=_committed(suite, against).of(suite) if against else None)
     show_report(made)
     write_report(made, out)
 
@@ -69,11 +69,11 @@ def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None
     """Compare the results of SUITE with the published numbers, and seed by seed with another run."""
     try:
         other = _committed(suite, against).of(suite)
-    except committed.BaselineError:
+    except committed.CommittedError:
         if against != COMMITTED:
             raise
         other = None  # a suite without a committed run is compared with the published numbers alone
-    made = Report.of(suite, results, baseline=other)
+    made = Report.of(suite, results, other=other)
     if as_json:
         paired = json.loads(made.against.to_json(orient="records")) if made.against is not None else None
         click.echo(json.dumps({**made.verdict_json(), "paired": paired}, indent=1, ensure_ascii=False))
@@ -86,7 +86,7 @@ def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None
 def show(suite: Suite, store: Store) -> None:
     """Everything the store has on the records of (a part of) SUITE: status, scores, cost, tracebacks."""
     found = 0
-    for one in planner.wanted(suite):
+    for one in planner.trials(suite):
         record = store.read(one.identity.key)
         if record is None:
             continue

@@ -54,7 +54,7 @@ def run(
         workers = 1
     seconds = estimate(todo, store) / workers
     console.print(
-        f"[bold]{suite.title}[/bold]: {len(todo.wanted)} records wanted, {todo.to_do} to compute in "
+        f"[bold]{suite.title}[/bold]: {len(todo.trials)} records wanted, {todo.to_do} to compute in "
         f"{len(todo.batches)} batches, {duration(seconds)} on {workers} process(es) by a rough estimate",
         highlight=False,
     )

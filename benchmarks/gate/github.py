@@ -14,11 +14,11 @@ LIMIT = 9
 """GitHub shows ten annotations of a step; the tenth says how many more there are."""
 
 
-def write(judged: pd.DataFrame, fallen: pd.DataFrame, environment: Mapping[str, str] = os.environ) -> None:
+def write(judged: pd.DataFrame, lost: pd.DataFrame, environment: Mapping[str, str] = os.environ) -> None:
     """Under GitHub Actions: ``::error`` lines on standard output, and Markdown in the step's summary."""
     if environment.get("GITHUB_ACTIONS") != "true":
         return
-    lines = list(messages(judged, fallen))
+    lines = list(messages(judged, lost))
     for line in commands(lines):
         sys.stdout.write(line + "\n")
     if path := environment.get("GITHUB_STEP_SUMMARY"):
@@ -26,11 +26,11 @@ def write(judged: pd.DataFrame, fallen: pd.DataFrame, environment: Mapping[str, 
             file.write(summary(lines, len(judged)))
 
 
-def messages(judged: pd.DataFrame, fallen: pd.DataFrame) -> Iterable[str]:
+def messages(judged: pd.DataFrame, lost: pd.DataFrame) -> Iterable[str]:
     """A sentence for every red cell, those furthest beyond their tolerance first."""
     red = judged[judged["state"].isin(moves.RED)].sort_values("used", ascending=False, na_position="first")
     yield from (moves.describe(line) for line in red.to_dict("records"))
-    for line in fallen.to_dict("records"):
+    for line in lost.to_dict("records"):
         cell = " ".join(filter(None, (line[c] for c in moves.CELL)))
         yield f"{cell}: was reproduced against {line['published']}, is now {line['verdict']}"
 

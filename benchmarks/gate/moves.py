@@ -26,8 +26,8 @@ RED = (MOVED, LOST, UNKNOWN, UNMEASURED)
 WHY = {
     MOVED: "a seed moved by more than the tolerance",
     LOST: "a seed that has a committed score has none now",
-    UNKNOWN: "the committed run lacks the cell or a seed of it: scmbench baseline update takes it in",
-    UNMEASURED: "the cell has no tolerance: scmbench baseline tolerances measures it",
+    UNKNOWN: "the committed run lacks the cell or a seed of it: scmbench committed update takes it in",
+    UNMEASURED: "the cell has no tolerance: scmbench committed tolerances measures it",
 }
 
 REPRODUCED = "reproduced"
@@ -55,7 +55,7 @@ def moves(scores: pd.DataFrame, committed: pd.DataFrame) -> pd.DataFrame:
 def judge(moved: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:
     """One line per cell of `moves`: `state`, and the seed that moved most against its tolerance.
 
-    `tolerances` has ``CELL + [tolerance]``. Columns: ``CELL``, `state` (this module's words), `seeds`, `seed`,
+    `tolerances` has ``CELL + [tolerance]``. Columns: ``CELL``, `state` (this module's names), `seeds`, `seed`,
     `score`, `committed`, `move`, `tolerance`, and `used`, the part of the tolerance that the move takes (above 1 is
     red; what is left of 1 is the headroom).
     """
@@ -88,7 +88,7 @@ def is_red(judged: pd.DataFrame) -> bool:
     return judged.empty or bool(judged["state"].isin(RED).any())
 
 
-def verdict_words(
+def verdict_table(
     scores: pd.DataFrame, published: Sequence[Published], provenance: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """What the verdict on every published cell is: columns ``[published] + CELL + [verdict]``."""
@@ -101,7 +101,7 @@ def verdict_words(
     return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
 
 
-def fallen(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+def lost_verdicts(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Cells that `before` calls reproduced and `now` does not: columns ``[published] + CELL + [verdict]``, as now.
 
     A cell that `now` lacks has the verdict ``not judged``.

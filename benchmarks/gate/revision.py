@@ -18,7 +18,7 @@ from ..records.store import replace_with
 from ..suites.suite import Suite
 from . import moves
 
-WORDS = "verdicts.csv"
+VERDICTS = "verdicts.csv"
 
 ROUNDING = 1e-5
 """Relative difference below which a median has not moved; committed files keep eight digits."""
@@ -31,24 +31,24 @@ class Revision:
     moved: Mapping[str, tuple[float, float]]
     new: Sequence[str]
     gone: Mapping[str, float]
-    fallen: Sequence[str]
+    lost: Sequence[str]
 
 
-def words_of(suite: Suite, results: Results) -> pd.DataFrame:
-    """Verdicts on every published number that the suite names (`gate.verdict_words`)."""
+def verdicts_of(suite: Suite, results: Results) -> pd.DataFrame:
+    """Verdicts on every published number that the suite names (`gate.verdict_table`)."""
     numbers = [published.load(name) for name in suite.published]
-    return moves.verdict_words(scores_of(suite, results), numbers, results.provenance)
+    return moves.verdict_table(scores_of(suite, results), numbers, results.provenance)
 
 
-def read_words(folder: Path) -> pd.DataFrame:
-    """The verdicts as they were when the run was committed. Raises `BaselineError` where they are missing."""
-    path = folder / WORDS
+def read_verdicts(folder: Path) -> pd.DataFrame:
+    """The verdicts as they were when the run was committed. Raises `CommittedError` where they are missing."""
+    path = folder / VERDICTS
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False)[["published", *CELL, "verdict"]]
     except FileNotFoundError:
-        raise committed.BaselineError(f"{path} is missing: scmbench baseline update records the verdicts") from None
+        raise committed.CommittedError(f"{path} is missing: scmbench committed update records the verdicts") from None
     except (ValueError, KeyError, pd.errors.ParserError) as error:
-        raise committed.BaselineError(f"{path}: not a table of verdicts ({error})") from None
+        raise committed.CommittedError(f"{path}: not a table of verdicts ({error})") from None
 
 
 def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revision:
@@ -59,8 +59,8 @@ def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revi
     if len(reason.split()) < 3:
         raise ValueError(f"the reason {reason!r} does not say why the numbers may change: a sentence is kept with them")
     old = committed.read(folder) if (folder / committed.ABOUT).exists() else None
-    words = words_of(suite, results)
-    change = _changed(suite, old, results, folder, words)
+    verdicts = verdicts_of(suite, results)
+    change = _changed(suite, old, results, folder, verdicts)
     history: list[Any] = list(old.about.get("history", [])) if old else []
     if old:
         history.append(
@@ -71,27 +71,27 @@ def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revi
                 "commits": sorted({e.get("commit") or "" for e in old.about["environments"]}),
                 "medians that moved": {cell: before for cell, (before, _) in change.moved.items()},
                 "medians gone": dict(change.gone),
-                "no longer reproduced": list(change.fallen),
+                "no longer reproduced": list(change.lost),
             }
         )
     committed.write(folder, results, suite=suite.name, note=reason, values=suite.values, history=history)
-    if len(words):
-        replace_with(folder / WORDS, words.to_csv(index=False, lineterminator="\n"))
+    if len(verdicts):
+        replace_with(folder / VERDICTS, verdicts.to_csv(index=False, lineterminator="\n"))
     return change
 
 
 def _changed(
-    suite: Suite, old: committed.Baseline | None, results: Results, folder: Path, words: pd.DataFrame
+    suite: Suite, old: committed.CommittedRun | None, results: Results, folder: Path, verdicts: pd.DataFrame
 ) -> Revision:
     now = _medians(suite, results)
     before = _medians(suite, old) if old else {}
     moved = {c: (x, now[c]) for c, x in before.items() if c in now and not math.isclose(x, now[c], rel_tol=ROUNDING)}
-    fell = moves.fallen(words, read_words(folder)) if (folder / WORDS).exists() else words.iloc[:0]
+    fell = moves.lost_verdicts(verdicts, read_verdicts(folder)) if (folder / VERDICTS).exists() else verdicts.iloc[:0]
     return Revision(
         moved=moved,
         new=[c for c in now if c not in before],
         gone={c: x for c, x in before.items() if c not in now},
-        fallen=[f"{name_of(line)}: {line['verdict']}" for line in fell.to_dict("records")],
+        lost=[f"{name_of(line)}: {line['verdict']}" for line in fell.to_dict("records")],
     )
 
 

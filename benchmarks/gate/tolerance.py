@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..judging.cells import CELL
-from ..records.committed import ENVIRONMENT, BaselineError
+from ..records.committed import ENVIRONMENT, CommittedError
 from ..records.results import Results
 from ..records.store import replace_with
 from .moves import moves
@@ -69,15 +69,15 @@ def write(folder: Path, table: pd.DataFrame, clean: pd.DataFrame, runs: Mapping[
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """The tolerances of a committed run. Raises `BaselineError` where they are missing or damaged."""
+    """The tolerances of a committed run. Raises `CommittedError` where they are missing or damaged."""
     path = folder / TABLE
     try:
         texts: Any = dict.fromkeys(CELL, str)
         table = pd.read_csv(path, dtype=texts, keep_default_na=False)
         return table[[*CELL, "tolerance"]].astype({"tolerance": float})
     except FileNotFoundError:
-        raise BaselineError(
-            f"no tolerances: {path} is missing (scmbench baseline tolerances measures and writes it)"
+        raise CommittedError(
+            f"no tolerances: {path} is missing (scmbench committed tolerances measures and writes it)"
         ) from None
     except (ValueError, KeyError, pd.errors.ParserError) as error:
-        raise BaselineError(f"{path}: not a table of tolerances ({error})") from None
+        raise CommittedError(f"{path}: not a table of tolerances ({error})") from None

@@ -27,12 +27,12 @@ TEXTS = {*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "messag
 ABOUT = "about.json"
 
 
-class BaselineError(ValueError):
+class CommittedError(ValueError):
     """A committed run that is missing or damaged; the message names the file."""
 
 
 @dataclass(frozen=True)
-class Baseline(Results):
+class CommittedRun(Results):
     """Results of a run without its record files, and the story of the run in `about`.
 
     A score is the suite's average over a query's values, which is all that tables, verdicts and paired comparisons
@@ -44,7 +44,7 @@ class Baseline(Results):
 
 def folder(name: str) -> Path:
     """Where the committed run of the suite `name` lives."""
-    return Path(str(resources.files("scmbench.results"))) / "baseline" / name
+    return Path(str(resources.files("scmbench.results"))) / "committed" / name
 
 
 def compact(rows: pd.DataFrame, values: str = "mean") -> pd.DataFrame:
@@ -108,27 +108,27 @@ def _thin(examples: pd.DataFrame, most: int = 25) -> pd.DataFrame:
     return kept[pairs.cumcount() % every == 0]
 
 
-def read(source: Path) -> Baseline:
-    """The committed run in the folder `source`. Raises `BaselineError` that names a missing or damaged file."""
+def read(source: Path) -> CommittedRun:
+    """The committed run in the folder `source`. Raises `CommittedError` that names a missing or damaged file."""
     about = _about(source / ABOUT)
     scores, records, examples = (_table(source / f"{name}.csv") for name in ("scores", "records", "examples"))
     if lacking := [c for c in SCORES if c not in scores.columns]:
-        raise BaselineError(f"{source / 'scores.csv'} lacks the column(s) {lacking}")
+        raise CommittedError(f"{source / 'scores.csv'} lacks the column(s) {lacking}")
     split = scores["dataset"].str.rpartition("/")
     rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))[ROWS]
     environments = pd.DataFrame(about["environments"])
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
     provenance["waives"] = [about["waives"][int(i)] for i in provenance["waives"]]
-    return Baseline(rows, provenance.assign(suite=about["suite"]), examples, about)
+    return CommittedRun(rows, provenance.assign(suite=about["suite"]), examples, about)
 
 
 def _about(path: Path) -> dict[str, Any]:
     try:
         about = json.loads(_text(path))
     except json.JSONDecodeError as error:
-        raise BaselineError(f"{path}: not JSON ({error})") from None
+        raise CommittedError(f"{path}: not JSON ({error})") from None
     if lacking := [key for key in ("suite", "environments", "waives") if key not in about]:
-        raise BaselineError(f"{path} lacks {lacking}")
+        raise CommittedError(f"{path} lacks {lacking}")
     return about
 
 
@@ -136,7 +136,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BaselineError(f"no committed run: {path} is missing (scmbench baseline update writes it)") from None
+        raise CommittedError(f"no committed run: {path} is missing (scmbench committed update writes it)") from None
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -147,9 +147,9 @@ def _table(path: Path) -> pd.DataFrame:
         empty: Any = {name: [""] for name in header if name not in TEXTS}
         return pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=empty)
     except (ValueError, pd.errors.ParserError) as error:
-        raise BaselineError(f"{path}: not a table ({error})") from None
+        raise CommittedError(f"{path}: not a table ({error})") from None
 
 
 def home_of(suite: Suite) -> Path:
-    """Where a suite's committed run lives: with scmbench, or in ``baseline/NAME`` beside an outside suite's file."""
-    return suite.folder / "baseline" / suite.name if suite.folder else folder(suite.name)
+    """Where a suite's committed run lives: with scmbench, or in ``committed/NAME`` beside an outside suite's file."""
+    return suite.folder / "committed" / suite.name if suite.folder else folder(suite.name)

@@ -123,6 +123,6 @@ def waivers(provenance: pd.DataFrame | None) -> dict[Method, str]:
     """What each method waives, ``property: reason`` separated by semicolons, for those that waive anything."""
     if provenance is None or "waives" not in provenance.columns:
         return {}
-    told = text_columns(provenance, ["model", "variant", "waives"])
-    told = told[told["waives"] != ""].drop_duplicates(["model", "variant"])
-    return {(m, v): w for m, v, w in zip(told["model"], told["variant"], told["waives"], strict=True)}
+    declared = text_columns(provenance, ["model", "variant", "waives"])
+    declared = declared[declared["waives"] != ""].drop_duplicates(["model", "variant"])
+    return {(m, v): w for m, v, w in zip(declared["model"], declared["variant"], declared["waives"], strict=True)}

@@ -64,7 +64,7 @@ def page(title: str, headline: str, parts: Sequence[Part], drawn: Mapping[str, b
         for word, text in _RULE
     )
     sections = "\n".join(_section(part, drawn) for part in parts)
-    told = "".join(f"<p>{html.escape(text)}</p>" for text in about)
+    sources = "".join(f"<p>{html.escape(text)}</p>" for text in about)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{html.escape(title)}</title><style>{_STYLE}{colours}</style></head><body>
@@ -74,7 +74,7 @@ def page(title: str, headline: str, parts: Sequence[Part], drawn: Mapping[str, b
 <details><summary>How a cell is judged</summary>
 <p>The ratio is our median over the published one. Its interval combines a bootstrap over our seeds with the standard
 error of theirs, estimated from their quartiles. The first of these that holds:</p><ul>{rule}</ul></details>
-<details class="about"><summary>What it is compared with</summary>{told}</details>
+<details class="about"><summary>What it is compared with</summary>{sources}</details>
 {sections}
 </body></html>
 """

@@ -43,7 +43,7 @@ class Report:
     """A run's scores per seed, its cells, their verdicts, and what it is compared with.
 
     `scores` as of `seed_scores`, `found` as of `cells`, `judged` as of `verdicts` (None without published numbers),
-    `against` as of `paired.compare` (None without a baseline). `notes` say what could not be compared, and why.
+    `against` as of `paired.compare` (None without another run). `notes` say what could not be compared, and why.
     """
 
     suite: Suite
@@ -62,9 +62,9 @@ class Report:
         suite: Suite,
         results: Results,
         papers: Sequence[Published] | None = None,
-        baseline: Results | None = None,
+        other: Results | None = None,
     ) -> Report:
-        """The report on `results`, judged against `papers` (those that the suite names) and paired with `baseline`.
+        """The report on `results`, judged against `papers` (those that the suite names) and paired with `other`.
 
         Published numbers of another protocol than the suite's are left out, with a note.
         """
@@ -86,7 +86,7 @@ class Report:
             layout=Layout.of(found, paper, results.provenance),
             paper=paper,
             judged=verdicts(scores, paper, results.provenance) if paper else None,
-            against=compare(scores, _scores(suite, baseline)) if baseline else None,
+            against=compare(scores, _scores(suite, other)) if other else None,
             notes=notes,
         )
 
@@ -96,8 +96,8 @@ class Report:
             return "No published numbers to compare with."
         run = self.judged[(self.judged["form"] != "") & (self.judged["n"] > 0)]
         words = {w: int((run["verdict"] == w).sum()) for w in [*JUDGED, *sorted(set(run["verdict"]) - set(JUDGED))]}
-        told = ", ".join(f"{n} {word}" for word, n in words.items() if n)
-        return f"{len(run)} of {int((self.judged['form'] != '').sum())} published cells were run: {told or 'none'}."
+        counts = ", ".join(f"{n} {word}" for word, n in words.items() if n)
+        return f"{len(run)} of {int((self.judged['form'] != '').sum())} published cells were run: {counts or 'none'}."
 
     def verdict_json(self) -> dict[str, Any]:
         """Verdicts as plain JSON values; `{}` without published numbers."""
@@ -129,7 +129,7 @@ class Report:
 
     def _against(self) -> Table:
         assert self.against is not None
-        return verdict_tables.paired_table(self.against, self.layout, title="This run / the baseline", name="baseline")
+        return verdict_tables.paired_table(self.against, self.layout, title="This run / the other run", name="against")
 
     def parts(self) -> list[Part]:
         """The sections of the page, in order, each with its tables and figures."""
@@ -156,7 +156,7 @@ class Report:
             table = verdict_tables.paired_table(both, layout, title=names, name=name)
             parts.append(Part(names, [table], {name: scatterplots.seed_by_seed(self.scores, a, b, layout)}))
         if self.against is not None:
-            parts.append(Part("Against the baseline", [self._against()]))
+            parts.append(Part("Against the other run", [self._against()]))
         if answers := dict(self._answers()):
             parts.append(Part("Counterfactuals against the truth", [], answers, folded=True))
         parts.append(Part("Cost", [records.cost_table(provenance, layout)]))

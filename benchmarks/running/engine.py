@@ -115,7 +115,7 @@ def _settle(error: BaseException | None, batch: Batch, store: Store, time_limit:
         trouble = f"its process died (exit code {error.exitcode}): killed, out of memory, or a crash in native code"
     else:
         trouble = f"{type(error).__name__}: {error}"
-    for wanted in batch.wanted:
-        if store.read(wanted.identity.key) is None:
-            store.write(Record(wanted.identity, "failed", trouble, provenance=environment()))
+    for trial in batch.trials:
+        if store.read(trial.identity.key) is None:
+            store.write(Record(trial.identity, "failed", trouble, provenance=environment()))
     return trouble

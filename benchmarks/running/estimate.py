@@ -36,7 +36,7 @@ class Rates:
         """CPU seconds the batch will take."""
         seconds = batch.size * self._rate(batch.entry.title)[0]
         for fit in batch.fits:
-            seconds += fit.size * sum(self._rate(wanted.entry.title)[1] for wanted in fit.wanted)
+            seconds += fit.size * sum(self._rate(trial.entry.title)[1] for trial in fit.trials)
         return seconds
 
     def _rate(self, title: str) -> tuple[float, float]:
@@ -51,12 +51,12 @@ def estimate(plan: Plan, store: Store) -> float:
     rates = Rates()
     try:
         committed = runs.read(runs.folder(plan.suite.name)).provenance
-    except runs.BaselineError:
+    except runs.CommittedError:
         committed = pd.DataFrame()
     for row in committed.to_dict("records"):
         title = f"{row['model']} ({row['variant']})" if row["variant"] else str(row["model"])
         rates.learn(title, {str(name): value for name, value in row.items()})
-    for one in plan.wanted:
+    for one in plan.trials:
         if (record := store.read(one.identity.key)) is not None:
             rates.learn(one.entry.title, record.provenance)
     return sum(map(rates.estimate, plan.batches))

@@ -17,7 +17,7 @@ from . import fingerprint
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Trial:
     """A record that a suite asks for: its identity, and the suite's entry that asks."""
 
     identity: Identity
@@ -31,13 +31,13 @@ class Fit:
     dataset: str
     seed: int
     n_train: int
-    wanted: list[Wanted] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     size: int = 1
 
     @property
     def protocol(self) -> str:
         """A protocol that gives this fit its training data."""
-        return self.wanted[0].identity.protocol
+        return self.trials[0].identity.protocol
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Batch:
         return sum(fit.size for fit in self.fits)
 
     @property
-    def wanted(self) -> list[Wanted]:
+    def trials(self) -> list[Trial]:
         """All records this batch makes."""
-        return [wanted for fit in self.fits for wanted in fit.wanted]
+        return [trial for fit in self.fits for trial in fit.trials]
 
     @property
     def entry(self) -> Entry:
         """The configuration to fit."""
-        return self.fits[0].wanted[0].entry
+        return self.fits[0].trials[0].entry
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
     )
 
 
-def wanted(suite: Suite) -> list[Wanted]:
+def trials(suite: Suite) -> list[Trial]:
     """Every record that the suite asks for, its datasets and models in their order, seeds innermost."""
     return [
-        Wanted(identify(entry, dataset, seed, suite.protocol), entry)
+        Trial(identify(entry, dataset, seed, suite.protocol), entry)
         for dataset in suite.datasets
         for entry in suite.models
         for seed in suite.seeds
@@ -105,7 +105,7 @@ def available(suite: Suite) -> tuple[list[str], list[Missing]]:
     return [name for name in suite.datasets if name not in gone], missing
 
 
-def absent(asked: Sequence[Wanted], store: Store, *, retry: bool = False) -> list[Wanted]:
+def absent(asked: Sequence[Trial], store: Store, *, retry: bool = False) -> list[Trial]:
     """Those of the wanted records that the store lacks; with `retry`, failed ones too."""
     lacking = []
     for one in asked:
@@ -115,7 +115,7 @@ def absent(asked: Sequence[Wanted], store: Store, *, retry: bool = False) -> lis
     return lacking
 
 
-def pack(asked: Sequence[Wanted], *, limit: int = 24) -> list[Batch]:
+def pack(asked: Sequence[Trial], *, limit: int = 24) -> list[Batch]:
     """Batches of at most about `limit` mechanisms, small problems first, methods in turn.
 
     Records that differ in query options or protocol only share one fit. A model class may ask for larger batches with
@@ -129,7 +129,7 @@ def pack(asked: Sequence[Wanted], *, limit: int = 24) -> list[Batch]:
         n_train = protocols.get(one.identity.protocol).n_train
         where = (one.identity.dataset, one.identity.seed, n_train)
         fit = groups.setdefault(configuration, {}).setdefault(where, Fit(*where))
-        fit.wanted.append(one)
+        fit.trials.append(one)
         limits[configuration] = getattr(cls, "batch_mechanisms", limit)
     batches = []
     for rank, (configuration, fits) in enumerate(groups.items()):
@@ -168,18 +168,18 @@ class Plan:
     """What a run will do: all records wanted, the batches of those missing, datasets that cannot be built here."""
 
     suite: Suite
-    wanted: Sequence[Wanted]
+    trials: Sequence[Trial]
     batches: Sequence[Batch]
     missing: Sequence[Missing]
 
     @property
     def to_do(self) -> int:
         """Number of records to compute."""
-        return sum(len(batch.wanted) for batch in self.batches)
+        return sum(len(batch.trials) for batch in self.batches)
 
 
 def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
     """Compare what the suite wants with what the store has."""
     there, missing = available(suite)
-    asked = [one for one in wanted(suite) if one.identity.dataset in set(there)]
+    asked = [one for one in trials(suite) if one.identity.dataset in set(there)]
     return Plan(suite, asked, pack(absent(asked, store, retry=retry)), missing)

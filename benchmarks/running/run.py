@@ -16,7 +16,7 @@ from ..suites.suite import Suite
 from . import planner
 from .engine import Done
 from .estimate import Rates, duration
-from .planner import Batch, Plan, Wanted
+from .planner import Batch, Plan, Trial
 
 RunBatches = Callable[[Sequence[Batch], Store], Iterator[Done]]
 
@@ -28,9 +28,9 @@ class Table:
         self.suite, self.store, self.rates = suite, store, Rates()
         self._records: list[tuple[Record, str]] = []
 
-    def take(self, wanted: Sequence[Wanted]) -> None:
+    def take(self, trials: Sequence[Trial]) -> None:
         """Read those of the records that are there."""
-        for one in wanted:
+        for one in trials:
             if (record := self.store.read(one.identity.key)) is not None:
                 self._records.append((record, one.entry.label))
                 self.rates.learn(one.entry.title, record.provenance)
@@ -43,7 +43,7 @@ class Table:
 def collect(suite: Suite, store: Store) -> Table:
     """The table of what the store has of a suite."""
     table = Table(suite, store)
-    table.take(planner.wanted(suite))
+    table.take(planner.trials(suite))
     return table
 
 
@@ -60,17 +60,17 @@ def compute(
     """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
     store.prepare()
     table = Table(plan.suite, store)
-    missing = {one.identity.key for batch in plan.batches for one in batch.wanted}
-    table.take([one for one in plan.wanted if one.identity.key not in missing])
+    missing = {one.identity.key for batch in plan.batches for one in batch.trials}
+    table.take([one for one in plan.trials if one.identity.key not in missing])
     left, last = list(plan.batches), time.monotonic()
     with _Progress(console, plan.to_do) as progress:
         progress.show(0, _eta(left, table.rates, workers))
         for done in engine(plan.batches, store):
             left.remove(done.batch)
-            table.take(done.batch.wanted)
+            table.take(done.batch.trials)
             if done.trouble:
                 console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
-            progress.show(len(done.batch.wanted), _eta(left, table.rates, workers))
+            progress.show(len(done.batch.trials), _eta(left, table.rates, workers))
             if refresh and left and time.monotonic() - last > every:
                 refresh(table)
                 last = time.monotonic()

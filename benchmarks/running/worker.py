@@ -19,7 +19,7 @@ from ..records.record import Note, Record
 from ..records.store import Store
 from .environment import Meter, environment, peak_mb
 from .isolation import isolated
-from .planner import Batch, Fit, Wanted
+from .planner import Batch, Fit, Trial
 
 EXAMPLE_SEED = 0
 """Records of this seed keep a few answers for plots."""
@@ -47,9 +47,9 @@ def run_batch(
     torch.set_num_threads(threads)
     keys = []
     for outcome in _outcomes(batch, device, prepare):
-        for wanted in outcome.fit.wanted:
-            store.write(outcome.record(wanted))
-            keys.append(wanted.identity.key)
+        for trial in outcome.fit.trials:
+            store.write(outcome.record(trial))
+            keys.append(trial.identity.key)
     return keys
 
 
@@ -65,10 +65,10 @@ class Refused:
     status: str
     message: str
 
-    def record(self, wanted: Wanted) -> Record:
+    def record(self, trial: Trial) -> Record:
         """The reason, or the traceback."""
-        waives = wanted.entry.build().waives
-        return Record(wanted.identity, self.status, self.message, provenance=environment(), waives=waives)
+        waives = trial.entry.build().waives
+        return Record(trial.identity, self.status, self.message, provenance=environment(), waives=waives)
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class Fitted:
     problems: Sequence[Problem]
     cost: Mapping[str, Any]
 
-    def record(self, wanted: Wanted) -> Record:
+    def record(self, trial: Trial) -> Record:
         """Ask every query of every member under the record's protocol and query options, and score the answers."""
         problems = self.problems
-        if wanted.identity.protocol != self.fit.protocol:
-            problems = _problems(self.fit, wanted.identity.protocol)
-        options = {k: v for k, v in wanted.entry.build().options().items() if k in self.models[0].query_options}
+        if trial.identity.protocol != self.fit.protocol:
+            problems = _problems(self.fit, trial.identity.protocol)
+        options = {k: v for k, v in trial.entry.build().options().items() if k in self.models[0].query_options}
         asked = [model.with_query_options(**options) for model in self.models]
         scores: list[tuple[str, Score]] = []
         examples: list[Example] = []
@@ -111,7 +111,7 @@ class Fitted:
             cost["random_state"] = "; ".join(filter(None, [cost.get("random_state"), "touched by queries"]))
         first = next(iter(notes.values()), Note("", "failed", "the protocol asked nothing"))
         status, message = ("ok", "") if scores else (first.status, first.message)
-        return Record(wanted.identity, status, message, scores, list(notes.values()), examples, cost, asked[0].waives)
+        return Record(trial.identity, status, message, scores, list(notes.values()), examples, cost, asked[0].waives)
 
 
 def _blame(error: BaseException) -> tuple[str, str]:

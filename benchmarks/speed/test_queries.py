@@ -49,7 +49,7 @@ def plain_query(function, mechanism, x, pa):
 )
 def test_node(compare, mechanism, name, function, encoder):
     fitted, x, pa = mechanism
-    asked = fitted.asked_as(encoder=encoder, wraps_time=False)
+    asked = fitted.at_query(encoder=encoder, wraps_time=False)
     ours = asked.decode if name == "decode" else asked.encode
     torch.testing.assert_close(ours(x, pa), plain_query(function, fitted, x, pa), rtol=1e-3, atol=1e-3)
     compare(lambda: ours(x, pa), lambda: plain_query(function, fitted, x, pa), unit=f"{name} 2,000 rows of a node")

@@ -21,6 +21,8 @@ class Oracle(CausalModel):
     `Posterior` says what can be inferred.
     """
 
+    role = "ceiling"
+
     def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
         """Raises `Unsupported`: an oracle is given the SCM, through `fit_problem`."""
         raise Unsupported("the oracle cannot learn from data: it needs the structural causal model of a problem")

@@ -50,6 +50,8 @@ class Posterior(CausalModel):
     than one dimension.
     """
 
+    role = "ceiling"
+
     version: ClassVar[int] = 1
     answers: ClassVar[frozenset[str]] = frozenset({"counterfactual"})
 

@@ -21,6 +21,8 @@ class Marginal(CausalModel):
     knows neither the row nor the causes (its squared error, over the node's variance, is about 1).
     """
 
+    role = "floor"
+
     def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
         """Keep the rows. Raises `ValuesError` for a cycle, a missing column or NaN."""
         self.order = check_graph(graph)
@@ -64,6 +66,8 @@ class Marginal(CausalModel):
 class Identity(CausalModel):
     """Nothing else would have changed: the factual row with the intervened nodes set. Answers counterfactuals only."""
 
+    role = "floor"
+
     answers: ClassVar[frozenset[str]] = frozenset({"counterfactual"})
 
     def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
@@ -90,6 +94,8 @@ class Resample(CausalModel):
     The ceiling of a held-out distance where there is no oracle. Answers observational queries only.
     """
 
+    role = "floor"
+
     answers: ClassVar[frozenset[str]] = frozenset({"observational"})
 
     def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
@@ -115,6 +121,8 @@ class Persistence(CausalModel):
 
     It is shown what no causal model is: the series to predict, one step late. The first row is the training mean.
     """
+
+    role = "floor"
 
     answers: ClassVar[frozenset[str]] = frozenset({"interventional"})
 

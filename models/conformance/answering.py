@@ -12,7 +12,7 @@ from scmbench.datasets.values import Values, expand, rows
 from torch import Tensor
 
 from ..contract.base import RUNGS, Unsupported
-from .subject import BATCHED, ROUNDING, Broken, NotApplicable, Subject, compare, holds, incomplete, show, told
+from .subject import BATCHED, ROUNDING, Broken, NotApplicable, Subject, compare, describe, holds, incomplete, show
 from .worlds import Question, World
 
 MANY = 2000
@@ -41,7 +41,7 @@ def answers_what_it_declares(subject: Subject) -> str | None:
         except Unsupported as error:
             notes += [f"{question}: {error}"] if question.kind in declared else []
         except Exception as error:
-            raise Broken(f"{question}: raised {told(error)}") from error
+            raise Broken(f"{question}: raised {describe(error)}") from error
         else:
             answered.add(question.kind)
             if question.kind not in declared:
@@ -248,7 +248,7 @@ def _refused(what: str, call: Callable[[], Any]) -> None:
         return
     except Exception as error:
         advice = "scmbench.datasets.values.expand and check_values refuse it in clear words"
-        raise Broken(f"{what}: raised {told(error)}; {advice}") from error
+        raise Broken(f"{what}: raised {describe(error)}; {advice}") from error
     raise Broken(f"{what}: was answered; call expand(do, n, like) and check_values(factual, nodes) first")
 
 

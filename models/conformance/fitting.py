@@ -10,7 +10,7 @@ import torch
 from scmbench.datasets.problem import Problem
 
 from ..contract.base import Unsupported
-from .subject import Broken, NotApplicable, Subject, holds, told
+from .subject import Broken, NotApplicable, Subject, describe, holds
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -65,10 +65,10 @@ def _refused(subject: Subject, what: str, problem: Problem, culprit: str) -> Non
         subject.make().fit_problem(problem, seed=0)
     except (ValueError, Unsupported) as error:
         if culprit not in str(error):
-            raise Broken(f"{what}: fit raised {told(error)}, which does not name {culprit!r}") from error
+            raise Broken(f"{what}: fit raised {describe(error)}, which does not name {culprit!r}") from error
     except Exception as error:
         advice = "expected a ValueError that names it (scmbench.datasets.values.check_values, check_graph do this)"
-        raise Broken(f"{what}: fit raised {told(error)}; {advice}") from error
+        raise Broken(f"{what}: fit raised {describe(error)}; {advice}") from error
     else:
         advice = "call check_graph(graph) and check_values(data, order) of scmbench.datasets.values first"
         raise Broken(f"{what}: fit accepted it; {advice}")

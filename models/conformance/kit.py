@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..contract.base import CausalModel, build
 from .properties import PROPERTIES
-from .subject import Broken, NotApplicable, Property, Subject, told
+from .subject import Broken, NotApplicable, Property, Subject, describe
 
 Status = Literal["passed", "failed", "waived", "not applicable"]
 
@@ -73,5 +73,5 @@ def _outcome(tested: Property, subject: Subject) -> tuple[Status, str]:
     except NotApplicable as error:
         return "not applicable", str(error)
     except Exception as error:  # a crash breaks the property that provoked it
-        return "failed", f"it raised {told(error)}"
+        return "failed", f"it raised {describe(error)}"
     return "passed", note or ""

@@ -56,7 +56,7 @@ class Subject:
             except Unsupported as error:
                 self.unsupported[world.name] = str(error)
             except Exception as error:  # whatever a method's code raises is its author's to see
-                self.crashed[world.name] = told(error)
+                self.crashed[world.name] = describe(error)
         self.answered = [(q, model) for q, model in self.declared() if _answered(q, model)]
 
     def fit(self, world: World, *, seed: int = 0) -> CausalModel:
@@ -116,7 +116,7 @@ def _answered(question: Question, model: CausalModel) -> bool:
         return False
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """An exception in one line."""
     return f"{type(error).__name__}: {error}"
 

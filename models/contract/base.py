@@ -6,7 +6,7 @@ import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import networkx as nx
 from scmbench.datasets.problem import Problem
@@ -39,6 +39,13 @@ class CausalModel(ABC):
 
     answers: ClassVar[frozenset[str]] = RUNGS
     """The kinds of query it can answer; nothing else is asked, and nothing is trained in vain."""
+
+    role: ClassVar[Literal["method", "floor", "ceiling"]] = "method"
+    """What a score of it means: a `method` competes, a `floor` knows no causes, a `ceiling` is given the truth.
+
+    Floors and ceilings are what scores are read between; no table counts them among the best. The role is the class's,
+    whatever label a suite gives it.
+    """
 
     query_options: ClassVar[frozenset[str]] = frozenset()
     """Options that act at query time only: configurations that differ in these alone share one fit."""

@@ -92,7 +92,7 @@ class Diffusion(Mechanism):
             mechanisms.append(mechanism)
         return mechanisms
 
-    def asked_as(self, *, encoder: str, wraps_time: bool) -> Self:
+    def at_query(self, *, encoder: str, wraps_time: bool) -> Self:
         """The same fit, queried another way."""
         other = type(self)(self.config)
         vars(other).update(vars(self), encoder=encoder, wraps_time=wraps_time)

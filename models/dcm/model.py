@@ -74,20 +74,20 @@ class DCM(NodewiseModel):
         config = DiffusionConfig(
             hidden, self.guidance, self.time, self.steps, self.epochs, self.batch_size, self.lr, self.device
         )
-        return Diffusion(config, **self._asked_as())
+        return Diffusion(config, **self._at_query())
 
     def with_query_options(self, **options: Any) -> Self:
         """The same fit under another `variant` or `encoder`. Raises `ValueError` for options that act in training."""
         other = super().with_query_options(**options)
         _choose("variant", other.variant, VARIANTS)
         _choose("encoder", other.encoder, (None, "ddim", "exact"))
-        asked_as = other._asked_as()
+        at_query = other._at_query()
         other.mechanisms = {
-            node: m.asked_as(**asked_as) if isinstance(m, Diffusion) else m for node, m in self.mechanisms.items()
+            node: m.at_query(**at_query) if isinstance(m, Diffusion) else m for node, m in self.mechanisms.items()
         }
         return other
 
-    def _asked_as(self) -> dict[str, Any]:
+    def _at_query(self) -> dict[str, Any]:
         return {"encoder": self.encoder or VARIANTS[self.variant], "wraps_time": self.variant == "reference"}
 
 

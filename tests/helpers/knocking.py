@@ -70,9 +70,9 @@ def records(store: Path) -> list[Path]:
     return sorted(store.glob("records/*/*.json"))
 
 
-def wanted(suite: Path) -> int:
+def trials(suite: Path) -> int:
     """How many records a suite asks for."""
-    return len(planner.wanted(suites.load(str(suite))))
+    return len(planner.trials(suites.load(str(suite))))
 
 
 def wait_for(condition, seconds: float = 300.0) -> bool:

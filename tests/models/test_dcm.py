@@ -196,7 +196,7 @@ def test_reference_asks_positional_time_zero_as_the_noisiest_level():
     task = Task(normal(100, 1), normal(100, 2, seed=1), 0)
     mechanism = DCM(time="positional", epochs=2).mechanism().fit(task)
     assert isinstance(mechanism, Diffusion)
-    reference, clamped = (mechanism.asked_as(encoder="ddim", wraps_time=wraps) for wraps in (True, False))
+    reference, clamped = (mechanism.at_query(encoder="ddim", wraps_time=wraps) for wraps in (True, False))
     x, pa = mechanism.scaler(task.x), mechanism.parent_scaler(task.parents)
     s = mechanism.sampler
     for asked, row in ((reference, 100), (clamped, 1)):

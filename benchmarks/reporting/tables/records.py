@@ -89,8 +89,8 @@ def failures(provenance: pd.DataFrame, layout: Layout, *, unsupported: bool = Tr
     Without `unsupported`, what a method cannot answer by design is left out.
     """
     reasons: dict[tuple[str, str, str], list[str]] = {}
-    told = text_columns(provenance, ["dataset", "model", "variant", "status", "message", "notes"])
-    for line in told.to_dict("records"):
+    lines = text_columns(provenance, ["dataset", "model", "variant", "status", "message", "notes"])
+    for line in lines.to_dict("records"):
         why = line["message"] if line["status"] != "ok" else line["notes"]
         by_design = line["status"] == "unsupported" or (line["status"] == "ok" and " failed: " not in line["notes"])
         if (why or line["status"] != "ok") and (unsupported or not by_design):

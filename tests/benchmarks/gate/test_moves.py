@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scmbench.benchmarks.gate import github, moves, tolerance
 from scmbench.benchmarks.judging.cells import CELL
-from scmbench.benchmarks.records.committed import BaselineError
+from scmbench.benchmarks.records.committed import CommittedError
 from scmbench.benchmarks.records.results import Results
 
 A = ("dcm/y/nlin", "observational", "mmd", "dcm", "reference")
@@ -95,9 +95,9 @@ def words(**cells) -> pd.DataFrame:
 
 def test_only_cells_that_were_reproduced_can_fall():
     before = words(a="reproduced", b="worse")
-    assert moves.fallen(words(a="reproduced", b="reproduced"), before).empty
-    assert moves.fallen(words(a="close", b="worse"), before)["verdict"].tolist() == ["close"]
-    assert moves.fallen(words(b="worse"), before)["verdict"].tolist() == ["not judged"]
+    assert moves.lost_verdicts(words(a="reproduced", b="reproduced"), before).empty
+    assert moves.lost_verdicts(words(a="close", b="worse"), before)["verdict"].tolist() == ["close"]
+    assert moves.lost_verdicts(words(b="worse"), before)["verdict"].tolist() == ["not judged"]
 
 
 def test_a_tolerance_is_a_multiple_of_the_largest_harmless_move_and_never_nothing():
@@ -115,7 +115,7 @@ def test_what_fails_under_a_harmless_variation_gets_no_tolerance():
 
 
 def test_tolerances_come_back_and_say_what_is_missing(tmp_path):
-    with pytest.raises(BaselineError, match=r"no tolerances: .*tolerances\.csv is missing"):
+    with pytest.raises(CommittedError, match=r"no tolerances: .*tolerances\.csv is missing"):
         tolerance.read(tmp_path)
     table = tolerance.measure(scores(a=[1.0]), {"plain": scores(a=[1.001])})
     where = Results(pd.DataFrame(), pd.DataFrame({"packages": ["torch 2.13.0", "torch 2.13.0"]}), pd.DataFrame())
@@ -125,7 +125,7 @@ def test_tolerances_come_back_and_say_what_is_missing(tmp_path):
     assert about["runs"] == ["plain"]
     assert tolerance.read(tmp_path)["tolerance"].tolist() == pytest.approx([0.003])
     (tmp_path / tolerance.TABLE).write_text("dataset,query\n")
-    with pytest.raises(BaselineError, match="not a table of tolerances"):
+    with pytest.raises(CommittedError, match="not a table of tolerances"):
         tolerance.read(tmp_path)
 
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from scmbench.benchmarks.cli import committed as cli_baseline
+from scmbench.benchmarks.cli import committed as cli_committed
 from scmbench.benchmarks.cli.app import cli
 from scmbench.benchmarks.gate import moves, revision, tolerance, variation
-from scmbench.benchmarks.records import committed as baseline
+from scmbench.benchmarks.records import committed as records
 from scmbench.benchmarks.records.results import scores_of
 from scmbench.benchmarks.running import engine
 from scmbench.benchmarks.suites import suite as suites
@@ -44,14 +44,14 @@ def committed(tmp_path, suite, scmbench, monkeypatch):
     """A committed run with tolerances; two of the variations are enough here."""
     store = tmp_path / "store"
     assert scmbench("run", suite, "--engine", "inline", "--store", store).exit_code == 0
-    done = scmbench("baseline", "update", suite, "--store", store, "--reason", "the first run of all")
+    done = scmbench("committed", "update", suite, "--store", store, "--reason", "the first run of all")
     assert done.exit_code == 0, done.output
     monkeypatch.setattr(variation, "MEASURED", (variation.Variation(data=0), variation.Variation(weights=0)))
     monkeypatch.setattr(variation, "CLEAN", (variation.Variation(), variation.Variation(alone=True, data=1)))
-    done = scmbench("baseline", "tolerances", suite, "--store", store)
+    done = scmbench("committed", "tolerances", suite, "--store", store)
     assert done.exit_code == 0, done.output
     assert "2 of 2 clean runs green" in done.output.replace("\n", " ")
-    return tmp_path / "baseline" / "mine"
+    return tmp_path / "committed" / "mine"
 
 
 def test_examples_can_be_left_out(tmp_path, suite, scmbench):
@@ -60,34 +60,34 @@ def test_examples_can_be_left_out(tmp_path, suite, scmbench):
     found = []
     for flags in ([], ["--no-examples"]):
         target = tmp_path / f"target{len(flags)}"
-        words = ("baseline", "update", suite, *where, "--baseline", target, "--reason", "the first run of all")
+        words = ("committed", "update", suite, *where, "--committed", target, "--reason", "the first run of all")
         assert scmbench(*words, *flags).exit_code == 0
-        found.append(baseline.read(target))
+        found.append(records.read(target))
     assert [len(one.examples) > 0 for one in found] == [True, False]
     assert found[0].rows.equals(found[1].rows)
 
 
 def test_a_run_that_is_not_finished_cannot_be_committed(tmp_path, suite, scmbench):
-    done = scmbench("baseline", "update", suite, "--store", tmp_path / "empty", "--reason", "the first run of all")
+    done = scmbench("committed", "update", suite, "--store", tmp_path / "empty", "--reason", "the first run of all")
     assert done.exit_code == 1
-    assert not (tmp_path / "baseline").exists()
+    assert not (tmp_path / "committed").exists()
 
 
 @pytest.mark.parametrize("reason", [[], ["--reason", "because"]])
 def test_nothing_is_committed_without_a_reason(tmp_path, suite, scmbench, reason):
     store = tmp_path / "store"
     scmbench("run", suite, "--engine", "inline", "--store", store)
-    assert scmbench("baseline", "update", suite, "--store", store, *reason).exit_code == 2
-    assert not (tmp_path / "baseline").exists()
+    assert scmbench("committed", "update", suite, "--store", store, *reason).exit_code == 2
+    assert not (tmp_path / "committed").exists()
 
 
 def test_the_gate_wants_a_committed_run_and_tolerances(tmp_path, suite, scmbench):
-    with pytest.raises(baseline.BaselineError, match="scmbench baseline update writes it"):
+    with pytest.raises(records.CommittedError, match="scmbench committed update writes it"):
         scmbench("regress", suite, "--engine", "inline")
     store = tmp_path / "store"
     scmbench("run", suite, "--engine", "inline", "--store", store)
-    scmbench("baseline", "update", suite, "--store", store, "--reason", "the first run of all")
-    with pytest.raises(baseline.BaselineError, match="scmbench baseline tolerances measures"):
+    scmbench("committed", "update", suite, "--store", store, "--reason", "the first run of all")
+    with pytest.raises(records.CommittedError, match="scmbench committed tolerances measures"):
         scmbench("regress", suite, "--engine", "inline")
 
 
@@ -128,7 +128,7 @@ def test_a_part_of_the_suite_is_compared_with_the_same_part(suite, scmbench, com
 def test_variations_do_vary(tmp_path, suite):
     loaded = suites.load(str(suite))
     runs = [
-        variation.run(loaded, one, cli_baseline.Store(tmp_path / str(i)), console=cli_baseline.Console(quiet=True))
+        variation.run(loaded, one, cli_committed.Store(tmp_path / str(i)), console=cli_committed.Console(quiet=True))
         for i, one in enumerate([variation.Variation(), variation.Variation(alone=True), variation.Variation(data=0)])
     ]
     plain, alone, jittered = (scores_of(loaded, run) for run in runs)
@@ -141,7 +141,7 @@ def test_jittered_first_weights_differ_by_rounding(tmp_path):
     text = SUITE.replace('"linear"', '"dcm"\noptions = { epochs = 1, steps = 5 }').replace("seeds = 2", "seeds = [0]")
     loaded = suites.parse(text, name="t", file="t.toml")
     runs = [
-        variation.run(loaded, one, cli_baseline.Store(tmp_path / str(i)), console=cli_baseline.Console(quiet=True))
+        variation.run(loaded, one, cli_committed.Store(tmp_path / str(i)), console=cli_committed.Console(quiet=True))
         for i, one in enumerate([variation.Variation(), variation.Variation(weights=0), variation.Variation(threads=2)])
     ]
     plain, jittered, threaded = (scores_of(loaded, run) for run in runs)
@@ -151,15 +151,15 @@ def test_jittered_first_weights_differ_by_rounding(tmp_path):
 
 def test_committed_verdicts_have_to_stand(tmp_path, suite, scmbench, committed, monkeypatch):
     """`regress` of the suite that comes with scmbench looks at the committed run of `paper`."""
-    words = revision.read_words(baseline.folder("paper"))
+    words = revision.read_verdicts(records.folder("paper"))
     stood = (words["verdict"] == moves.REPRODUCED).sum()
     assert stood > 50
     done = scmbench("regress", suite, "--engine", "inline", "--verdicts", "smoke")
     assert done.exit_code == 0
     assert "not checked" in done.output
     two = words.index[words["verdict"] == moves.REPRODUCED][:2]
-    fallen = words.assign(verdict=words["verdict"].where(~words.index.isin(two), "worse"))
-    monkeypatch.setattr("scmbench.benchmarks.cli.regress.words_of", lambda *_: fallen)
+    lost = words.assign(verdict=words["verdict"].where(~words.index.isin(two), "worse"))
+    monkeypatch.setattr("scmbench.benchmarks.cli.regress.verdicts_of", lambda *_: lost)
     done = scmbench("regress", suite, "--engine", "inline", "--verdicts", "paper")
     assert done.exit_code == 1
     assert f"{stood - 2} of {stood} reproduced cells still are" in done.output
@@ -179,8 +179,8 @@ def test_the_workers_of_the_gate_are_those_of_a_run(suite, scmbench, committed, 
 
 
 def test_updating_again_keeps_the_story(tmp_path, suite, scmbench, committed):
-    done = scmbench("baseline", "update", suite, "--store", tmp_path / "store", "--reason", "nothing changed at all")
+    done = scmbench("committed", "update", suite, "--store", tmp_path / "store", "--reason", "nothing changed at all")
     assert done.exit_code == 0
     assert "0 medians moved, 0 cells new, 0 gone" in done.output.replace("\n", " ")
-    about = json.loads((committed / baseline.ABOUT).read_text())
+    about = json.loads((committed / records.ABOUT).read_text())
     assert [entry["note"] for entry in about["history"]] == ["the first run of all"]

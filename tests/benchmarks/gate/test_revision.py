@@ -60,7 +60,7 @@ def results(suite, tmp_path):
 
 
 def test_a_suite_file_keeps_its_committed_run_and_published_numbers_beside_it(suite, tmp_path):
-    assert committed.home_of(suite) == tmp_path / "baseline" / "mysuite"
+    assert committed.home_of(suite) == tmp_path / "committed" / "mysuite"
     assert suite.published == [str(tmp_path / "mine.toml")]
     assert committed.home_of(suites.load("smoke")) == committed.folder("smoke")
 
@@ -88,7 +88,7 @@ def test_the_old_medians_stay_beside_the_new_ones_with_the_reason(suite, results
     assert set(change.moved) == {cell}
     assert change.moved[cell][1] == pytest.approx(8 * change.moved[cell][0], rel=1e-5)
     assert list(change.gone) == ["check/sine counterfactual mse_all linear"]
-    assert change.fallen == [f"{cell}: worse"]
+    assert change.lost == [f"{cell}: worse"]
     about = json.loads((folder / committed.ABOUT).read_text())
     assert about["note"] == "the distance was wrong"
     assert [entry["replaced because"] for entry in about["history"]] == [
@@ -104,17 +104,17 @@ def test_the_verdicts_of_a_committed_run_are_kept_and_a_change_of_the_published_
 ):
     folder = tmp_path / "b"
     revision.update(folder, suite, results, reason="the first run of all")
-    words = revision.read_words(folder)
+    words = revision.read_verdicts(folder)
     assert words["verdict"].tolist() == ["reproduced"]
-    assert moves.fallen(revision.words_of(suite, committed.read(folder)), words).empty
+    assert moves.lost_verdicts(revision.verdicts_of(suite, committed.read(folder)), words).empty
     table = tmp_path / "mine.csv"
     head, line = table.read_text().splitlines()
     moved = [str(10 * float(x)) for x in line.split(",")[3:]]
     table.write_text(f"{head}\nsine,obs,linear,{','.join(moved)}\n")
-    fallen = moves.fallen(revision.words_of(suite, committed.read(folder)), words)
-    assert fallen["verdict"].tolist() == ["better"]
+    lost = moves.lost_verdicts(revision.verdicts_of(suite, committed.read(folder)), words)
+    assert lost["verdict"].tolist() == ["better"]
 
 
 def test_verdicts_that_are_not_there_are_told(tmp_path):
-    with pytest.raises(committed.BaselineError, match=r"verdicts\.csv is missing"):
-        revision.read_words(tmp_path)
+    with pytest.raises(committed.CommittedError, match=r"verdicts\.csv is missing"):
+        revision.read_verdicts(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from faults import FAULTS
 from rich.console import Console
 from scmbench.benchmarks.gate import moves, tolerance
-from scmbench.benchmarks.records import committed as baseline
+from scmbench.benchmarks.records import committed as records
 from scmbench.benchmarks.records.results import scores_of
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import engine
@@ -23,9 +23,9 @@ def judged(folder):
     """The gate's table for one SCM, two seeds and DCM, trained here and now."""
     part, store = suite.load("regress").narrow(**PART), Store(folder)
     results = compute(plan(part, store), store, engine.inline, workers=1, console=Console(quiet=True))
-    committed = baseline.read(baseline.folder("regress"))
+    committed = records.read(records.folder("regress"))
     ours, theirs = (scores_of(part, r.of(part)) for r in (results.results(), committed))
-    return moves.judge(moves.moves(ours, theirs), tolerance.read(baseline.folder("regress")))
+    return moves.judge(moves.moves(ours, theirs), tolerance.read(records.folder("regress")))
 
 
 def test_without_a_fault_the_gate_is_green(tmp_path):

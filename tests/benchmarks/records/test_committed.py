@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from scmbench.benchmarks.judging import cells
 from scmbench.benchmarks.records import committed
-from scmbench.benchmarks.records.committed import BaselineError
+from scmbench.benchmarks.records.committed import CommittedError
 from scmbench.benchmarks.records.results import Results
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import engine
@@ -103,5 +103,5 @@ def test_a_second_write_is_the_same_text(results, tmp_path):
 def test_a_damaged_run_is_refused_by_file(results, tmp_path, damage, message):
     committed.write(tmp_path, results, suite="t", note="n")
     damage(tmp_path)
-    with pytest.raises(BaselineError, match=message):
+    with pytest.raises(CommittedError, match=message):
         committed.read(tmp_path)

@@ -1,4 +1,4 @@
-"""The report: what it says with and without published numbers and a baseline, the files it writes, its page."""
+"""The report: what it says with and without published numbers and another run, the files it writes, its page."""
 
 import json
 from html.parser import HTMLParser
@@ -84,7 +84,7 @@ class Tags(HTMLParser):
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    report = Report.of(suite(), results(), baseline=results(factor=1.02, examples=False))
+    report = Report.of(suite(), results(), other=results(factor=1.02, examples=False))
     return report, report.write(folder), folder
 
 
@@ -110,7 +110,7 @@ def test_every_table_and_figure_has_its_files(written):
     report, _, folder = written
     tables = {table.name for part in report.parts() for table in part.tables}
     assert {path.stem for path in (folder / "tables").glob("*.md")} == tables
-    assert {"scores_median", "scores_mean", "counts", "cost", "baseline", "dcm_corrected_reference"} <= tables
+    assert {"scores_median", "scores_mean", "counts", "cost", "against", "dcm_corrected_reference"} <= tables
     inputs = (folder / "tables" / "tables.tex").read_text().count(r"\input{")
     assert inputs == len(tables - {"provenance", "failures"})
     drawn = {path.stem for path in (folder / "figures").glob("*.png")}
@@ -128,11 +128,11 @@ def test_numbers_are_written_as_tables_and_json(written):
     assert verdicts == report.verdict_json()
 
 
-def test_against_a_baseline(written):
+def test_against_another_run(written):
     report = written[0]
     assert set(report.against["change"]) == {"lower"}
-    assert "This run / the baseline" in shown(report)
-    same = Report.of(suite(), results(), baseline=results())
+    assert "This run / the other run" in shown(report)
+    same = Report.of(suite(), results(), other=results())
     assert set(same.against["change"]) == {"identical"}
 
 

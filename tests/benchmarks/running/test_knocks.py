@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from knocking import SUITE, command, finished, records, table, wait_for, wanted
+from knocking import SUITE, command, finished, records, table, trials, wait_for
 from scmbench.benchmarks.records.store import PROBE
 
 
@@ -35,14 +35,14 @@ def kill_often(suite, store, *, kills, engine, seed):
     draw, done = random.Random(seed), 0
     while done < kills:
         process = command("run", suite, "--engine", engine, "--workers", 2, "--store", store)
-        target = min(len(records(store)) + draw.choice([0, 0, 1, 1, 2]), wanted(suite))
+        target = min(len(records(store)) + draw.choice([0, 0, 1, 1, 2]), trials(suite))
         wait_for(lambda: len(records(store)) >= target or not process.is_alive())  # noqa: B023 - called at once
         time.sleep(draw.choice([0, 0.01, 0.1, 0.5]) * draw.random())
         if process.is_alive():
             os.kill(process.pid, signal.SIGKILL)
             done += 1
         process.join()
-        if len(records(store)) == wanted(suite) and done < kills:
+        if len(records(store)) == trials(suite) and done < kills:
             for path in records(store):  # all done before the last kill: take some away again
                 if draw.random() < 0.7:
                     path.unlink()
@@ -130,5 +130,5 @@ def test_two_commands_on_one_store_at_once_do_not_harm_each_other(tmp_path, suit
     store = tmp_path / "store"
     both = [command("run", suite, "--engine", "inline", "--store", store) for _ in range(2)]
     assert [finished(process) for process in both] == [0, 0]
-    assert len(records(store)) == wanted(suite)
+    assert len(records(store)) == trials(suite)
     assert table(suite, store).equals(undisturbed)

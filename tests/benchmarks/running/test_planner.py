@@ -25,42 +25,42 @@ variant = "corrected"
 
 
 @pytest.fixture
-def wanted():
-    return planner.wanted(parse(SUITE, name="t", file="t.toml"))
+def trials():
+    return planner.trials(parse(SUITE, name="t", file="t.toml"))
 
 
-def test_every_dataset_model_and_seed_is_wanted_once(wanted):
-    assert len(wanted) == len({one.identity.key for one in wanted}) == 3 * 3 * 3
+def test_every_dataset_model_and_seed_is_wanted_once(trials):
+    assert len(trials) == len({one.identity.key for one in trials}) == 3 * 3 * 3
 
 
-def test_where_to_compute_is_no_part_of_the_identity(wanted):
-    assert "device" not in next(one for one in wanted if one.identity.model == "dcm").identity.options
+def test_where_to_compute_is_no_part_of_the_identity(trials):
+    assert "device" not in next(one for one in trials if one.identity.model == "dcm").identity.options
 
 
-def test_variants_that_differ_at_query_time_share_a_fit(wanted):
-    batches = planner.pack([one for one in wanted if one.identity.model == "dcm"])
+def test_variants_that_differ_at_query_time_share_a_fit(trials):
+    batches = planner.pack([one for one in trials if one.identity.model == "dcm"])
     fits = [fit for batch in batches for fit in batch.fits]
-    assert {len(fit.wanted) for fit in fits} == {2}
+    assert {len(fit.trials) for fit in fits} == {2}
     assert Counter((fit.dataset, fit.seed) for fit in fits).most_common(1)[0][1] == 1
 
 
-def test_batches_hold_all_once_bounded_and_small_problems_first(wanted):
-    batches = planner.pack(wanted, limit=8)
-    packed = [one.identity.key for batch in batches for one in batch.wanted]
-    assert sorted(packed) == sorted(one.identity.key for one in wanted)
+def test_batches_hold_all_once_bounded_and_small_problems_first(trials):
+    batches = planner.pack(trials, limit=8)
+    packed = [one.identity.key for batch in batches for one in batch.trials]
+    assert sorted(packed) == sorted(one.identity.key for one in trials)
     assert all(batch.size <= 8 or len(batch.fits) == 1 for batch in batches)
     sizes = [max(fit.size for fit in batch.fits) for batch in batches]
     assert sizes == sorted(sizes)
 
 
-def test_a_batch_is_of_one_configuration(wanted):
-    for batch in planner.pack(wanted, limit=1000):
-        assert len({one.identity.model for one in batch.wanted}) == 1
+def test_a_batch_is_of_one_configuration(trials):
+    for batch in planner.pack(trials, limit=1000):
+        assert len({one.identity.model for one in batch.trials}) == 1
 
 
-def test_only_what_the_store_lacks_is_computed_and_failures_on_request(wanted, tmp_path):
+def test_only_what_the_store_lacks_is_computed_and_failures_on_request(trials, tmp_path):
     store = Store(tmp_path)
-    store.write(Record(wanted[0].identity, "ok"))
-    store.write(Record(wanted[1].identity, "failed", "because"))
-    assert planner.absent(wanted, store) == wanted[2:]
-    assert planner.absent(wanted, store, retry=True) == wanted[1:]
+    store.write(Record(trials[0].identity, "ok"))
+    store.write(Record(trials[1].identity, "failed", "because"))
+    assert planner.absent(trials, store) == trials[2:]
+    assert planner.absent(trials, store, retry=True) == trials[1:]

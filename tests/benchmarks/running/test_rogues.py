@@ -58,7 +58,7 @@ def test_an_adapter_that_draws_from_global_generators_depends_on_its_seed_alone(
     torch.manual_seed(5)
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
     alone = Store(tmp_path / "alone")
-    for one in reversed(planner.wanted(suite)):
+    for one in reversed(planner.trials(suite)):
         list(engine.inline(planner.pack([one]), alone))
     after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
     rows = collect(suite, alone).results().rows

@@ -51,7 +51,7 @@ def test_packing_does_not_move_a_score(tmp_path):
     suite = suite_of("linear", "marginal")
     whole, alone = Store(tmp_path / "a"), Store(tmp_path / "b")
     table = run(suite, whole)
-    for one in planner.wanted(suite):
+    for one in planner.trials(suite):
         for batch in planner.pack([one]):
             list(engine.inline([batch], alone))
     assert same(table, collect(suite, alone))
@@ -110,7 +110,7 @@ def test_missing_data_is_said_and_all_else_goes_on(tmp_path, monkeypatch):
     todo = plan(suite_of("marginal", datasets='"check/sine", "dcm/sachs/nlin"'), Store(tmp_path))
     assert [gone.dataset for gone in todo.missing] == ["dcm/sachs/nlin"]
     assert "scmbench data fetch sachs" in todo.missing[0].message
-    assert {one.identity.dataset for one in todo.wanted} == {"check/sine"}
+    assert {one.identity.dataset for one in todo.trials} == {"check/sine"}
 
 
 def test_a_table_of_nothing_is_empty(tmp_path):
