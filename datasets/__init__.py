@@ -3,7 +3,8 @@
 from .problem import DataMissing, Dataset, Example, Problem, Query, SCMDataset, Score
 from .registry import get, names, register, resolve
 from .scm import SCM
-from .values import Intervention, Values, ValuesError
+from .seeds import derive, generator, seeded
+from .values import Intervention, Values, ValuesError, flatten, parents
 
 __all__ = [
     "SCM",
@@ -17,8 +18,13 @@ __all__ = [
     "Score",
     "Values",
     "ValuesError",
+    "derive",
+    "flatten",
+    "generator",
     "get",
     "names",
+    "parents",
     "register",
     "resolve",
+    "seeded",
 ]

@@ -61,20 +61,20 @@ def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: st
 def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Values:
     """Interventions as tensors ``(n, *event)`` of the dtype and event shape that `like` has for each node.
 
-    Raises `ValuesError` for a node that `like` does not have, NaN or infinity, a fraction for an integer node, or a
-    shape that does not broadcast.
+    Raises `ValuesError` for what is no dict, a node that `like` does not have, NaN or infinity, a fraction for an
+    integer node, or a shape that does not broadcast.
 
     >>> expand({"x": 0.1}, 2, {"x": torch.zeros(2, dtype=torch.float64)})["x"].tolist()
     [0.1, 0.1]
     """
     expanded: Values = {}
-    for node, value in (do or {}).items():
+    for node, value in _mapping(do).items():
         if node not in like:
             raise ValuesError(f"do: unknown node {node!r}; the graph has {sorted(like)}")
         event, dtype, device = like[node].shape[1:], like[node].dtype, like[node].device
         if not isinstance(value, Real | Tensor):
             raise ValuesError(f"do({node}): expected a number or a torch.Tensor, got {type(value).__name__}")
-        a = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64)
+        a = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64).detach()
         if not torch.isfinite(a).all():
             raise ValuesError(f"do({node}): the value has NaN or infinity")
         if a.is_floating_point() and not dtype.is_floating_point and (a != a.round()).any():
@@ -92,7 +92,13 @@ def batch(do: Intervention) -> int:
     >>> batch({"x": 0.5}), batch({"x": 0.5, "y": torch.zeros(3)})
     (1, 3)
     """
-    return max((len(a) for a in do.values() if isinstance(a, Tensor) and a.ndim), default=1)
+    return max((len(a) for a in _mapping(do).values() if isinstance(a, Tensor) and a.ndim), default=1)
+
+
+def _mapping(do: Intervention | None) -> Intervention:
+    if do is not None and not isinstance(do, Mapping):
+        raise ValuesError(f"do={do!r}: expected a dict of node to value, such as {{'x': 1.0}}")
+    return do or {}
 
 
 def check_graph(graph: nx.DiGraph) -> list[str]:

@@ -1,7 +1,20 @@
 """The methods: causal models learned from data, one file or folder an adapter."""
 
 from .contract.base import CausalModel, Unsupported, build
+from .contract.columns import Columns
+from .contract.joint import JointModel
 from .contract.nodewise import Empirical, Mechanism, NodewiseModel, Task
 from .contract.registry import load
 
-__all__ = ["CausalModel", "Empirical", "Mechanism", "NodewiseModel", "Task", "Unsupported", "build", "load"]
+__all__ = [
+    "CausalModel",
+    "Columns",
+    "Empirical",
+    "JointModel",
+    "Mechanism",
+    "NodewiseModel",
+    "Task",
+    "Unsupported",
+    "build",
+    "load",
+]

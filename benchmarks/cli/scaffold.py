@@ -128,7 +128,7 @@ _OUT = click.option(
     default="mechanism",
     show_default=True,
     help="mechanism: one learned function a node (fit, encode, decode, noise). "
-    "joint: all nodes at once (fit, sample, counterfactual).",
+    "joint: all nodes at once (learn, draw, replay_rows).",
 )
 @_OUT
 def new_model(name: str, shape: str, out: Path) -> None:

@@ -114,11 +114,11 @@ def _distances(
 
 
 def _nll(model: CausalModel, held_out: Values, notes: dict[str, str]) -> float | None:
-    if not hasattr(model, "log_prob"):
+    if "log_prob" not in model.powers:
         notes[DENSITY] = f"{type(model).__name__} has no density"
         return None
     try:
-        return -float(model.log_prob(held_out).mean())  # type: ignore[attr-defined]
+        return -float(model.log_prob(held_out).mean())
     except Unsupported as error:
         notes[DENSITY] = str(error)
         return None
@@ -126,12 +126,12 @@ def _nll(model: CausalModel, held_out: Values, notes: dict[str, str]) -> float |
 
 def _noise(model: CausalModel, held_out: Values, notes: dict[str, str]) -> dict[str, Tensor]:
     """The noise inferred of the rows that tests look at, ``(n, k)`` a node; empty where the model tells none."""
-    if not hasattr(model, "abduct"):
+    if "abduct" not in model.powers:
         notes[ABDUCTION] = f"{type(model).__name__} does not show the noise it infers"
         return {}
     few = rows(held_out, slice(0, TEST_ROWS))
     try:
-        noise = model.abduct(few)  # type: ignore[attr-defined]
+        noise = model.abduct(few)
     except Unsupported as error:
         notes[ABDUCTION] = str(error)
         return {}

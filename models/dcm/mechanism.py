@@ -9,8 +9,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from ..contract.columns import Scaler
 from ..contract.nodewise import Mechanism, Task
-from ..contract.scaler import Scaler
 from ..training import Architecture, train_stack
 from .denoising import Denoising
 from .sampler import Sampler

@@ -52,7 +52,7 @@ def save(model: CausalModel, folder: Path | str, *, like: Values | None = None) 
         header["graph"] = {node: parents(graph, node) for node in sorted(graph)}
     if like is not None:
         header["nodes"] = {node: [str(x.dtype).removeprefix("torch."), list(x.shape[1:])] for node, x in like.items()}
-    if hasattr(model, "save"):
+    if "save" in model.powers:
         tensors = write_tensors({})
         (folder / OWN).mkdir(parents=True, exist_ok=True)
         model.save(folder / OWN)  # type: ignore[attr-defined]
