@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import networkx as nx
 import torch
 from scmbench.datasets.seeds import generator
-from scmbench.datasets.values import Values
+from scmbench.datasets.values import Values, check_graph
 from torch import Tensor
 
 from ..contract.base import Unsupported
@@ -80,23 +81,9 @@ class AffineCAREFL(JointModel):
             waived["do is exact"] = "the published code reads the latent of an intervened value off a row of zeros"
         return waived
 
-    def _halves(self) -> list[str]:
-        """Causes, then effects. Raises `Unsupported` for a graph that does not fall into two such halves."""
-        nodes, graph = self.order, self.graph
-        half, odd = divmod(len(nodes), 2)
-        loose = [v for v in nodes if not graph.in_degree(v) and not graph.out_degree(v)]
-        causes, effects = ([v for v in nodes if degree(v)] for degree in (graph.out_degree, graph.in_degree))
-        if odd or set(causes) & set(effects) or max(len(causes), len(effects)) > half:
-            raise Unsupported(
-                "carefl-affine needs as many causes as effects, and edges that lead from a cause to an effect only; "
-                f"here are {len(nodes)} nodes and the edges {sorted(graph.edges)}"
-            )
-        causes = sorted([*causes, *loose[: half - len(causes)]], key=nodes.index)
-        return causes + [v for v in nodes if v not in causes]
-
     def lay_out(self, data: Values) -> Columns:
         """Causes, then effects; columns as they come in the reference variant."""
-        nodes = self._halves()
+        nodes = halves(self.graph)
         return Columns(nodes, data, Scaler.identity(len(nodes)) if self.variant == "reference" else None)
 
     def learn(self, z: Tensor, *, seed: int) -> None:
@@ -171,6 +158,21 @@ class AffineCAREFL(JointModel):
         x = self.flow.inverse(_overwrite(z, {j: latents[:, j] for j in held}))
         # Rounding aside, intervened causes have their value (this variant scales nothing); effects do not.
         return _overwrite(x, {j: a for j, a in held.items() if j < half})
+
+
+def halves(graph: nx.DiGraph) -> list[str]:
+    """Causes, then effects. Raises `Unsupported` for a graph that does not fall into two such halves."""
+    nodes = check_graph(graph)
+    half, odd = divmod(len(nodes), 2)
+    loose = [v for v in nodes if not graph.in_degree(v) and not graph.out_degree(v)]
+    causes, effects = ([v for v in nodes if degree(v)] for degree in (graph.out_degree, graph.in_degree))
+    if odd or set(causes) & set(effects) or max(len(causes), len(effects)) > half:
+        raise Unsupported(
+            "carefl-affine needs as many causes as effects, and edges that lead from a cause to an effect only; "
+            f"here are {len(nodes)} nodes and the edges {sorted(graph.edges)}"
+        )
+    causes = sorted([*causes, *loose[: half - len(causes)]], key=nodes.index)
+    return causes + [v for v in nodes if v not in causes]
 
 
 def _overwrite(x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
