@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..contract.joint import RefittedModel
 from ..training.recipe import Recipe
-from .network import LATENT, Network
+from .network import LATENT, GraphAutoencoder
 from .training import train
 from .wiring import longest_path
 
@@ -48,7 +48,7 @@ class VACA(RefittedModel):
     query_options: ClassVar[frozenset[str]] = frozenset({"scaler_refit"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2, "batch_size": 100}
     real_scalars: ClassVar[bool] = True
-    network: Network
+    network: GraphAutoencoder
 
     def __init__(
         self,
