@@ -1,4 +1,4 @@
-"""Rational-quadratic splines in a compiled loop, `ROWS` points at a time: what `spline.Spline` defines, and its gradient.
+"""Rational-quadratic splines in a compiled loop, `ROWS` points at a time: `spline.Spline`, and its gradient.
 
 The splines of one dimension are computed in one array of lines of `ROWS` numbers. Which line holds what is known at
 compile time, so that the compiler can tell lines apart and turns every loop into vector instructions.

@@ -13,6 +13,7 @@ from .layers import residual, silu, through_silu
 from .network import Network, Perceptron
 from .regression import Regression
 
+
 @compiled
 def epoch(x, y, batch_size, lr, steps, buffers, weights, biases, weight_gradients, bias_gradients, work):
     """Adam steps through all rows in order; returns the mean squared error seen on the way."""

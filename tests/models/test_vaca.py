@@ -95,13 +95,14 @@ def test_a_step_of_message_passing_is_the_sum_of_affine_messages():
     torch.testing.assert_close(alone[2, 4], message(2, 2, 2, 4))
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("steps", [1, 3, 4])
-def test_compiled_training_takes_the_steps_of_autograd(steps):
+def test_both_ways_to_train_take_the_steps_of_autograd_on_the_definition(steps, compiled):
     graph = nx.DiGraph([*TRIANGLE.edges, ("x2", "x4")])
     graph.add_node("x5")
     x = torch.randn(500, 5, generator=generator(0), dtype=torch.float64)
     recipe = Recipe(epochs=2, batch_size=150, lr=1e-3, weight_decay=1e-2, decay=0.5)
-    got = train(x, graph, recipe, steps=steps, dropout=0.2, seed=3)
+    got = train(x, graph, recipe, steps=steps, dropout=0.2, seed=3, compiled=compiled)
 
     network = GraphAutoencoder.draw(Wiring.of(graph), steps, generator(3, "weights")).double()
     for layer in network.layers:
