@@ -41,7 +41,7 @@ class Likelihood:
     rung: str = field(default="observational", init=False)
 
     def ask(self, model: Any, *, seed: int) -> Values:
-        """``model.log_prob(rows)``. Raises `Unsupported` where the model has no density."""
+        """``model.log_prob(rows)``. Raises `Unsupported` (the model does) where it has no density."""
         return {"log_prob": model.log_prob(self.rows)}
 
     def score(self, answer: Values) -> Iterable[Score]:
