@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 from scmbench.models.training import cache
 
 MODELS = Path(cache.__file__).parents[1]
-CALLERS = sorted(path for path in MODELS.rglob("*.py") if "kernels import" in path.read_text(encoding="utf-8"))
+IMPORT = re.compile(r"^from \.+(training\.)?kernels import", re.MULTILINE)
+CALLERS = sorted(path for path in MODELS.rglob("*.py") if IMPORT.search(path.read_text(encoding="utf-8")))
 
 KERNELS = """
 from .cache import keep
