@@ -73,15 +73,17 @@ def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Value
             raise ValuesError(f"do: unknown node {node!r}; the graph has {sorted(like)}")
         event, dtype, device = like[node].shape[1:], like[node].dtype, like[node].device
         if not isinstance(value, Real | Tensor):
-            raise ValuesError(f"do({node}): expected a number or a torch.Tensor, got {type(value).__name__}")
+            raise ValuesError(f"do({node!r}): expected a number or a torch.Tensor, got {type(value).__name__}")
         a = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64).detach()
         if not torch.isfinite(a).all():
-            raise ValuesError(f"do({node}): the value has NaN or infinity")
+            raise ValuesError(f"do({node!r}): the value has NaN or infinity")
         if a.is_floating_point() and not dtype.is_floating_point and (a != a.round()).any():
-            raise ValuesError(f"do({node}): {node!r} takes integers, the value has fractions")
+            raise ValuesError(f"do({node!r}): {node!r} takes integers, the value has fractions")
         a = a.to(dtype=dtype, device=device)
         if a.ndim and a.shape not in {(n, *event), (1, *event)}:
-            raise ValuesError(f"do({node}): shape {tuple(a.shape)}; expected a scalar, {(1, *event)} or {(n, *event)}")
+            raise ValuesError(
+                f"do({node!r}): shape {tuple(a.shape)}; expected a scalar, {(1, *event)} or {(n, *event)}"
+            )
         expanded[node] = a.expand(n, *event).clone()
     return expanded
 
@@ -167,7 +169,7 @@ def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
             vector.append(f"{node}[{len(vector)}]")
         names = [node] if node in frame.columns else vector
         if not names:
-            raise ValuesError(f"the table has no column {node!r}; it has {[str(c) for c in frame.columns]}")
+            raise ValuesError(f"the table has no column {node!r}; it has {frame.columns.tolist()}")
         for name in names:
             if list(frame.columns).count(name) > 1:
                 raise ValuesError(f"the table has more than one column {name!r}")

@@ -81,6 +81,10 @@ class DoWhy(CausalModel):
         with _alone(seed, "counterfactual"):
             return _values(gcm.counterfactual_samples(self.model, _row_by_row(forced), observed_data=_frame(factual)))
 
+    def saved(self) -> dict[str, Any]:
+        """Raises `Unsupported`: the mechanisms are objects of other packages, and possibly of the user's."""
+        raise Unsupported("DoWhy's mechanisms are objects of DoWhy and scikit-learn, which know no form but a pickle")
+
 
 def _frame(values: Values) -> pd.DataFrame:
     frame = to_frame(values)

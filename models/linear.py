@@ -20,6 +20,12 @@ ROUNDING = 1e-12
 class LinearMechanism(AdditiveNoise):
     """``x = W pa + b + u``, ``u ~ N(0, S)``: least squares with penalty ``ridge · ||W||²``, S the mean of ``u uᵀ``."""
 
+    saves = ("W", "b", "S", "spread")
+    W: Tensor
+    b: Tensor
+    S: Tensor
+    spread: Tensor
+
     def __init__(self, ridge: float = 0.0):
         self.ridge = ridge
 

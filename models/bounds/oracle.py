@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import networkx as nx
 from scmbench.datasets.problem import Problem
@@ -40,6 +40,10 @@ class Oracle(CausalModel):
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: rows alone do not tell their noise; ask `replay`."""
         raise Unsupported("the oracle answers counterfactuals from the noise (`replay`), not from the factual rows")
+
+    def saved(self) -> dict[str, Any]:
+        """Raises `Unsupported`: what it knows is a program, not data."""
+        raise Unsupported("the oracle holds the structural causal model itself: a program and no data")
 
     def _replay(self, noise: Values, forced: Values) -> Values:
         """The same noise, latent nodes included, under `do`."""

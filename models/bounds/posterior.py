@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import networkx as nx
 import torch
@@ -74,6 +74,10 @@ class Posterior(CausalModel):
     def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: ask the oracle for samples."""
         raise Unsupported("the posterior oracle only answers counterfactuals; the oracle samples")
+
+    def saved(self) -> dict[str, Any]:
+        """Raises `Unsupported`: what it knows is a program, not data."""
+        raise Unsupported("the posterior oracle holds the structural causal model itself: a program and no data")
 
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """The mean over `particles` replays of each row."""

@@ -22,6 +22,8 @@ class Marginal(CausalModel):
     """
 
     role = "floor"
+    saves = ("train",)
+    train: Values
 
     def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Keep the rows."""
@@ -53,6 +55,7 @@ class Identity(CausalModel):
     role = "floor"
 
     answers: ClassVar[frozenset[str]] = frozenset({"counterfactual"})
+    saves = ()
 
     def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """There is nothing to learn."""
@@ -75,6 +78,8 @@ class Resample(CausalModel):
     role = "floor"
 
     answers: ClassVar[frozenset[str]] = frozenset({"observational"})
+    saves = ("train",)
+    train: Values
 
     def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Keep the rows."""
@@ -100,6 +105,8 @@ class Persistence(CausalModel):
     role = "floor"
 
     answers: ClassVar[frozenset[str]] = frozenset({"interventional"})
+    saves = ("predicted",)
+    predicted: Values
 
     def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Raises `Unsupported`: the series is not in the training data; it is given through `fit_problem`."""

@@ -41,7 +41,9 @@ class AffineCAREFL(JointModel):
     variants: ClassVar[tuple[str, ...]] = ("reference", "corrected")
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2}
     real_scalars: ClassVar[bool] = True
+    saves = ("flow", "gradient_steps")
     flow: CouplingFlow
+    gradient_steps: int
 
     def __init__(
         self,

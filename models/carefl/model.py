@@ -52,6 +52,7 @@ class CAREFL(RefittedModel):
     query_options: ClassVar[frozenset[str]] = frozenset({"intervention", "scaler_refit"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2, "batch_size": 100}
     real_scalars: ClassVar[bool] = True
+    saves = ("flow",)
     flow: Flow
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from scmbench.datasets.seeds import derive, generator, seeded
@@ -11,6 +11,7 @@ from scmbench.datasets.values import Values, parents
 from torch import Tensor
 
 from ..contract.base import Unsupported
+from ..contract.fields import lift
 from ..contract.joint import JointModel
 from .flow import UNIVARIATE, CausalFlow
 
@@ -43,6 +44,8 @@ class CausalNF(JointModel):
 
     version: ClassVar[int] = 1
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 10}
+    saves = ("gradient_steps",)
+    gradient_steps: int
 
     def __init__(
         self,
@@ -93,6 +96,20 @@ class CausalNF(JointModel):
         """Trained scalars and optimiser steps."""
         trained = sum(int(p.numel()) for p in self.flow.parameters())
         return {"parameters": trained, "gradient_steps": self.gradient_steps}
+
+    def saved(self) -> dict[str, Any]:
+        """The fields and all weights."""
+        return super().saved() | {"flow": dict(self.flow.state_dict())}
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The fields, the weights in a flow as `learn` makes it."""
+        fields = dict(fields)
+        weights = lift(fields.pop("flow", None), dict[str, Tensor], "flow")
+        super().restore(fields)
+        with seeded(0, "weights"):
+            self.flow = CausalFlow(self._adjacency(), transform=self.transform, hidden=self.hidden)
+        self.flow.double().requires_grad_(False).load_state_dict(weights)
+        return self
 
     def _held(self, z: Tensor, forced: Values) -> Tensor:
         held = z.clone()

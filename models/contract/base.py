@@ -14,6 +14,7 @@ from scmbench.datasets.values import Intervention, Values, ValuesError, batch, c
 from torch import Tensor
 
 from .checks import check_integer, check_rows, completed, copies, own_graph, own_rows
+from .fields import FieldError, Saves, lift_fields, lower
 
 RUNGS = frozenset({"observational", "interventional", "counterfactual"})
 
@@ -28,7 +29,7 @@ class Unsupported(Exception):
     """Raised by `fit` or a query that a method cannot answer by design; tables then show that, not a failure."""
 
 
-class CausalModel(ABC):
+class CausalModel(Saves, ABC):
     """A causal generative model learned from observational data and a known graph.
 
     **Who does what.** The public methods are this class's: they check what comes in (a misspelt node, NaN, another
@@ -85,6 +86,9 @@ class CausalModel(ABC):
 
     batch_mechanisms: ClassVar[int | None] = None
     """How many mechanisms one call of `fit_many` trains at most; None leaves it to the harness."""
+
+    common: ClassVar[Mapping[str, Any]] = {"graph": nx.DiGraph, "like": dict[str, Tensor]}
+    """Fields that this base sets, with their types: they are saved beside those that a method names in `saves`."""
 
     abduction_tolerance: float = 1e-4
     """How far the answer to an empty `do` may stray from the factual row, in standard deviations of the node."""
@@ -229,6 +233,28 @@ class CausalModel(ABC):
     def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
         """Fitted copies of this model, one a problem; methods that train many networks at once override it."""
         return [copy.deepcopy(self).fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
+
+    def saved(self) -> dict[str, Any]:
+        """The fields of `saves` and those that every fit sets, as plain data. Raises `FieldError`; `Unsupported`."""
+        own = super().saved()
+        return {name: lower(vars(self)[name], hint, name) for name, hint in self._common(vars(self)).items()} | own
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """Take the fields that `saved` gave, on a new model with the same options. Raises `FieldError`."""
+        common = self._common(fields)
+        for name, value in lift_fields({name: fields[name] for name in common}, common, type(self).__name__).items():
+            setattr(self, name, value)
+        if "graph" in common:
+            self.graph = own_graph(self.graph)
+            self.order = list(self.graph)
+        if {"graph", "like"} <= set(common):
+            if set(self.like) != set(self.order):
+                raise FieldError(f"like has the nodes {list(self.like)}, the graph {self.order}")
+            self.like = {node: self.like[node] for node in self.order}
+        return super().restore({name: value for name, value in fields.items() if name not in common})
+
+    def _common(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: hint for name, hint in self.common.items() if name in fields and name not in (self.saves or ())}
 
     def cost(self) -> dict[str, int]:
         """What the fit took, where it means something: ``parameters`` and ``gradient_steps`` (per network)."""

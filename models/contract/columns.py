@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from scmbench.datasets.values import Values, ValuesError, flatten, n_rows
 from torch import Tensor
+
+from .fields import Saves
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,16 @@ class Scaler:
         """Rows in their own units again: x = z std + mean."""
         return z * self.std + self.mean
 
+    def to(self, device: torch.device | str) -> Scaler:
+        """The same scaler on another device."""
+        return Scaler(self.mean.to(device), self.std.to(device))
+
     def part(self, columns: slice) -> Scaler:
         """The scaler of some of the columns."""
         return Scaler(self.mean[..., columns], self.std[..., columns])
 
 
-class Columns:
+class Columns(Saves):
     """Layout and scale of the nodes as one matrix: node v takes the columns ``slices[v]``, z = (x - mean) / std.
 
     `scaler` has by default the unbiased standard deviations of `data`, 1 for a constant column. Integer nodes are
@@ -55,15 +61,29 @@ class Columns:
     Raises `ValuesError` for fewer than two rows, where there is no scaler.
     """
 
+    saves = ("like", "scaler")
+    like: Values
+    scaler: Scaler
+
     def __init__(self, nodes: Sequence[str], data: Values, scaler: Scaler | None = None):
         if scaler is None and n_rows(data) < 2:
             raise ValuesError("training data: a standard deviation needs two rows at least")
         self.like = {v: data[v][:0].clone() for v in nodes}
-        self.slices: dict[str, slice] = {}
-        for node in nodes:
-            start = sum(s.stop - s.start for s in self.slices.values())
-            self.slices[node] = slice(start, start + self.width(node))
+        self.slices = self._slices()
         self.scaler = scaler or Scaler.of(self.matrix(data), correction=1)
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The fields, and the columns that they make."""
+        super().restore(fields)
+        self.slices = self._slices()
+        return self
+
+    def _slices(self) -> dict[str, slice]:
+        slices: dict[str, slice] = {}
+        for node in self.like:
+            start = sum(s.stop - s.start for s in slices.values())
+            slices[node] = slice(start, start + self.width(node))
+        return slices
 
     def __len__(self) -> int:
         """Number of columns D."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import networkx as nx
 import torch
@@ -27,6 +28,7 @@ class JointModel(CausalModel):
     real_scalars: ClassVar[bool] = False
     """Whether it models real scalar nodes only: others are `Unsupported` then."""
 
+    common: ClassVar[Mapping[str, Any]] = {**CausalModel.common, "columns": Columns}
     columns: Columns
 
     @abstractmethod
@@ -75,6 +77,7 @@ class RefittedModel(JointModel):
     fitted on `refit` bootstrap rows of the training data; on the way out, answers have the scale of the training.
     """
 
+    common: ClassVar[Mapping[str, Any]] = {**JointModel.common, "rows": Tensor, "seed": int}
     rows: Tensor
     seed: int
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import networkx as nx
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .base import UNTOUCHED, CausalModel
 from .checks import as_like
+from .fields import FieldError, Saves, lift, lift_fields
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Task:
     seed: int
 
 
-class Mechanism(ABC):
+class Mechanism(Saves, ABC):
     """``x = f(u, pa)`` for one node, learned; tensors are of its `dtype`, rows first."""
 
     dtype: ClassVar[torch.dtype] = torch.float32
@@ -62,6 +63,8 @@ class Empirical(Mechanism):
     """A root's distribution: its training rows, drawn with replacement. Its noise is the value itself."""
 
     dtype: ClassVar[torch.dtype] = torch.float64
+    saves = ("x",)
+    x: Tensor
 
     def fit(self, task: Task) -> Self:
         """Keep the rows."""
@@ -90,6 +93,8 @@ class NodewiseModel(CausalModel):
 
     Vector nodes are flattened to ``(n, d)`` for the mechanism; integer nodes are rounded after decoding.
     """
+
+    saves = ()
 
     @abstractmethod
     def mechanism(self) -> Mechanism:
@@ -155,6 +160,26 @@ class NodewiseModel(CausalModel):
         total = {"parameters": sum(c.get("parameters", 0) for c in costs)}
         total["gradient_steps"] = max((c.get("gradient_steps", 0) for c in costs), default=0)
         return total if total["parameters"] else {}
+
+    def saved(self) -> dict[str, Any]:
+        """The graph, the nodes' types, and every mechanism's own fields."""
+        if not hasattr(self, "mechanisms"):
+            raise FieldError(f"{type(self).__name__} has no 'mechanisms': it is not fitted")
+        made = {node: type(self.mechanism() if self.parents[node] else self.root()) for node in self.order}
+        if odd := [node for node, m in self.mechanisms.items() if type(m) is not made[node]]:
+            raise FieldError(f"the mechanism of {odd[0]!r} is not a {made[odd[0]].__name__}, as the model makes them")
+        return super().saved() | {"mechanisms": {node: m.saved() for node, m in self.mechanisms.items()}}
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The graph, the nodes' types, and a mechanism a node, made by `mechanism` or `root`."""
+        fields = dict(fields)
+        stored = lift(fields.pop("mechanisms", None), dict[str, dict], "mechanisms")
+        super().restore(fields)
+        self.parents = {node: parents(self.graph, node) for node in self.order}
+        lift_fields(stored, dict.fromkeys(self.order, Any), "mechanisms")
+        prototypes = {node: self.mechanism() if self.parents[node] else self.root() for node in self.order}
+        self.mechanisms = {node: prototypes[node].restore(stored[node]) for node in self.order}
+        return self
 
     def _encode(self, node: str, factual: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]

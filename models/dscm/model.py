@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pyro
 import torch
@@ -13,6 +13,7 @@ from scmbench.datasets.values import Values, parents
 from torch import Tensor
 
 from ..contract.base import Unsupported
+from ..contract.fields import lift
 from ..contract.joint import JointModel
 from .mechanisms import Amortised, Explicit
 from .program import ByNode, Program
@@ -46,6 +47,8 @@ class DSCM(JointModel):
     version: ClassVar[int] = 1
     query_options: ClassVar[frozenset[str]] = frozenset({"particles"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 3, "particles": 4}
+    saves = ("gradient_steps",)
+    gradient_steps: int
 
     def __init__(
         self,
@@ -65,9 +68,8 @@ class DSCM(JointModel):
     def learn(self, z: Tensor, *, seed: int) -> None:
         """Train all mechanisms."""
         z = self.columns.dequantised(z, generator(seed, "dequantise"))
-        causes = {v: parents(self.graph, v) for v in self.order}
         with seeded(seed, "weights"):
-            self.program = Program(causes, {v: self._mechanism(v, causes[v]) for v in self.order})
+            self.program = self._program()
         self._train(z.float(), seed=seed)
         self.program.double().requires_grad_(False)  # trained in single precision; the round trip deserves double
 
@@ -106,6 +108,25 @@ class DSCM(JointModel):
         """Trained scalars and optimiser steps."""
         trained = sum(int(p.numel()) for p in self.program.parameters())
         return {"parameters": trained, "gradient_steps": self.gradient_steps}
+
+    def saved(self) -> dict[str, Any]:
+        """The fields and all weights."""
+        return super().saved() | {"program": dict(self.program.state_dict())}
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The fields, the weights in a program as `learn` makes it."""
+        fields = dict(fields)
+        weights = lift(fields.pop("program", None), dict[str, Tensor], "program")
+        super().restore(fields)
+        with seeded(0, "weights"):
+            self.program = self._program()
+        self.program.double().requires_grad_(False).load_state_dict(weights)
+        return self
+
+    def _program(self) -> Program:
+        """A program of new networks."""
+        causes = {v: parents(self.graph, v) for v in self.order}
+        return Program(causes, {v: self._mechanism(v, causes[v]) for v in self.order})
 
     def _mechanism(self, node: str, causes: list[str]) -> Explicit | Amortised:
         width, context = self.columns.width(node), sum(map(self.columns.width, causes)) or 1

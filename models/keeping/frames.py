@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,8 +26,9 @@ class FrameModel:
     """A causal model that takes and gives data frames.
 
     A node of the graph is the column of its name, or the columns ``name[0], name[1], …`` for a vector; other columns
-    are ignored. Integer columns stay integer (predictions are rounded): convert what is measured on a scale to float.
-    Categories have to be encoded as numbers before.
+    are ignored. Names are strings or whole numbers, and labels of answers are what they were. Integer columns stay
+    integer (predictions are rounded): convert what is measured on a scale to float. Categories have to be encoded as
+    numbers before.
 
     >>> from scmbench.models import load
     >>> frame = pd.DataFrame({"dose": [0.0, 1.0, 2.0, 3.0], "effect": [1.0, 3.0, 5.0, 7.0]})
@@ -41,9 +44,12 @@ class FrameModel:
     def fit(self, graph: nx.DiGraph, frame: pd.DataFrame, *, seed: int = 0) -> Self:
         """Learn from the rows of `frame`; returns self.
 
-        Raises `ValuesError` for a cycle, and for a column that is missing, there twice, not numeric, or has NaN.
+        Raises `ValuesError` for a cycle, for a name that is no string or whole number or could mean two things,
+        and for a column that is missing, there twice, not numeric, or has NaN.
         """
+        check_names(graph)
         data = from_frame(frame, check_graph(graph))
+        _check_columns(data)
         self.model.fit(graph, data, seed=seed)
         self._like = {node: x[:0] for node, x in data.items()}
         return self
@@ -84,6 +90,29 @@ class FrameModel:
         return {node: _value(node, value, index) for node, value in do.items()}
 
 
+def check_names(nodes: Iterable[Hashable]) -> None:
+    """Names of nodes are strings or whole numbers, all of one kind. Raises `ValuesError` that shows one that is not."""
+    nodes = list(nodes)
+    for node in nodes:
+        if isinstance(node, bool) or not isinstance(node, str | Integral):
+            what = type(node).__name__
+            raise ValuesError(f"the node {node!r} is named by a {what}: rename it to a string or a whole number")
+        if isinstance(node, str) and any("\ud800" <= letter <= "\udfff" for letter in node):
+            raise ValuesError(f"the node {node!r} has half a surrogate pair in its name, which is no text: rename it")
+    if len({isinstance(node, str) for node in nodes}) > 1:
+        text, number = (next(v for v in nodes if isinstance(v, str) is kind) for kind in (True, False))
+        raise ValuesError(
+            f"some nodes are named by strings, such as {text!r}, others by numbers, such as {number!r}: name all alike"
+        )
+
+
+def _check_columns(data: Values) -> None:
+    """Raises `ValuesError` where a vector's column has the name of another node."""
+    labels = Counter(label for node, x in data.items() for label in to_frame({node: x[:0]}))
+    if shared := [label for label, count in labels.items() if count > 1]:
+        raise ValuesError(f"the column {shared[0]!r} is a node and a component of another node: rename one of them")
+
+
 def _value(node: str, value: Any, index: pd.Index) -> float | int | Tensor:
     """A number, or a tensor with a value for each row of `index`."""
     if isinstance(value, pd.Series | pd.DataFrame):
@@ -91,13 +120,13 @@ def _value(node: str, value: Any, index: pd.Index) -> float | int | Tensor:
             lacking = index.difference(value.index)
             if len(lacking) or value.index.has_duplicates:
                 raise ValuesError(
-                    f"do({node}): its index lacks {len(lacking)} of the rows, such as {list(lacking[:3])}"
+                    f"do({node!r}): its index lacks {len(lacking)} of the rows, such as {list(lacking[:3])}"
                 )
             value = value.loc[index]
         value = value.to_numpy()
     array = np.asarray(value)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        raise ValuesError(f"do({node}): expected numbers, got {value!r}; encode categories as in the training data")
+        raise ValuesError(f"do({node!r}): expected numbers, got {value!r}; encode categories as in the training data")
     if array.ndim == 0:
         return array.item()
     return torch.tensor(array.astype("int64" if np.issubdtype(array.dtype, np.integer) else "float64"))

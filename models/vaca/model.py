@@ -48,6 +48,7 @@ class VACA(RefittedModel):
     query_options: ClassVar[frozenset[str]] = frozenset({"scaler_refit"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2, "batch_size": 100}
     real_scalars: ClassVar[bool] = True
+    saves = ("network",)
     network: GraphAutoencoder
 
     def __init__(

@@ -26,6 +26,11 @@ class MyMethod(JointModel):
     answers: ClassVar[frozenset[str]] = frozenset({"observational", "interventional", "counterfactual"})
     """Drop what the method cannot answer: it is not asked then."""
 
+    saves = ("W", "noise")
+    """What `learn` sets and answers need: a fitted model is saved as these, and each has the type that stands here."""
+    W: Tensor
+    noise: Tensor
+
     def __init__(self, ridge: float = 1e-6):
         self.ridge = ridge  # every option is a plain value, kept under its own name
 
