@@ -13,7 +13,7 @@ ARGS ?=
 
 bin := $(VENV)/bin
 stamp := $(VENV)/.installed
-narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--models $(MODELS)) $(ARGS)
+narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--only $(MODELS)) $(ARGS)
 
 .PHONY: help install reproduce smoke regress test test-slow lint types links numbers docs check format bench clean
 .DEFAULT_GOAL := help

@@ -1,30 +1,5 @@
 """The worlds: structural causal models with known truth, and real data."""
 
-from .problem import DataMissing, Dataset, Example, Problem, Query, SCMDataset, Score
-from .registry import get, names, register, resolve
-from .scm import SCM
-from .seeds import derive, generator, seeded
-from .values import Intervention, Values, ValuesError, flatten, parents
+import lazy_loader
 
-__all__ = [
-    "SCM",
-    "DataMissing",
-    "Dataset",
-    "Example",
-    "Intervention",
-    "Problem",
-    "Query",
-    "SCMDataset",
-    "Score",
-    "Values",
-    "ValuesError",
-    "derive",
-    "flatten",
-    "generator",
-    "get",
-    "names",
-    "parents",
-    "register",
-    "resolve",
-    "seeded",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names of __init__.pyi, when asked for

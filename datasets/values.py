@@ -11,6 +11,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from .errors import UserError
+
 Values: TypeAlias = dict[str, Tensor]
 """Samples: node name to a tensor ``(n, *event)``; scalar ``(n,)``, vector ``(n, d)``, image ``(n, c, h, w)``."""
 
@@ -18,7 +20,7 @@ Intervention: TypeAlias = Mapping[str, "float | int | Tensor"]
 """Node to value: a Python scalar or 0-d tensor broadcasts; any other tensor has leading dimension ``n`` or 1."""
 
 
-class ValuesError(ValueError):
+class ValuesError(UserError, ValueError):
     """Data or an intervention that does not fit: the message names the node and says what was expected."""
 
 

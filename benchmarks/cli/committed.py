@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
-from rich.console import Console
 
-from ..gate import moves, tolerance, variation
-from ..gate.revision import Revision, update
-from ..records import committed
-from ..records.committed import home_of
-from ..records.results import Results, scores_of
-from ..records.store import Store
-from ..running import planner
-from ..running.run import collect
-from ..suites.suite import Suite
 from .arguments import console, errors, narrowing
+
+if TYPE_CHECKING:
+    from ..gate.revision import Revision
+    from ..gate.variation import Variation
+    from ..records.results import Results
+    from ..records.store import Store
+    from ..suites.suite import Suite
 
 _WHERE = "Where the committed run lives; default: with scmbench, or committed/NAME beside a suite file of your own."
 
@@ -52,6 +48,11 @@ def update_(
     no_examples: bool,
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
+    from ..gate.revision import update
+    from ..records.committed import home_of
+    from ..running import planner
+    from ..running.run import collect
+
     there, gone = planner.available(suite)
     trials = [one for one in planner.trials(suite) if one.identity.dataset in there]
     for missing in gone:
@@ -84,6 +85,8 @@ def update_(
 
 
 def _tell(change: Revision, target: Path) -> None:
+    from ..gate import tolerance
+
     console.print(
         f"{target}: {len(change.moved)} medians moved, {len(change.new)} cells new, {len(change.gone)} gone; the old "
         "numbers are kept in about.json",
@@ -116,24 +119,21 @@ def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | 
     Then the gate is tried on further such runs. Stop it at any moment and run it again: finished records are kept,
     under variations/ in the store.
     """
-    target = home or home_of(suite)
+    from ..gate import moves, tolerance, variation
+    from ..records import committed
+    from ..records.results import scores_of
+
+    target = home or committed.home_of(suite)
     reference = scores_of(suite, committed.read(target).of(suite))
 
-    def vary(variations: tuple[variation.Variation, ...]) -> dict[str, Results]:
-        runs = {}
-        for one in variations:
-            console.print(f"[bold]{one.name}[/bold]", highlight=False)
-            place = Store(store.folder / "variations" / suite.name / one.name.replace(" ", "_"))
-            runs[one.name] = variation.run(suite, one, place, console=Console(quiet=True))
-        return runs
-
-    measured = vary(variation.MEASURED) | {name: _elsewhere(suite, path) for name, path in map(_named, also)}
+    measured = _vary(suite, variation.MEASURED, store) | {name: _elsewhere(suite, path) for name, path in map(_named, also)}
     try:
         table = tolerance.measure(reference, {name: scores_of(suite, run) for name, run in measured.items()})
     except ValueError as error:
         errors.print(f"[red]error:[/red] {error}", highlight=False)
         context.exit(1)
-    clean = _try(vary(variation.CLEAN), suite, reference, table)
+    runs = {name: scores_of(suite, run) for name, run in _vary(suite, variation.CLEAN, store).items()}
+    clean = moves.clean_runs(runs, reference, table)
     tolerance.write(target, table, clean, measured)
     red = clean[clean["red"] > 0]
     console.print(
@@ -146,6 +146,21 @@ def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | 
     context.exit(int(bool(len(red))))
 
 
+def _vary(suite: Suite, variations: Sequence[Variation], store: Store) -> dict[str, Results]:
+    """The suite under each variation, in a store of its own."""
+    from rich.console import Console
+
+    from ..gate import variation
+    from ..records.store import Store
+
+    runs = {}
+    for one in variations:
+        console.print(f"[bold]{one.name}[/bold]", highlight=False)
+        place = Store(store.folder / "variations" / suite.name / one.name.replace(" ", "_"))
+        runs[one.name] = variation.run(suite, one, place, console=Console(quiet=True))
+    return runs
+
+
 def _named(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals:
@@ -154,19 +169,10 @@ def _named(text: str) -> tuple[str, Path]:
 
 
 def _elsewhere(suite: Suite, path: Path) -> Results:
+    from ..records.store import Store
+    from ..running.run import collect
+
     results = collect(suite, Store(path)).results()
     if results.provenance.empty:
         raise click.UsageError(f"--also: {path} has no records of {suite.name}")
     return results
-
-
-def _try(runs: Mapping[str, Results], suite: Suite, reference: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """One line per clean run: cells, how many are red, and the one that used most of its tolerance."""
-    lines = []
-    for name, run in runs.items():
-        judged = moves.judge(moves.moves(scores_of(suite, run), reference), table)
-        closest = judged.iloc[int(judged["used"].fillna(-1.0).to_numpy().argmax())]
-        where = " ".join(filter(None, (closest[c] for c in moves.CELL)))
-        red = int(judged["state"].isin(moves.RED).sum())
-        lines.append([name, len(judged), red, closest["used"], where])
-    return pd.DataFrame(lines, columns=["run", "cells", "red", "most of a tolerance used", "by"])

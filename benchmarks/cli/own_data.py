@@ -5,23 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import networkx as nx
-import pandas as pd
-from rich.table import Table
-from scmbench.datasets import ValuesError
-from scmbench.datasets.files.graphs import read_graph
-from scmbench.datasets.files.tables import read_table
-from scmbench.datasets.values import from_frame, to_frame
-from scmbench.models import Unsupported, build, load
-from scmbench.models.keeping.frames import FrameModel
-from scmbench.models.keeping.saving import SavedModelError, saved_like
 
-from ..judging.diagnosis import ABDUCTION, Diagnosis, diagnose, split
 from .arguments import console
 from .options import parse
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+    from scmbench.models.keeping.frames import FrameModel
+
+    from ..judging.diagnosis import Diagnosis
 
 MODEL, DIAGNOSIS, SAMPLES, COUNTERFACTUALS = "model", "diagnosis.json", "samples.csv", "counterfactuals.csv"
 
@@ -70,6 +66,15 @@ def fit(
     fitted model, the diagnosis, samples (under --do where it is given), and with --counterfactual the answers for the
     rows of that file.
     """
+    from scmbench.datasets import ValuesError
+    from scmbench.datasets.files.graphs import read_graph
+    from scmbench.datasets.files.tables import read_table
+    from scmbench.datasets.values import from_frame, to_frame
+    from scmbench.models import Unsupported, build, load
+    from scmbench.models.keeping.frames import FrameModel
+
+    from ..judging.diagnosis import diagnose, split
+
     graph = read_graph(graph_file)
     do = _intervention(assignments, graph)
     factual = _factual(counterfactual, graph, do, real)
@@ -114,6 +119,10 @@ def ask(
     out: Path,
 ) -> None:
     """Ask the fitted model that `scmbench fit` saved in FOLDER: samples, interventions, counterfactuals."""
+    import networkx as nx
+    from scmbench.models.keeping.frames import FrameModel
+    from scmbench.models.keeping.saving import SavedModelError, saved_like
+
     try:
         fitted = FrameModel.load(folder, model=name)
         nodes = saved_like(folder)
@@ -139,6 +148,8 @@ def _intervention(assignments: Sequence[str], graph: nx.DiGraph) -> dict[str, fl
 
 
 def _factual(path: Path | None, graph: nx.DiGraph, do: dict[str, float | int], real: bool) -> pd.DataFrame | None:
+    from scmbench.datasets.files.tables import read_table
+
     if path is None:
         return None
     if not do:
@@ -150,6 +161,8 @@ def _answer(
     fitted: FrameModel, do: dict[str, float | int], n: int, factual: pd.DataFrame | None, seed: int, out: Path
 ) -> None:
     """Write what is asked; a model that cannot answer says so, and the rest goes on."""
+    from scmbench.models import Unsupported
+
     under = ", ".join(f"{node} = {value}" for node, value in do.items())
     questions = [
         (SAMPLES, f"{n} samples" + (f" under do({under})" if do else ""), lambda: fitted.sample(n, do, seed=seed))
@@ -176,6 +189,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _show(diagnosis: Diagnosis) -> None:
+    from rich.table import Table
+
+    from ..judging.diagnosis import ABDUCTION
+
     console.print(f"fitted on {diagnosis.n_train} rows, judged on {diagnosis.n_held_out} held out", highlight=False)
     distances = Table(title="Distance to held-out rows, units of standard deviations", title_justify="left")
     columns = list(next(iter(diagnosis.distances.values())))

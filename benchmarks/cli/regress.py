@@ -6,28 +6,21 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 
-from ..gate import github, moves, tolerance
-from ..gate.revision import read_verdicts, verdicts_of
-from ..gate.table import table_of
-from ..records import committed
-from ..records.committed import home_of
-from ..records.results import Results, scores_of
-from ..records.store import Store
-from ..reporting.render import to_rich
-from ..running import engine
-from ..running.estimate import duration, estimate
-from ..running.planner import plan
-from ..running.run import compute
 from ..suites import suite as suites
 from ..suites.suite import Suite
 from .arguments import choosing, console, tell_refused
 from .committed import at_home
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..records.results import Results
+    from ..records.store import Store
 
 SHOWN = 5
 """Cells that a green gate shows: those that used most of their tolerance."""
@@ -59,13 +52,19 @@ def regress(
 
     Red where a score moved by more than its tolerance, or where a cell that was reproduced no longer is.
     """
-    source = home or home_of(suite)
+    from ..gate import github, moves, tolerance
+    from ..records import committed
+    from ..records.results import scores_of
+    from ..running.api import batches_by
+    from ..running.estimate import duration, estimate
+    from ..running.planner import plan
+    from ..running.run import compute
+
+    source = home or committed.home_of(suite)
     reference, tolerances = committed.read(source).of(suite), tolerance.read(source)
     with _store(place) as store:
         todo = plan(suite, store)
-        run_batches = engine.inline
-        if kind == "pool":
-            run_batches = partial(engine.pool, workers=workers, time_limit=time_limit)
+        run_batches = batches_by(kind, workers=workers, time_limit=time_limit)
         seconds = estimate(todo, store) / (workers if kind == "pool" else 1)
         console.print(f"[bold]{suite.title}[/bold]: {todo.to_do} records, {duration(seconds)} by a rough estimate")
         results = compute(todo, store, run_batches, workers=workers, console=console).results()
@@ -81,6 +80,8 @@ def regress(
 @contextmanager
 def _store(place: Path | None) -> Iterator[Store]:
     """A store of one's own unless told otherwise: a change that forgot its version number must not find old records."""
+    from ..records.store import Store
+
     with tempfile.TemporaryDirectory(prefix="scmbench-") as folder:
         store = Store(place or folder)
         yield store
@@ -88,6 +89,10 @@ def _store(place: Path | None) -> Iterator[Store]:
 
 
 def _show(judged: pd.DataFrame, results: Results, reference: Results) -> None:
+    from ..gate import moves
+    from ..gate.table import table_of
+    from ..reporting.render import to_rich
+
     red = judged[judged["state"].isin(moves.RED)]
     if not moves.is_red(judged):
         closest = judged.sort_values("used", ascending=False).head(SHOWN)
@@ -110,9 +115,15 @@ def _show(judged: pd.DataFrame, results: Results, reference: Results) -> None:
 
 def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
     """Recompute the verdicts of committed runs: cells that were reproduced and no longer are."""
+    import pandas as pd
+
+    from ..gate import moves
+    from ..gate.revision import read_verdicts, verdicts_of
+    from ..records import committed
+
     parts = []
     for suite in chosen:
-        source = home_of(suite)
+        source = committed.home_of(suite)
         if not suite.published:
             continue
         if not (source / committed.ABOUT).exists():

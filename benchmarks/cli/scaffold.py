@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 from rich.markup import escape
+from scmbench.datasets.errors import UserError
 
 from .arguments import console
 
@@ -27,7 +28,7 @@ COMMON = ("README.md", "pyproject.toml", "test_{module}.py")
 ROOMS = {"model": "models", "scm": "datasets"}
 
 
-class ScaffoldError(ValueError):
+class ScaffoldError(UserError, ValueError):
     """A name or a folder that cannot be used; the message says why."""
 
 
@@ -140,7 +141,7 @@ def new_model(name: str, shape: str, out: Path) -> None:
     _next(
         skeleton,
         f"scmbench check-model {skeleton.address}",
-        f"scmbench run smoke --model {skeleton.address}",
+        f"scmbench run smoke --add-model {skeleton.address}",
     )
 
 

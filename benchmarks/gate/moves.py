@@ -83,6 +83,19 @@ def judge(moved: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[*CELL, *names]).astype({"seed": int})
 
 
+def clean_runs(
+    runs: Mapping[str, pd.DataFrame], committed: pd.DataFrame, tolerances: pd.DataFrame
+) -> pd.DataFrame:
+    """One line per run (its seed scores): how many cells are red, and the one that used most of its tolerance."""
+    lines = []
+    for name, scores in runs.items():
+        judged = judge(moves(scores, committed), tolerances)
+        closest = judged.iloc[int(judged["used"].fillna(-1.0).to_numpy().argmax())]
+        where = " ".join(filter(None, (closest[c] for c in CELL)))
+        lines.append([name, len(judged), int(judged["state"].isin(RED).sum()), closest["used"], where])
+    return pd.DataFrame(lines, columns=["run", "cells", "red", "most of a tolerance used", "by"])
+
+
 def is_red(judged: pd.DataFrame) -> bool:
     """Whether any cell is in one of the states `RED`. A table without a cell is red too: nothing was checked."""
     return judged.empty or bool(judged["state"].isin(RED).any())

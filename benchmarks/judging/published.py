@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scmbench.datasets import UserError
 
 from .cells import CELL
 
@@ -44,7 +45,7 @@ MOMENTS = ["mean", "sd"]
 KEYS = {"title", "protocol", "dataset", "scale", "sd", "how", "notes", "source", "n", "queries", "models"}
 
 
-class PublishedError(ValueError):
+class PublishedError(UserError, ValueError):
     """A file of published numbers that cannot be used: the message names the file and the line or key."""
 
 

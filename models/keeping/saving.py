@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
+from scmbench.datasets import UserError
 from scmbench.datasets.values import Values
 from torch import Tensor
 
@@ -39,7 +40,7 @@ DTYPES = {
 """What a node's column may be made of."""
 
 
-class SavedModelError(ValueError):
+class SavedModelError(UserError, ValueError):
     """A folder that does not hold a saved model that can be used here: the message says what is wrong with it."""
 
 
