@@ -1,4 +1,4 @@
-"""The harness: suites, runner, store, verdicts, report and the command line; `run` and `load` are its door in Python."""
+"""The harness: suites, runner, store, verdicts, report, command line; `run` and `load` are its door in Python."""
 
 import lazy_loader
 

@@ -52,7 +52,9 @@ class LazyGroup(click.Group):
         file, _, function = COMMANDS[cmd_name][0].partition(":")
         return getattr(import_module(f".{file}", __package__), function)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with near names where there is no such command."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             near = get_close_matches(args[0], COMMANDS)

@@ -90,7 +90,14 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         @_formerly("--model", "--add-model", multiple=True)
         @wraps(command)
         def chosen(
-            suite: str, seeds: Any, scms: Any, only: Any, added: Any, models_formerly: Any, model_formerly: Any, **rest: Any
+            suite: str,
+            seeds: Any,
+            scms: Any,
+            only: Any,
+            added: Any,
+            models_formerly: Any,
+            model_formerly: Any,
+            **rest: Any,
         ) -> Any:
             methods = (*(only or ()), *(models_formerly or ())) or None
             part = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)

@@ -126,7 +126,9 @@ def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | 
     target = home or committed.home_of(suite)
     reference = scores_of(suite, committed.read(target).of(suite))
 
-    measured = _vary(suite, variation.MEASURED, store) | {name: _elsewhere(suite, path) for name, path in map(_named, also)}
+    measured = _vary(suite, variation.MEASURED, store) | {
+        name: _elsewhere(suite, path) for name, path in map(_named, also)
+    }
     try:
         table = tolerance.measure(reference, {name: scores_of(suite, run) for name, run in measured.items()})
     except ValueError as error:

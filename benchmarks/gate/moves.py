@@ -83,9 +83,7 @@ def judge(moved: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[*CELL, *names]).astype({"seed": int})
 
 
-def clean_runs(
-    runs: Mapping[str, pd.DataFrame], committed: pd.DataFrame, tolerances: pd.DataFrame
-) -> pd.DataFrame:
+def clean_runs(runs: Mapping[str, pd.DataFrame], committed: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:
     """One line per run (its seed scores): how many cells are red, and the one that used most of its tolerance."""
     lines = []
     for name, scores in runs.items():

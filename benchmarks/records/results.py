@@ -38,7 +38,7 @@ class Results:
         return scores_of(self._asked(), self)
 
     def cells(self) -> pd.DataFrame:
-        """Median, quartiles, mean and sd over seeds of every cell (`judging.cells.cells`); published cells come first."""
+        """Median, quartiles, mean and sd over seeds of every cell (`judging.cells.cells`), published ones first."""
         paper = self._published()
         return cells.cells(self.scores(), self.provenance, also=paper.cells if paper else None)
 

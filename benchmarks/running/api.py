@@ -57,7 +57,7 @@ def run(
       its ``if __name__ == "__main__":``.
     * `retry` computes failed records again; `quiet=False` prints progress.
 
-    A record that fails is a row of `Results.provenance` whose status says so. Datasets whose files are missing are left
+    A failed record is a row of `Results.provenance` whose status says so. Datasets whose files are missing are left
     out, and record files that are damaged computed again, each with a warning. Raises `SuiteError` for a suite, name or
     label that there is not, and `StoreError` where records cannot be written.
     """
@@ -90,8 +90,8 @@ def load(
     """What has been computed of `suite`, and nothing new; the arguments are those of `run`.
 
     `source` is the folder of a store or of a committed run, or ``committed``: the run that comes with scmbench, or lies
-    beside a suite file. Raises `NoResults` where there is nothing of the suite, and `CommittedError` for a committed run
-    that is damaged.
+    beside a suite file. Raises `NoResults` where there is nothing of the suite, and `CommittedError` for a
+    committed run that is damaged.
     """
     chosen = choose(suite, seeds=seeds, scms=scms, only=only)
     folder = committed.home_of(chosen) if source == COMMITTED else Path(source)

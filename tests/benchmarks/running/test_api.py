@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scmbench import benchmarks
 from scmbench.benchmarks import Entry, NoResults, Results, Suite
+from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import SuiteError
 
@@ -92,8 +93,7 @@ def test_missing_data_and_damaged_records_are_warned_about(place, tmp_path, monk
     monkeypatch.setenv("SCMBENCH_DATA", str(tmp_path / "none"))
     with pytest.warns(UserWarning, match="not run: data missing: sachs/real"):
         benchmarks.run("sachs", store=tmp_path / "store", seeds=1, only=["marginal"], engine="inline")
-    broken = next((folder / "store" / "records").rglob("*.json"))
-    broken.write_text("{}")
+    Store(folder / "store").path(place[1].provenance["key"].iloc[0]).write_text("{}")
     with pytest.warns(UserWarning, match="moved aside"):
         results = benchmarks.run(folder / "own.toml", store=folder / "store", engine="inline")
     assert len(results.provenance) == 4
