@@ -52,7 +52,7 @@ def run(
     * `suite`: a name (``scmbench list suites``), the path of a ``.toml`` file, or a `Suite`.
     * `seeds`: how many (10) or which ([0, 4, 7]); `scms` and `only`: names of datasets (short forms allowed) and labels
       of models to restrict it to; `add_models`: entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
-    * `engine`: ``pool`` runs `workers` processes (default: one a core) with a limit on seconds a batch and GB a process;
+    * `engine`: ``pool`` runs `workers` processes (default: one a core) with limits on seconds a batch, GB a process;
       ``inline`` runs in this process, without limits. Processes are spawned, so that a script that uses the pool needs
       its ``if __name__ == "__main__":``.
     * `retry` computes failed records again; `quiet=False` prints progress.

@@ -10,7 +10,7 @@ from scmbench import datasets
 from scmbench.datasets import registry
 
 FILE = Path(__file__).parents[2] / "datasets" / "catalogue.toml"
-HEAD = "# The built-in datasets by module, from their docstrings: python tests/datasets/test_catalogue.py writes this.\n"
+HEAD = "# The built-in datasets by module, from docstrings: python tests/datasets/test_catalogue.py writes this.\n"
 
 
 def registered() -> dict[str, dict[str, str]]:
