@@ -67,6 +67,12 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
 
 
+class Moved(click.ClickException):
+    """A command that has another name now."""
+
+    exit_code = 2
+
+
 @click.group(
     cls=LazyGroup,
     epilog=EXIT_CODES,
@@ -81,9 +87,7 @@ def cli() -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def former_baseline(words: tuple[str, ...]) -> NoReturn:
     """The former name of `committed`: a baseline is a method to compare with."""
-    moved = click.ClickException(f"this command has another name now: {shlex.join(['scmbench', 'committed', *words])}")
-    moved.exit_code = 2
-    raise moved
+    raise Moved(f"this command has another name now: {shlex.join(['scmbench', 'committed', *words])}")
 
 
 def main() -> None:

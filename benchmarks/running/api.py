@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import os
 import warnings
 from collections.abc import Sequence
@@ -59,10 +61,13 @@ def run(
 
     A failed record is a row of `Results.provenance` whose status says so. Datasets whose files are missing are left
     out, and record files that are damaged computed again, each with a warning. Raises `SuiteError` for a suite, name or
-    label that there is not, and `StoreError` where records cannot be written.
+    label that there is not, `StoreError` where records cannot be written, and `RuntimeError` for a pool in a script
+    without that line (every process would run the script again).
     """
     if engine not in ("pool", "inline"):
         raise ValueError(f"engine={engine!r}; expected 'pool' or 'inline'")
+    if engine == "pool":
+        _check_guard()
     chosen, place = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models), Store(store)
     todo = plan(chosen, place, retry=retry)
     for gone in todo.missing:
@@ -137,6 +142,28 @@ def batches_by(
         return partial(engines.inline, device=device)
     limits: dict[str, Any] = {"time_limit": time_limit, "memory_limit": memory_limit}
     return partial(engines.pool, workers=workers, device=device, **limits)
+
+
+def _check_guard() -> None:
+    """Refuse a pool that a script starts outside ``if __name__ == "__main__":``; it would never come to work."""
+    frame = inspect.currentframe()
+    while frame and (frame.f_globals.get("__name__"), frame.f_code.co_name) != ("__main__", "<module>"):
+        frame = frame.f_back
+    if frame is None or not (script := Path(frame.f_code.co_filename)).is_file():
+        return  # a notebook, or an interactive session
+    guarded = any(
+        isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and _spans(node, frame.f_lineno)
+        for node in ast.parse(script.read_text(encoding="utf-8")).body
+    )
+    if not guarded:
+        raise RuntimeError(
+            f"{script}:{frame.f_lineno}: the pool's processes import this script; call run below "
+            'if __name__ == "__main__": or with engine="inline"'
+        )
+
+
+def _spans(node: ast.If, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _warn_refused(store: Store) -> None:

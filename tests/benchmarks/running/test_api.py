@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 from scmbench import benchmarks
@@ -97,3 +100,19 @@ def test_missing_data_and_damaged_records_are_warned_about(place, tmp_path, monk
     with pytest.warns(UserWarning, match="moved aside"):
         results = benchmarks.run(folder / "own.toml", store=folder / "store", engine="inline")
     assert len(results.provenance) == 4
+
+
+def test_a_script_that_its_own_pool_would_run_again_is_told(tmp_path):
+    call = 'benchmarks.run("smoke", store="runs", seeds=1, scms=["check/sine"], only=["identity"], workers=1)'
+    (tmp_path / "bare.py").write_text(f"from scmbench import benchmarks\n{call}\n")
+    done = subprocess.run([sys.executable, "bare.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert (
+        'bare.py:2: the pool\'s processes import this script; call run below if __name__ == "__main__"' in done.stderr
+    )
+    assert not (tmp_path / "runs").exists()
+    (tmp_path / "guarded.py").write_text(
+        f'from scmbench import benchmarks\nif __name__ == "__main__":\n    print(len({call}.provenance))\n'
+    )
+    done = subprocess.run([sys.executable, "guarded.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
