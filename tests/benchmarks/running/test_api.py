@@ -107,9 +107,7 @@ def test_a_script_that_its_own_pool_would_run_again_is_told(tmp_path):
     (tmp_path / "bare.py").write_text(f"from scmbench import benchmarks\n{call}\n")
     done = subprocess.run([sys.executable, "bare.py"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
-    assert (
-        'bare.py:2: the pool\'s processes import this script; call run below if __name__ ==' in done.stderr
-    )
+    assert "bare.py:2: the pool's processes import this script; call run below if __name__ ==" in done.stderr
     assert not (tmp_path / "runs").exists()
     (tmp_path / "guarded.py").write_text(
         f'from scmbench import benchmarks\nif __name__ == "__main__":\n    print(len({call}.provenance))\n'
