@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from ..judging.verdict import MEANING
 from .render import COLOURS, SYMBOLS, Table, to_html
 
 
@@ -27,15 +28,6 @@ class Part:
     def anchor(self) -> str:
         """What links to the section end in."""
         return "part-" + re.sub(r"\W+", "-", self.title.lower()).strip("-")
-
-
-RULE = {
-    "reproduced": "the 95 % interval of the ratio contains 1, and the ratio is within a factor of 1.5",
-    "undecided": "the interval contains 1 and is wider than a factor of 2 to either side",
-    "close": "the ratio is within a factor of 2",
-    "better": "lower than published, beyond that",
-    "worse": "higher than published, beyond that",
-}
 
 
 def page(title: str, headline: str, parts: Sequence[Part], drawn: Mapping[str, bytes], about: Sequence[str]) -> str:
@@ -58,7 +50,7 @@ def page(title: str, headline: str, parts: Sequence[Part], drawn: Mapping[str, b
         parts=parts,
         drawn=drawn,
         about=about,
-        rule=RULE,
+        rule=MEANING,
         colours=COLOURS,
         symbols=SYMBOLS,
     )
