@@ -36,6 +36,7 @@ def committed_runs() -> None:
 @at_home
 @click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
 @click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
+@click.option("--allow-dirty", is_flag=True, help="Commit records of a changed checkout; the report says so in red.")
 @click.option("--no-examples", is_flag=True, help="Leave out the answers that scatter plots show: half of the size.")
 @click.pass_context
 def update_(
@@ -45,6 +46,7 @@ def update_(
     home: Path | None,
     reason: str,
     allow_failures: bool,
+    allow_dirty: bool,
     no_examples: bool,
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
@@ -71,6 +73,16 @@ def update_(
         errors.print(
             f"[red]error:[/red] {len(failed)} record(s) failed, first {first['dataset']} seed {first['seed']} "
             f"{first['model']} {first['variant']}: {first['message']}; --allow-failures commits them as they are",
+            highlight=False,
+        )
+        context.exit(1)
+    dirty = results.provenance[results.provenance["dirty"].astype(bool)]
+    if len(dirty) and not allow_dirty:
+        first = dirty.iloc[0]
+        errors.print(
+            f"[red]error:[/red] {len(dirty)} of {len(results.provenance)} record(s) were made by a changed checkout, which "
+            f"no commit holds: first {first['dataset']} seed {first['seed']} {first['model']} {first['variant']}; commit "
+            f"and run {suite.name} again with another --store, or say --allow-dirty",
             highlight=False,
         )
         context.exit(1)

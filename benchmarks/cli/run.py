@@ -70,7 +70,7 @@ def run(
 
     def refresh(table: Table) -> None:
         made = Report.of(suite, table.results())
-        text = f"{made.headline()}\n\n{markdown(overview(made.judged, made.found, made.layout))}"
+        text = f"{made.headline()}\n\n{markdown(overview(made.judged, made.found, made.layout, made.scores))}"
         replace_with(reports / "so_far.md", text)
 
     reports.mkdir(parents=True, exist_ok=True)
