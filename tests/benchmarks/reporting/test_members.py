@@ -45,11 +45,11 @@ def layout(frame):
 
 def test_an_estimate_is_the_mean_over_members_of_medians_over_rows():
     frame = rows()
-    own = [np.median(autoregressive(np.random.default_rng(i)) + 0.5 * i) for i in range(4)]
+    own = [np.median(autoregressive(np.random.default_rng(i)) + 0.5 * i) for i in range(5)]
     e = estimate(series(frame)["linear", ""])
     assert e.mean == pytest.approx(np.mean(own))
-    assert e.se == pytest.approx(np.std(own, ddof=1) / 2)
-    assert e.members == 4
+    assert e.se == pytest.approx(np.std(own, ddof=1) / 5**0.5)
+    assert e.members == 5
     assert e.rows[0] < e.mean < e.rows[1]
     assert e.both[1] - e.both[0] > e.rows[1] - e.rows[0]
     assert member_scores(frame)["linear", ""].to_dict() == pytest.approx(dict(zip(MEMBERS, own, strict=True)))
