@@ -1,8 +1,8 @@
 """What the markers of `docs/claims.py` may ask of the committed runs.
 
-A method is written ``dcm(reference)`` or ``linear``; a question ``obs``, ``int``, ``cf`` (first descendant), ``all`` (all
-descendants) or ``pred``; a dataset by the end of its name, ``chain/nlin``; several are a list, of which `SMALL`, `LARGE`
-and `ALL` are given.
+A method is written ``dcm(reference)`` or ``linear``; a question ``obs``, ``int``, ``cf`` (first descendant), ``all``
+(all descendants) or ``pred``; a dataset by the end of its name, ``chain/nlin``; several are a list, of which `SMALL`,
+`LARGE` and `ALL` are given.
 """
 
 from __future__ import annotations

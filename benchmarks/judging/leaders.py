@@ -54,8 +54,8 @@ def _leaders(by_method: Mapping[Method, Mapping[int, float]], worse: str) -> set
 def published_leaders(lines: Mapping[Method, Mapping[Any, Any]], *, higher: bool = False) -> set[Method]:
     """The same among published cells of one row: Welch's interval of the difference, from their spread and n.
 
-    Logarithms are compared where all numbers are positive, plain numbers otherwise. Nobody leads where one method stands
-    alone, or where one rests on fewer than five runs.
+    Logarithms are compared where all numbers are positive, plain numbers otherwise. Nobody leads where one method
+    stands alone, or where one rests on fewer than five runs.
     """
     if len(lines) < 2 or min(line["n"] for line in lines.values()) < LEAST:
         return set()

@@ -28,8 +28,8 @@ class Estimate:
 
     `se` is the standard error over members (sample standard deviation of their scores / √members). `rows` is the 95 %
     interval from resampling blocks of rows within the given members: how sure are we about these members? (NaN where a
-    member has one row only, as in a committed run.) `both` resamples members too: what about others of their kind? Where
-    there are no rows to resample it is Student's t interval over the members, honest for few of them.
+    member has one row only, as in a committed run.) `both` resamples members too: what about others of their kind?
+    Where there are no rows to resample it is Student's t interval over the members, honest for few of them.
     """
 
     mean: float

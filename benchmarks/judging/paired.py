@@ -1,8 +1,8 @@
 """One run against another, or one method against another, paired by seed.
 
 Runs of one seed share their training data and queries, so their scores move together; the log-ratio of the two scores
-of a seed cancels what they share. Per cell: the mean of the log-ratios over the common seeds (so that its exponential is
-the geometric mean of the ratios), its 95 % interval by Student's t, and the p-value of the same test, also adjusted over
+of a seed cancels what they share. Per cell: the mean of the log-ratios over the common seeds (its exponential is the
+geometric mean of the ratios), its 95 % interval by Student's t, and the p-value of the same test, also adjusted over
 all cells compared (Benjamini-Hochberg false discovery rate). Where fewer than two seeds are common, the comparison is
 unpaired: Welch's interval of the difference of the two mean logarithms.
 
@@ -68,7 +68,7 @@ def compare_cell(a: Mapping[int, float], b: Mapping[int, float]) -> dict[str, ob
 
 
 def _unpaired(x: NDArray, y: NDArray) -> tuple[float, float, float]:
-    """Log-ratio of two unrelated samples with its interval; without logarithms that of their medians, and no interval."""
+    """Log-ratio of two unrelated samples with its interval; without logarithms, of their medians, and none."""
     if (x > 0).all() and (y > 0).all():
         one, other = Estimate.of_mean(np.log(x)), Estimate.of_mean(np.log(y))
         return one.value - other.value, *(one - other)

@@ -4,7 +4,8 @@ The CSV has one row a published cell. Its columns ``query`` and ``model`` hold t
 braces of the TOML's ``dataset`` are columns too (``dataset = "dcm/{scm}/{kind}"`` needs ``scm`` and ``kind``). A cell
 is given as a box, ``q1,median,q3`` (with ``whisker_low,whisker_high,outliers`` where they are known, the last separated
 by spaces), or as moments, ``mean,sd``. A column ``n`` gives the runs behind a cell. All numbers are plain: a factor
-that the paper displays goes into ``scale``. They may be zero or negative. Lower is better, unless a query says otherwise.
+that the paper displays goes into ``scale``. They may be zero or negative. Lower is better, unless a query
+says otherwise.
 
 The TOML has::
 
@@ -64,8 +65,8 @@ class Published:
     """Published cells, and where they come from.
 
     `cells` has the columns ``CELL + [form, n, whisker_low, q1, median, q3, whisker_high, mean, sd, outliers, tolerance,
-    higher_is_better]``; `form` is ``box`` or ``moments``, what a form lacks is NaN, as is a tolerance that is not given,
-    and `sd` is the sample standard deviation (divided by n - 1).
+    higher_is_better]``; `form` is ``box`` or ``moments``, what a form lacks is NaN, as is a tolerance that is not
+    given, and `sd` is the sample standard deviation (divided by n - 1).
     `labels` names methods, keyed by (model, variant), and `questions` names scores, keyed by (query, metric).
     """
 

@@ -2,9 +2,9 @@
 
 **By ratio.** With our scores of n seeds and a published box (q1, m', q3 of n' runs), r = log(our median / m'). Its 95 %
 interval is Welch's, from two standard errors of a median under normal noise: of ours 1.2533 s / √n, s the standard
-deviation of our logarithms, with n - 1 degrees of freedom; of theirs 1.2533 (log q3 - log q1) / (1.349 √n'), with n' - 1.
-Against a published mean and sd: the same on means, with the standard errors s / (mean √n) and sd / (mean √n'). In this
-order:
+deviation of our logarithms, with n - 1 degrees of freedom; of theirs 1.2533 (log q3 - log q1) / (1.349 √n'), with
+n' - 1. Against a published mean and sd: the same on means, with the standard errors s / (mean √n) and
+sd / (mean √n'). In this order:
 
 * **undecided**: fewer than three seeds of ours
 * **reproduced**: the interval contains 0, and |r| <= log 1.5

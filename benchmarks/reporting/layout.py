@@ -29,8 +29,8 @@ KINDS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
 class Layout:
     """Order and names: built once from the cells of a run and handed to everything that shows them.
 
-    Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method. Of the questions in `higher`
-    higher scores are better; `theirs` is what the published side is called.
+    Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method. Of the questions in
+    `higher` higher scores are better; `theirs` is what the published side is called.
     """
 
     datasets: Sequence[str]

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...judging.cells import QUESTION, Method, text_columns
-from ...judging.paired import contrast
 from ...judging.intervals import log
+from ...judging.paired import contrast
 from ..layout import Layout, question_name
 from ..tables.relative import seeds_of
 from .style import legend_below, log_axis, method_colours, new_figure, styled

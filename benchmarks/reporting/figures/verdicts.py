@@ -21,7 +21,7 @@ def _ink(colour: str) -> str:
 
 
 def verdict_map(verdicts: pd.DataFrame, layout: Layout) -> Figure:
-    """Every published cell that was run, colour and sign by verdict, number ours / theirs: a row a SCM, a column a method."""
+    """Every published cell that was run, colour and sign by verdict, ours / theirs: a row a SCM, a column a method."""
     published = verdicts[verdicts["form"] != ""]
     judged = by_cell(published)
     questions = [q for q in layout.questions if q in set(zip(published["query"], published["metric"], strict=True))]

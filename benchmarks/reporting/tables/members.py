@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...judging.cells import Method
-from ...judging.paired import LEAST
 from ...judging.members import Estimate, difference, estimate, member_scores, series
+from ...judging.paired import LEAST
 from ..layout import Layout, question_name
 from ..render import DASH, Row, Table, Text, number
 

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ...judging.cells import NOT_RUN
-from ...judging.verdict import LEAST, counts, why
 from ...judging.paired import HIGHER, LOWER
 from ...judging.paired import LEAST as MARKED
+from ...judging.verdict import LEAST, counts, why
 from ..layout import Layout, question_name
 from ..render import DASH, SYMBOLS, Table, Text, number
 from .scores import Line, by_cell, in_units
-
 
 _ARROWS = {LOWER: "↓", HIGHER: "↑"}
 

@@ -56,6 +56,12 @@ def test_published_rows_are_led_by_their_spread_and_runs():
 
 
 def test_a_floor_beats_methods_and_a_ceiling_does_not():
-    medians = {("dcm", ""): 72.6, ("anm", ""): 84.0, ("marginal", ""): 70.0, ("oracle", ""): 0.0, ("identity", ""): 99.0}
+    medians = {
+        ("dcm", ""): 72.6,
+        ("anm", ""): 84.0,
+        ("marginal", ""): 70.0,
+        ("oracle", ""): 0.0,
+        ("identity", ""): 99.0,
+    }
     assert beaten(medians) == {("marginal", ""): [("dcm", ""), ("anm", "")]}
     assert beaten(medians, higher=True) == {("identity", ""): [("dcm", ""), ("anm", "")]}

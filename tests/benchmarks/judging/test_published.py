@@ -120,7 +120,10 @@ def test_a_bad_description_is_refused_with_its_key(tmp_path, change, message):
 def test_numbers_of_zero_and_below_load_with_their_tolerance_and_direction(tmp_path):
     toml = TOML.replace('"mmd" }', '"mmd", tolerance = 0.002, higher_is_better = true }')
     found = load(write(tmp_path, MOMENTS + "a,mmd,ours,0,0.001\nb,mmd,ours,-0.5,0\n", toml=toml))
-    assert found.cells[["mean", "tolerance", "higher_is_better"]].values.tolist() == [[0, 0.002, True], [-0.5, 0.002, True]]
+    assert found.cells[["mean", "tolerance", "higher_is_better"]].values.tolist() == [
+        [0, 0.002, True],
+        [-0.5, 0.002, True],
+    ]
     assert found.higher() == {("observational", "mmd")}
     box = load(write(tmp_path, BOX + "a,mmd,ours,-1,0,1\n"))
     assert (box.cells["median"].item(), box.higher()) == (0.0, frozenset())

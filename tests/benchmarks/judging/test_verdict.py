@@ -47,7 +47,9 @@ def test_the_rule(ratio, low, high, word):
     assert judge(*np.log([ratio, low, high])) == word
 
 
-@pytest.mark.parametrize(("d", "word"), [(0.9, "at the floor"), (-0.9, "at the floor"), (2.0, "worse"), (-2.0, "better")])
+@pytest.mark.parametrize(
+    ("d", "word"), [(0.9, "at the floor"), (-0.9, "at the floor"), (2.0, "worse"), (-2.0, "better")]
+)
 def test_the_rule_at_the_floor(d, word):
     assert judge_difference(d, d - 0.1, d + 0.1, 1.0) == word
     assert judge_difference(d, -5.0, 5.0, 1.0) == (word if abs(d) < 1 else "undecided")
