@@ -90,7 +90,7 @@ def test_records_of_a_changed_checkout_are_refused(tmp_path, suite, scmbench, ch
     words = ("committed", "update", suite, *where, "--reason", "the first run of all")
     done = scmbench(*words)
     assert done.exit_code == 1
-    assert "2 of 2 record(s) were made by a changed checkout" in done.output.replace("\n", " ")
+    assert "2 of 2 record(s) come from a changed checkout" in done.output.replace("\n", " ")
     assert not (tmp_path / "committed").exists()
     assert scmbench(*words, "--allow-dirty").exit_code == 0
     shown = scmbench("report", suite, "--from", tmp_path / "committed" / "mine", "--out", tmp_path / "report").output
