@@ -80,7 +80,7 @@ def update_(
     if len(dirty) and not allow_dirty:
         first = dirty.iloc[0]
         errors.print(
-            f"[red]error:[/red] {len(dirty)} of {len(results.provenance)} record(s) come from a changed checkout, which "
+            f"[red]error:[/red] {len(dirty)} of {len(results.provenance)} record(s) come from a changed checkout that "
             f"no commit holds: first {first['dataset']} seed {first['seed']} {first['model']} {first['variant']}; "
             f"commit and run {suite.name} again with another --store, or say --allow-dirty",
             highlight=False,
