@@ -128,7 +128,7 @@ def test_every_cell_not_reproduced_is_listed(run):
         ("y/nadd", "ANM (reference)†"),
     }
     row = found["chain/nlin", "ANM (reference)†"]
-    assert (row[0], row[7], row[9], row[10]) == ("▼ worse", "6.43", "0.105", "no (τ = -1.00)")
+    assert (row[0], row[7], row[9], row[10]) == ("▼ worse", "6.42", "0.105", "no (τ = -1.00)")
     brief = lines(verdict_tables.unreproduced(judged, layout, brief=True))
     assert {(r[0], r[4]) for r in brief} >= {("▼ worse", "0.624"), ("failed", "–")}
 
