@@ -60,8 +60,8 @@ class Saves:
         return self
 
 
-def field_types(cls: type) -> dict[str, Any]:
-    """The annotations of a class, inherited ones included; none where one of them cannot be resolved."""
+def field_types(cls: Any) -> dict[str, Any]:
+    """The annotations of a class, inherited ones included, or of a function; none where one of them cannot be resolved."""
     try:
         return get_type_hints(cls)
     except NameError:  # a name that only a type checker imports
@@ -74,7 +74,7 @@ def lower(x: Any, hint: Any, path: str) -> Any:
         x = x.item()
     elif isinstance(x, Tensor):
         x = x.detach()
-    elif type(x) in (list, tuple):
+    elif isinstance(x, list | tuple) and type(x) in (list, tuple):
         x = type(x)(lower(item, part, f"{path}[{i}]") for i, (item, part) in enumerate(_parts(x, hint, path)))
     elif isinstance(x, Mapping):
         key, value = _of_mapping(hint)

@@ -211,16 +211,13 @@ class Own(Mine):
 class Silent(CausalModel):
     """An outside model that says nothing of its fields."""
 
-    def fit(self, graph, data, *, seed):
+    def _fit(self, graph, data, *, seed):
         self.means = {node: x.mean() for node, x in data.items()}
-        return self
 
-    def sample(self, n, do=None, *, seed):
-        return {node: mean.expand(n).clone() for node, mean in self.means.items()} | {
-            node: torch.as_tensor(a).double().expand(n).clone() for node, a in (do or {}).items()
-        }
+    def _sample(self, n, forced, *, seed):
+        return {node: mean.expand(n) for node, mean in self.means.items()}
 
-    def counterfactual(self, factual, do, *, seed):
+    def _counterfactual(self, factual, forced, *, seed):
         return factual
 
 
@@ -235,9 +232,9 @@ class Wrong(Silent):
 
     saves = ("means", "rule")
 
-    def fit(self, graph, data, *, seed):
+    def _fit(self, graph, data, *, seed):
+        super()._fit(graph, data, seed=seed)
         self.rule = max
-        return super().fit(graph, data, seed=seed)
 
 
 def known(monkeypatch, *classes):
