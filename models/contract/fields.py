@@ -61,7 +61,7 @@ class Saves:
 
 
 def field_types(cls: Any) -> dict[str, Any]:
-    """The annotations of a class, inherited ones included, or of a function; none where one of them cannot be resolved."""
+    """The annotations of a class (inherited ones too) or function; none where one of them cannot be resolved."""
     try:
         return get_type_hints(cls)
     except NameError:  # a name that only a type checker imports
