@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from numbers import Real
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Number, Real
 from typing import TypeAlias
 
 import networkx as nx
@@ -159,32 +160,63 @@ def to_frame(values: Mapping[str, Tensor]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
-    """The columns of `nodes` as values, float64 (integer columns stay int64); columns ``name[j]`` form a vector.
+def columns_of(frame: pd.DataFrame, node: Hashable) -> list[Hashable]:
+    """The columns that hold a node: the one of its name, or ``name[0], name[1], …`` of a vector; none of them: []."""
+    if node in frame.columns:
+        return [node]
+    vector: list[Hashable] = []
+    while f"{node}[{len(vector)}]" in frame.columns:
+        vector.append(f"{node}[{len(vector)}]")
+    return vector
 
-    Raises `ValuesError` for a missing column, one that is not numeric (a categorical has to be encoded first), or NaN.
+
+def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
+    """The columns of `nodes` as values, float64 (integers and booleans int64); columns ``name[j]`` form a vector.
+
+    Raises `ValuesError` for what is no data frame, a missing column, one that is there twice, one that is not numeric
+    (a categorical has to be encoded first), missing values, infinity, and whole numbers beyond 64 bits.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise ValuesError(f"expected a pandas.DataFrame, got a {type(frame).__name__}")
+    if frame.columns.nlevels > 1:
+        raise ValuesError(f"the table's columns have {frame.columns.nlevels} levels; name each column by one label")
     values: Values = {}
     for node in nodes:
-        vector = []
-        while f"{node}[{len(vector)}]" in frame.columns:
-            vector.append(f"{node}[{len(vector)}]")
-        names = [node] if node in frame.columns else vector
+        names = columns_of(frame, node)
         if not names:
             raise ValuesError(f"the table has no column {node!r}; it has {frame.columns.tolist()}")
         for name in names:
             if list(frame.columns).count(name) > 1:
                 raise ValuesError(f"the table has more than one column {name!r}")
-            absent = frame[name].isna().to_numpy()
-            if absent.any():
-                row = int(absent.argmax())
-                raise ValuesError(f"column {name!r} has missing values, first in row {row}")
-            if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_complex_dtype(frame[name]):
-                raise ValuesError(
-                    f"column {name!r} is {frame[name].dtype}, not numeric: encode its categories as numbers"
-                )
-        integer = all(pd.api.types.is_integer_dtype(frame[name]) for name in names)
+            _check_column(frame[name], name)
+        integer = all(pd.api.types.is_integer_dtype(frame[v]) or pd.api.types.is_bool_dtype(frame[v]) for v in names)
         array = frame[names].to_numpy(dtype="int64" if integer else "float64")
-        values[node] = torch.tensor(array[:, 0] if node in frame.columns else array)
+        values[node] = torch.tensor(array[:, 0] if names == [node] else array)
     check_values(values, values, what="the table")
     return values
+
+
+def _check_column(column: pd.Series, name: Hashable) -> None:
+    """Raises `ValuesError` that says why a column is no numbers, or in which row a number is missing."""
+    absent = column.isna().to_numpy()
+    if absent.any():
+        row = int(absent.argmax())
+        raise ValuesError(f"column {name!r} has missing values, first in row {row}")
+    kind = column.dtype
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
+        cure = "encode its categories as numbers"
+        if pd.api.types.is_datetime64_any_dtype(column) or isinstance(kind, pd.PeriodDtype):
+            cure = "write its dates as numbers, such as days since the first"
+        elif pd.api.types.is_timedelta64_dtype(column):
+            cure = "write its durations as numbers: .dt.total_seconds()"
+        elif pd.api.types.is_complex_dtype(column):
+            cure = "give real and imaginary parts a column each"
+        elif pd.api.types.is_object_dtype(column) and all(isinstance(v, Number | Decimal) for v in column):
+            cure = "its entries are numbers in Python objects: convert it with .astype(float)"
+        raise ValuesError(f"column {name!r} is {kind}, not numeric: {cure}")
+    if (
+        pd.api.types.is_unsigned_integer_dtype(column)
+        and len(column)
+        and int(column.max()) > torch.iinfo(torch.int64).max
+    ):
+        raise ValuesError(f"column {name!r} has {column.max()}, beyond the whole numbers that 64 bits hold: use float")

@@ -90,6 +90,8 @@ class CausalModel(Saves, ABC):
     common: ClassVar[Mapping[str, Any]] = {"graph": nx.DiGraph, "like": dict[str, Tensor]}
     """Fields that this base sets, with their types: they are saved beside those that a method names in `saves`."""
 
+    _named_options: frozenset[str]
+
     abduction_tolerance: float = 1e-4
     """How far the answer to an empty `do` may stray from the factual row, in standard deviations of the node."""
 
@@ -100,6 +102,12 @@ class CausalModel(Saves, ABC):
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
         cls.powers = frozenset(power for power in POWERS if _defines(cls, power) or _defines(cls, f"_{power}"))
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """A new model that remembers which of its options its maker named: the others may be chosen for them."""
+        self = super().__new__(cls)
+        self._named_options = frozenset([*options, *list(option_defaults(cls))[: len(arguments)]])
+        return self
 
     @property
     def waives(self) -> Mapping[str, str]:

@@ -27,6 +27,7 @@ from ..contract.fields import FieldError, field_types, lift_fields, lower
 from ..contract.registry import UnknownModel, paths
 from ..contract.registry import load as load_class
 from .data import DataError, Reader, Writer
+from .support import Support
 
 FORMAT = 2
 """Version of the files; those of another one are not read."""
@@ -44,10 +45,13 @@ class SavedModelError(UserError, ValueError):
     """A folder that does not hold a saved model that can be used here: the message says what is wrong with it."""
 
 
-def save(model: CausalModel, folder: Path | str, *, like: Values | None = None) -> Path:
+def save(
+    model: CausalModel, folder: Path | str, *, like: Values | None = None, support: dict[str, Any] | None = None
+) -> Path:
     """Write a fitted model into `folder`, made where it is not there; returns the folder.
 
-    `like` holds nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`).
+    `like` holds nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`);
+    `support` is what `Support.to_json` says of the training rows (`saved_support`).
     A model that has its own ``save`` writes into the sub-folder ``own`` instead. Raises `Unsupported` for a model that
     does not declare its fields, or holds something in them that is no data; it names the field. Nothing is written
     then.
@@ -66,6 +70,8 @@ def save(model: CausalModel, folder: Path | str, *, like: Values | None = None) 
         if like is not None:
             nodes = lower(dict(like), dict[str, Tensor], "the nodes")
             header["nodes"] = [[v, str(x.dtype).removeprefix("torch."), list(x.shape[1:])] for v, x in nodes.items()]
+        if support is not None:
+            header["support"] = support
         if "save" not in model.powers:
             header["fields"] = writer.write(lower(model.saved(), dict[str, Any], "fields"))
         tensors = write_tensors(writer.tensors)
@@ -133,6 +139,15 @@ def saved_like(folder: Path) -> Values:
         raise
     except (LookupError, TypeError, ValueError, RuntimeError):
         raise SavedModelError(f"{folder / HEADER} does not say what the model's nodes are like") from None
+
+
+def saved_support(folder: Path) -> Support | None:
+    """What the training rows of a saved model reach; None where it is not said. Raises `SavedModelError`."""
+    written = _read(folder)[0].get("support")
+    try:
+        return None if written is None else Support.from_json(written)
+    except (LookupError, TypeError, ValueError):
+        raise SavedModelError(f"{folder / HEADER} does not say what the training rows reach") from None
 
 
 def digest(header: Mapping[str, Any], tensors: bytes) -> str:
