@@ -108,7 +108,7 @@ def markdown(table: Table) -> str:
         return "| " + " | ".join(entries) + " |"
 
     def cell(entry: Text) -> str:
-        text = entry.text.replace("|", "\\|")
+        text = " ".join(entry.text.split("\n")).replace("|", "\\|").replace("<", "&lt;")
         return f"**{text}**" if entry.bold and text else text
 
     rules = ["---" if i < table.left else "---:" for i in range(len(table.columns))]

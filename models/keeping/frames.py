@@ -20,6 +20,7 @@ from torch import Tensor
 from ..contract.base import CausalModel, Unsupported, build
 from ..contract.registry import load as load_class
 from . import saving
+from .effects import Effect, effect_of
 from .frame_do import Do, needed, resolve, whole
 from .support import Support, tell
 
@@ -144,6 +145,26 @@ class FrameModel:
                 for name in columns_of(table, node):
                     table[name] = table[name].astype("float64").where(~missing)
         return table
+
+    def effect(
+        self, outcome: str, do: Do, versus: Do, *, n: int = 1000, frame: pd.DataFrame | None = None, seed: int = 0
+    ) -> Effect:
+        """The mean of `outcome` under `do` less that under `versus`: of `n` samples, or for the rows of `frame`.
+
+        Both are asked with the same seed, row by row. Raises `ValuesError` for an `outcome` that is no scalar node.
+        """
+        if outcome not in self._fitted() or self._like[outcome].ndim > 1:
+            raise ValuesError(f"outcome={outcome!r}: expected one of the scalar nodes of {sorted(self._like)}")
+        if frame is None:
+            least = whole(n, "n", least=1)
+            answers = [self.sample(least, each, seed=seed)[outcome] for each in (do, versus)]
+        else:
+            answers = [self.counterfactual(frame, each, nodes=[outcome], seed=seed)[outcome] for each in (do, versus)]
+        under, against = (answer.to_numpy(dtype="float64") for answer in answers)
+        known = ~(np.isnan(under) | np.isnan(against))
+        if not known.any():
+            raise ValuesError(f"outcome={outcome!r}: no row in which it can be known")
+        return effect_of(outcome, under[known], against[known], seed=whole(seed, "seed"))
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model into `folder` (see `saving`). Raises `Unsupported` as that does."""

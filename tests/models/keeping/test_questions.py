@@ -1,4 +1,4 @@
-"""What one asks of a fitted table, in a linear world whose answers are known: X ~ N(0, 1), Y = 2X + e/2, Z = 3Y - X + e/2."""
+"""Questions about a table of a linear world with known answers: X ~ N(0, 1), Y = 2X + e/2, Z = 3Y - X + e/2."""
 
 from __future__ import annotations
 
