@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from numbers import Number, Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import networkx as nx
 import pandas as pd
@@ -160,11 +160,11 @@ def to_frame(values: Mapping[str, Tensor]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def columns_of(frame: pd.DataFrame, node: Hashable) -> list[Hashable]:
+def columns_of(frame: pd.DataFrame, node: Hashable) -> list[Any]:
     """The columns that hold a node: the one of its name, or ``name[0], name[1], …`` of a vector; none of them: []."""
     if node in frame.columns:
         return [node]
-    vector: list[Hashable] = []
+    vector: list[Any] = []
     while f"{node}[{len(vector)}]" in frame.columns:
         vector.append(f"{node}[{len(vector)}]")
     return vector

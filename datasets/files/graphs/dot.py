@@ -116,7 +116,8 @@ class _Parser:
             return
         after = self.tokens[self.at + 1]
         if self.next.names and after.kind == "operator" and after.text == "=":
-            self.take(), self.take(), self.name()  # an attribute of the graph, such as rankdir=LR
+            self.at += 2
+            self.name()  # an attribute of the graph, such as rankdir=LR
             return
         first = self.next
         ends, arrows = [self.operand()], []
