@@ -59,5 +59,6 @@ def to_csv(frame: pd.DataFrame) -> str:
         values = frame[column]
         if pd.api.types.is_numeric_dtype(values) or pd.to_numeric(values, errors="coerce").notna().all():
             continue
-        safe.isetitem(j, values.map(lambda v: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v))
+        defused = [f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for v in values]
+        safe.isetitem(j, defused)
     return safe.to_csv(index=False)

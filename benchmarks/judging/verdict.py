@@ -217,7 +217,7 @@ def _line(row: dict[Any, Any], scores: NDArray | None) -> dict[str, Any]:
     }
 
 
-def why(line: Mapping[str, Any]) -> str:
+def why(line: Mapping[Any, Any]) -> str:
     """What makes a line's verdict, in words: the factor, and what the interval says of it.
 
     >>> why({"n": 10, "difference": math.nan, "log_ratio": math.log(0.955), "low": math.log(0.92), "high": -0.01})

@@ -281,7 +281,7 @@ def _gaps(frame: pd.DataFrame, node: str) -> np.ndarray:
     names = columns_of(frame, node)
     if not names:
         return np.ones(len(frame), dtype=bool)
-    return np.asarray(frame[names].isna().to_numpy()).reshape(len(frame), -1).any(1)
+    return np.asarray(frame[names].isna().to_numpy().reshape(len(frame), -1).any(axis=1))
 
 
 def _as_fitted(node: str, x: Tensor, like: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def _arrows(lines: Sequence[Line], draft: Draft) -> None:
             if "," in part.text or "\t" in part.text:
                 draft.fail(line.number, f"{line.shown} holds a comma or a tab: quote the name, write one edge a line")
         if len(names) == 2:
-            draft.edge(*names, line.number)
+            draft.edge(names[0], names[1], line.number)
         elif re.search(r"\s", parts[0].text):
             draft.fail(line.number, f"{line.shown} may be a name or an edge: quote the name, or write cause -> effect")
         else:

@@ -137,7 +137,7 @@ def _parse(text: str, draft: Draft) -> list[_Entry]:
             draft.fail(line, f"found {value!r}; expected a key")
         elif word is not None or value is not None:
             spelt = html.unescape(value) if match["string"] is not None and value else value
-            open_lists[-1][2].append(_Entry(key or "", word if spelt is None else spelt, line))
+            open_lists[-1][2].append(_Entry(key or "", (word if spelt is None else spelt) or "", line))
             key = None
         line += match[0].count("\n")
         at = match.end()
