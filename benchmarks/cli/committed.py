@@ -52,21 +52,20 @@ def update_(
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
     from ..gate.revision import update
     from ..records.committed import home_of
-    from ..running import planner
-    from ..running.run import collect
+    from ..running.planner import plan
+    from ..running.run import finished_of
 
-    there, gone = planner.available(suite)
-    trials = [one for one in planner.trials(suite) if one.identity.dataset in there]
-    for missing in gone:
+    todo = plan(suite, store)
+    for missing in todo.missing:
         console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
-    if lacking := planner.absent(trials, store):
+    if todo.to_do:
         errors.print(
-            f"[red]error:[/red] {len(lacking)} of {len(trials)} records are not in {store.folder}: "
+            f"[red]error:[/red] {todo.to_do} of {len(todo.trials)} records are not in {store.folder}: "
             f"scmbench run {suite.name} computes them",
             highlight=False,
         )
         context.exit(1)
-    results = collect(suite, store).results()
+    results = finished_of(todo, store).results()
     failed = results.provenance[results.provenance["status"] == "failed"]
     if len(failed) and not allow_failures:
         first = failed.iloc[0]
@@ -136,18 +135,18 @@ def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | 
     from ..records.results import scores_of
 
     target = home or committed.home_of(suite)
-    reference = scores_of(suite, committed.read(target).of(suite))
+    before = scores_of(suite, committed.read(target).of(suite))
 
     measured = _vary(suite, variation.MEASURED, store) | {
         name: _elsewhere(suite, path) for name, path in map(_named, also)
     }
     try:
-        table = tolerance.measure(reference, {name: scores_of(suite, run) for name, run in measured.items()})
+        table = tolerance.measure(before, {name: scores_of(suite, run) for name, run in measured.items()})
     except ValueError as error:
         errors.print(f"[red]error:[/red] {error}", highlight=False)
         context.exit(1)
     runs = {name: scores_of(suite, run) for name, run in _vary(suite, variation.CLEAN, store).items()}
-    clean = moves.clean_runs(runs, reference, table)
+    clean = moves.clean_runs(runs, before, table)
     tolerance.write(target, table, clean, measured)
     red = clean[clean["red"] > 0]
     console.print(

@@ -35,7 +35,7 @@ _VERDICTS = "Suites whose committed verdicts must stand; default: this one, for 
 @click.option("--store", "place", type=click.Path(file_okay=False, path_type=Path), help=_STORE)
 @click.option("--verdicts", multiple=True, metavar="SUITE", help=_VERDICTS)
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Processes.")
-@click.option("--engine", "kind", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
+@click.option("--engine", "name", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
 @click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds a batch may take.")
 @click.pass_context
 def regress(
@@ -45,7 +45,7 @@ def regress(
     place: Path | None,
     verdicts: tuple[str, ...],
     workers: int,
-    kind: str,
+    name: str,
     time_limit: float,
 ) -> None:
     """Train the models of SUITE anew and compare with its committed run, seed by seed.
@@ -55,24 +55,24 @@ def regress(
     from ..gate import github, moves, tolerance
     from ..records import committed
     from ..records.results import scores_of
-    from ..running.api import batches_by
+    from ..running import engine
     from ..running.estimate import duration, estimate
     from ..running.planner import plan
     from ..running.run import compute
 
     source = home or committed.home_of(suite)
-    reference, tolerances = committed.read(source).of(suite), tolerance.read(source)
+    before, tolerances = committed.read(source).of(suite), tolerance.read(source)
     with _store(place) as store:
         todo = plan(suite, store)
-        run_batches = batches_by(kind, workers=workers, time_limit=time_limit)
-        seconds = estimate(todo, store) / (workers if kind == "pool" else 1)
+        run_batches, processes = engine.named(name, workers=workers, time_limit=time_limit)
+        seconds = estimate(todo) / processes
         console.print(f"[bold]{suite.title}[/bold]: {todo.to_do} records, {duration(seconds)} by a rough estimate")
-        results = compute(todo, store, run_batches, workers=workers, console=console).results()
-    judged = moves.judge(moves.moves(scores_of(suite, results), scores_of(suite, reference)), tolerances)
+        results = compute(todo, store, run_batches, workers=processes, console=console).results()
+    judged = moves.judge(moves.moves(scores_of(suite, results), scores_of(suite, before)), tolerances)
     if not verdicts and suite.name == "regress" and suite.folder is None:
         verdicts = ("paper",)
     lost = _check_verdicts([suites.load(name) for name in verdicts] or [suite])
-    _show(judged, results, reference)
+    _show(judged, results, before)
     github.write(judged, lost)
     context.exit(int(moves.is_red(judged) or bool(len(lost))))
 
@@ -88,7 +88,7 @@ def _store(place: Path | None) -> Iterator[Store]:
         tell_refused(store)
 
 
-def _show(judged: pd.DataFrame, results: Results, reference: Results) -> None:
+def _show(judged: pd.DataFrame, results: Results, before: Results) -> None:
     from ..gate import moves
     from ..gate.table import table_of
     from ..reporting.render import to_rich
@@ -103,12 +103,12 @@ def _show(judged: pd.DataFrame, results: Results, reference: Results) -> None:
         console.print(f"  [bold]{why}[/bold]  {moves.WHY[why]}", highlight=False)
     for line in results.provenance.to_dict("records"):
         if line["status"] == "failed" or line["notes"]:
-            said = line["message"] or line["notes"]
+            said = line["message"] or "; ".join(map(str, line["notes"]))
             console.print(
                 f"  {line['dataset']} seed {line['seed']} {line['model']}: {said}", highlight=False, soft_wrap=True
             )
     for name in ("packages", "python", "hardware"):
-        ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, reference))
+        ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, before))
         if ours != theirs:
             console.print(f"  {name} here: {'; '.join(ours)}\n  {name} of the committed run: {'; '.join(theirs)}")
 
@@ -129,12 +129,12 @@ def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
         if not (source / committed.ABOUT).exists():
             console.print(f"[yellow]not checked[/yellow]  {suite.name} has no committed run: no verdicts to keep")
             continue
-        before = read_verdicts(source)
-        parts.append(moves.lost_verdicts(verdicts_of(suite, committed.read(source)), before))
-        stood = int((before["verdict"] == moves.REPRODUCED).sum())
+        was = read_verdicts(source)
+        parts.append(moves.lost_verdicts(verdicts_of(suite, committed.read(source)), was))
+        stood = int((was["verdict"] == moves.REPRODUCED).sum())
         console.print(f"{suite.name}: {stood - len(parts[-1])} of {stood} reproduced cells still are", highlight=False)
         for line in parts[-1].to_dict("records"):
             cell = " ".join(filter(None, (line[c] for c in moves.CELL)))
-            was = f"{cell}, was reproduced ({line['published']})"
-            console.print(f"  [red]{line['verdict']}[/red]  {was}", highlight=False, soft_wrap=True)
+            told = f"{cell}, was reproduced ({line['published']})"
+            console.print(f"  [red]{line['verdict']}[/red]  {told}", highlight=False, soft_wrap=True)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["published", *moves.CELL, "verdict"])

@@ -47,7 +47,7 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
 def _committed(suite: Suite, source: str) -> Results:
     from ..records import committed
 
-    return committed.read(committed.folder(suite.name) if source == COMMITTED else Path(source))
+    return committed.read(committed.home_of(suite) if source == COMMITTED else Path(source))
 
 
 _AGAINST = "Pair by seed with the run in this folder, or with the committed one."

@@ -13,7 +13,7 @@ from .results import show_report, write_report
 if TYPE_CHECKING:
     from ..records.results import Results
     from ..records.store import Store
-    from ..running.run import Table
+    from ..running.run import Finished
     from ..suites.suite import Suite
 
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @narrowing
 @click.option("--dry-run", is_flag=True, help="Say how many records there are to compute and how long it may take.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Processes.")
-@click.option("--engine", "kind", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
+@click.option("--engine", "name", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
 @click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds a batch may take.")
 @click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
 @click.option("--device", help="Where models that can choose compute: cpu, cuda.")
@@ -33,7 +33,7 @@ def run(
     store: Store,
     dry_run: bool,
     workers: int,
-    kind: str,
+    name: str,
     time_limit: float,
     memory_limit: float | None,
     device: str | None,
@@ -47,7 +47,7 @@ def run(
     from ..reporting.render import markdown
     from ..reporting.report import Report
     from ..reporting.tables.scores import overview
-    from ..running.api import batches_by
+    from ..running import engine
     from ..running.estimate import duration, estimate
     from ..running.planner import plan
     from ..running.run import compute
@@ -55,37 +55,42 @@ def run(
     todo = plan(suite, store, retry=retry)
     for gone in todo.missing:
         console.print(f"[yellow]not run: data missing[/yellow]  {gone.dataset}: {gone.message}")
-    if kind == "inline":
-        workers = 1
-    seconds = estimate(todo, store) / workers
+    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
+    seconds = estimate(todo) / processes
     console.print(
         f"[bold]{suite.title}[/bold]: {len(todo.trials)} records wanted, {todo.to_do} to compute in "
-        f"{len(todo.batches)} batches, {duration(seconds)} on {workers} process(es) by a rough estimate",
+        f"{len(todo.batches)} batches, {duration(seconds)} on {processes} process(es) by a rough estimate",
         highlight=False,
     )
+    if todo.failed:
+        console.print(f"{todo.failed} finished record(s) failed, in whole or in part; --retry computes them again")
     if dry_run:
         return
-    run_batches = batches_by(kind, workers=workers, time_limit=time_limit, memory_limit=memory_limit, device=device)
     reports = store.folder / "reports" / suite.name
 
-    def refresh(table: Table) -> None:
-        made = Report.of(suite, table.results())
+    def refresh(finished: Finished) -> None:
+        made = Report.of(suite, finished.results())
         text = f"{made.headline()}\n\n{markdown(overview(made.judged, made.found, made.layout, made.scores))}"
         replace_with(reports / "so_far.md", text)
 
     reports.mkdir(parents=True, exist_ok=True)
     console.print(f"a table of what is finished, refreshed as records arrive: {reports / 'so_far.md'}", soft_wrap=True)
-    table = compute(todo, store, run_batches, workers=workers, console=console, refresh=refresh)
-    made = Report.of(suite, table.results())
+    finished = compute(todo, store, run_batches, workers=processes, console=console, refresh=refresh)
+    results = finished.results()
+    made = Report.of(suite, results)
     show_report(made)
     write_report(made, reports)
-    context.exit(int(bool(failures(table.results()))))
+    context.exit(int(bool(failures(results))))
 
 
 def failures(results: Results) -> list[str]:
     """Records that failed, or had a query that did: dataset, seed and model."""
+    from ..judging.cells import FAILED
+    from ..judging.notes import notes_of
+
     return [
         f"{r['dataset']} seed {r['seed']} {r['model']} {r['variant']}".strip()
         for r in results.provenance.to_dict("records")
-        if r["status"] == "failed" or " failed: " in r["notes"]
+        if FAILED in (r["status"], *(note.status for note in notes_of(r)))
     ]

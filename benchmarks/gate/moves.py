@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..judging.cells import CELL
+from ..judging.methods import title
 from ..judging.published import Published
 from ..judging.verdict import verdicts
 
@@ -132,8 +133,7 @@ def describe(line: Mapping[Any, Any]) -> str:
     ...     "tolerance": 0.03})
     'dcm/y/nlin, observational mmd, dcm (reference): seed 1 moved by +25% (0.012 to 0.015), tolerance 3%'
     """
-    model = f"{line['model']} ({line['variant']})" if line["variant"] else line["model"]
-    cell = f"{line['dataset']}, {line['query']} {line['metric']}, {model}"
+    cell = f"{line['dataset']}, {line['query']} {line['metric']}, {title(line['model'], line['variant'])}"
     if line["state"] in (LOST, UNKNOWN):
         return f"{cell}: {WHY[line['state']]} (seed {line['seed']})"
     moved = f"seed {line['seed']} moved by {percent(line['move'], sign=True)}"

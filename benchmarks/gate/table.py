@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..judging.methods import title as name_of_method
 from ..reporting.render import Table, Text, number
 from . import moves
 
@@ -12,7 +13,6 @@ def table_of(judged: pd.DataFrame, title: str) -> Table:
     """Cells with what they were, what they are, by how much they moved and may move."""
     rows = []
     for line in judged.sort_values("used", ascending=False, na_position="first").to_dict("records"):
-        model = f"{line['model']} ({line['variant']})" if line["variant"] else line["model"]
         rows.append(
             [
                 Text(
@@ -20,7 +20,7 @@ def table_of(judged: pd.DataFrame, title: str) -> Table:
                 ),
                 line["dataset"],
                 f"{line['query']} {line['metric']}",
-                model,
+                name_of_method(line["model"], line["variant"]),
                 str(line["seed"]),
                 number(line["committed"]),
                 number(line["score"]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -73,12 +74,9 @@ def run(suite: Suite, variation: Variation, store: Store, *, console: Console) -
     if variation.alone:
         todo = replace(todo, batches=[Batch([fit]) for batch in todo.batches for fit in batch.fits])
     prepare = _jittered(variation.data) if variation.data is not None else None
-
-    def run_batches(batches: Any, store: Store) -> Iterator[engine.Done]:
-        return engine.inline(batches, store, threads=variation.threads, prepare=prepare)
-
+    inline = partial(engine.inline, threads=variation.threads, prepare=prepare)
     with _JitteredDraws(variation.weights) if variation.weights is not None else nullcontext():
-        return compute(todo, store, run_batches, workers=1, console=console).results()
+        return compute(todo, store, inline, workers=1, console=console).results()
 
 
 def _jittered(seed: int) -> Callable[[Problem], Problem]:

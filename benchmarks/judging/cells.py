@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from .methods import Method
+from .notes import notes_of
 
 CELL = ["dataset", "query", "metric", "model", "variant"]
 """What names a cell: the unit that tables show and verdicts judge."""
@@ -18,18 +20,11 @@ QUESTION = ["dataset", "query", "metric"]
 ASKED = ["dataset", "model", "variant", "query"]
 """What a record's status speaks of."""
 
-Method = tuple[str, str]
-"""(model, variant)"""
-
 Question = tuple[str, str]
 """(query, metric)"""
 
-FLOORS = ("oracle", "posterior", "resample", "marginal", "identity", "persistence")
-"""Models that a score is read between; they take no part in a table's best."""
-
 NOT_RUN, FAILED, UNSUPPORTED = "not run", "failed", "unsupported"
 _STATISTICS = ["median", "q1", "q3", "mean", "sd", "n"]
-_NOTE = re.compile(r"(?:^|; )(\w+) (failed|unsupported): ")
 
 
 def text_columns(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
@@ -38,6 +33,25 @@ def text_columns(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     for name in columns:
         frame[name] = frame[name].fillna("").astype(str) if name in frame.columns else ""
     return frame
+
+
+def roles(provenance: pd.DataFrame | None) -> dict[Method, str]:
+    """The role of each method that has a record: what its class says, whatever label it goes by."""
+    return _by_method(provenance, "role")
+
+
+def named(provenance: pd.DataFrame | None, name: str) -> set[Method]:
+    """The methods whose records are of the model `name` of the registry; by label where records do not tell."""
+    if provenance is None or "name" not in provenance.columns:
+        return {(name, "")}
+    return {method for method, built in _by_method(provenance, "name").items() if built == name}
+
+
+def _by_method(provenance: pd.DataFrame | None, column: str) -> dict[Method, str]:
+    if provenance is None or column not in provenance.columns:
+        return {}
+    told = text_columns(provenance, ["model", "variant", column]).drop_duplicates(["model", "variant"])
+    return {(m, v): what for m, v, what in zip(told["model"], told["variant"], told[column], strict=True)}
 
 
 def seed_scores(
@@ -77,14 +91,14 @@ def _reduce(how: str):
 def statuses(provenance: pd.DataFrame | None) -> pd.DataFrame:
     """A status per record and query that it speaks of, columns ``ASKED + [seed, status]``.
 
-    A record that is ``ok`` may have notes on single queries (``counterfactual unsupported: …``), which hold for these;
-    the line with an empty query is the rest of the record.
+    A record that is ``ok`` may have notes on single queries (`Note`s in its column `notes`), which hold for these; the
+    line with an empty query is the rest of the record.
     """
     lines = []
     if provenance is not None and not provenance.empty:
-        provenance = text_columns(provenance, ["dataset", "model", "variant", "status", "notes"])
+        provenance = text_columns(provenance, ["dataset", "model", "variant", "status"])
         for row in provenance.to_dict("records"):
-            noted = dict(_NOTE.findall(row["notes"]))
+            noted = {note.query: note.status for note in notes_of(row)}
             for query, status in {**noted, "": row["status"]}.items():
                 lines.append([row["dataset"], row["model"], row["variant"], query, row["seed"], status])
     return pd.DataFrame(lines, columns=[*ASKED, "seed", "status"])

@@ -4,37 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .cells import FLOORS, QUESTION, Method, Question
+from .cells import QUESTION, Method, Question
 from .intervals import MEDIAN, Estimate
+from .methods import FLOOR, METHOD
 from .paired import FEW, HIGHER, LEAST, LOWER, compare_cell
 from .verdict import spread, standard_error
 
-CEILINGS = ("oracle", "posterior")
-"""Floors and ceilings that know the truth: that they beat a method says nothing against it."""
+Roles = Mapping[Method, str]
+"""What the records of methods say they are (`cells.roles`); one that is not named competes."""
 
 Row = tuple[str, str, str]
 """(dataset, query, metric)"""
 
 
-def leaders(scores: pd.DataFrame, higher: Collection[Question] = ()) -> dict[Row, set[Method]]:
+def leaders(
+    scores: pd.DataFrame, higher: Collection[Question] = (), roles: Roles = MappingProxyType({})
+) -> dict[Row, set[Method]]:
     """By row, the method with the best median and every method that its seeds cannot tell from it, floors aside.
 
     `scores` are of `seed_scores`; `higher` are the questions of which higher scores are better. A row in which the best
     is alone, or shares fewer than five seeds with another method, has no leaders: nothing was compared that could be
     marked. Two methods are told apart by `paired.compare_cell`.
     """
-    finite = scores[np.isfinite(scores["score"].to_numpy(dtype=float)) & ~scores["model"].isin(FLOORS)]
+    finite = scores[np.isfinite(scores["score"].to_numpy(dtype=float))]
     found: dict[Row, set[Method]] = {}
     for key, group in finite.groupby(QUESTION, sort=False):
         dataset, query, metric = map(str, key)
         by_method: dict[Method, dict[int, float]] = {
             (str(model), str(variant)): dict(zip(part["seed"], part["score"], strict=True))
             for (model, variant), part in group.groupby(["model", "variant"], sort=False)
+            if roles.get((str(model), str(variant)), METHOD) == METHOD
         }
         found[dataset, query, metric] = _leaders(by_method, worse=LOWER if (query, metric) in higher else HIGHER)
     return found
@@ -75,13 +80,13 @@ def published_leaders(lines: Mapping[Method, Mapping[Any, Any]], *, higher: bool
     return {best, *(m for m, (low, high) in told.items() if low <= 0 <= high)}
 
 
-def beaten(medians: Mapping[Method, float], *, higher: bool = False) -> dict[Method, list[Method]]:
-    """By floor that knows no truth (`marginal`, `identity`, …): the methods whose median is worse than the floor's."""
+def beaten(medians: Mapping[Method, float], roles: Roles, *, higher: bool = False) -> dict[Method, list[Method]]:
+    """By floor, not ceiling, which knows the truth (`marginal`, `identity`, …): the methods whose median is worse than the floor's."""
     sign = -1 if higher else 1
-    real = [m for m in medians if m[0] not in FLOORS]
+    real = [m for m in medians if roles.get(m, METHOD) == METHOD]
     found = {
         floor: [m for m in real if sign * medians[m] > sign * medians[floor]]
         for floor in medians
-        if floor[0] in FLOORS and floor[0] not in CEILINGS
+        if roles.get(floor) == FLOOR
     }
     return {floor: methods for floor, methods in found.items() if methods}

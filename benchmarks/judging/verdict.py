@@ -39,8 +39,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from .cells import CELL, FLOORS, QUESTION, cells
+from .cells import CELL, QUESTION, cells, named, roles
 from .intervals import IQR, LEVEL, MEDIAN, Estimate
+from .methods import METHOD, Method
 from .published import Published
 
 MEANING = {
@@ -163,16 +164,23 @@ def verdicts(scores: pd.DataFrame, published: Published, provenance: pd.DataFram
     found = cells(scores, provenance, also=published.cells)
     both = found.merge(published.cells, on=CELL, how="left", suffixes=("", "_theirs"))
     both["form"] = both["form"].fillna("").astype(str)
-    both = both[(both["form"] != "") | ~both["model"].isin(FLOORS)]
+    bounds = {method for method, role in roles(provenance).items() if role != METHOD}
+    both = both[(both["form"] != "") | ~_is_of(both, bounds)]
     finite = scores[np.isfinite(scores["score"].to_numpy(dtype=float))]
     by_cell: dict[Any, NDArray] = {
         key: group["score"].to_numpy(dtype=float) for key, group in finite.groupby(CELL, sort=False)
     }
     table = pd.DataFrame([_line(row, by_cell.get(tuple(row[c] for c in CELL))) for row in both.to_dict("records")])
     for floor in ("oracle", "posterior"):
-        medians = found[found["model"] == floor].drop_duplicates(QUESTION).rename(columns={"median": floor})
+        methods = named(provenance, floor)
+        medians = found[_is_of(found, methods)].drop_duplicates(QUESTION).rename(columns={"median": floor})
         table = table.merge(medians[[*QUESTION, floor]], on=QUESTION, how="left")
     return table.merge(_orders(table), on=QUESTION, how="left")
+
+
+def _is_of(table: pd.DataFrame, methods: set[Method]) -> pd.Series:
+    there = zip(table["model"], table["variant"], strict=True)
+    return pd.Series([method in methods for method in there], index=table.index, dtype=bool)
 
 
 def _line(row: dict[Any, Any], scores: NDArray | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import networkx as nx
@@ -38,8 +39,24 @@ def descendants(graph: nx.DiGraph, node: str) -> list[str]:
     return sorted(nx.descendants(graph, node))
 
 
+class Remembering:
+    """A question whose truth is computed once, however many ask it, and kept until `forget`: an SCM may be costly.
+
+    What is remembered never leaves it but as copies or scores, so that no answer depends on who was asked before.
+    """
+
+    def forget(self) -> None:
+        """Free what was computed; it is computed again when asked for."""
+        for name in ("_noise", "_factual", "_truth"):
+            self.__dict__.pop(name, None)
+
+
+def _copied(values: Values) -> Values:
+    return {node: x.clone() for node, x in values.items()}
+
+
 @dataclass(frozen=True)
-class Observational:
+class Observational(Remembering):
     """Distance between `n` fresh rows of the world and as many of the model, over `nodes` jointly."""
 
     scm: SCM
@@ -52,6 +69,10 @@ class Observational:
 
     def truth(self) -> Values:
         """The world's rows."""
+        return _copied(self._truth)
+
+    @cached_property
+    def _truth(self) -> Values:
         return self.scm.sample(self.n, seed=derive(self.seed, "truth"))
 
     def ask(self, model: Any, *, seed: int) -> Values:
@@ -60,13 +81,13 @@ class Observational:
 
     def score(self, answer: Values) -> Iterable[Score]:
         """One number a distance."""
-        truth = self.truth()
+        truth = self._truth
         x, y = (flatten(v, self.nodes)[None] for v in (truth, checked(answer, truth)))
         return [Score(self.kind, name, float(d(x, y)[0])) for name, d in self.distances.items()]
 
 
 @dataclass(frozen=True)
-class Interventional:
+class Interventional(Remembering):
     """``do(node = a)`` for each of the `values`, `n` rows each: distance over all descendants jointly."""
 
     scm: SCM
@@ -85,6 +106,10 @@ class Interventional:
 
     def truth(self) -> Values:
         """The world's rows under the intervention."""
+        return _copied(self._truth)
+
+    @cached_property
+    def _truth(self) -> Values:
         return self.scm.sample(self.n * len(self.values), self.do, seed=derive(self.seed, "truth"))
 
     def ask(self, model: Any, *, seed: int) -> Values:
@@ -93,7 +118,7 @@ class Interventional:
 
     def score(self, answer: Values) -> Iterable[Score]:
         """One number a distance and value."""
-        truth = self.truth()
+        truth = self._truth
         reached = descendants(self.scm.graph, self.node)
         shape = (len(self.values), self.n, -1)
         x, y = (flatten(v, reached).reshape(shape) for v in (truth, checked(answer, truth)))
@@ -101,7 +126,7 @@ class Interventional:
 
 
 @dataclass(frozen=True)
-class Counterfactual:
+class Counterfactual(Remembering):
     """For `n` factual rows per value: what would have been under ``do(node = a)``, noise unchanged."""
 
     scm: SCM
@@ -120,15 +145,27 @@ class Counterfactual:
 
     def noise(self) -> Values:
         """The noise behind the factual rows."""
+        return _copied(self._noise)
+
+    @cached_property
+    def _noise(self) -> Values:
         return self.scm.noise(self.n * len(self.values), seed=derive(self.seed, "factual"))
 
     def factual(self) -> Values:
         """The factual rows, as the model sees them."""
-        return self.scm.observed(self.scm.run(self.noise()))
+        return _copied(self._factual)
+
+    @cached_property
+    def _factual(self) -> Values:
+        return self.scm.observed(self.scm.run(self._noise))
 
     def truth(self) -> Values:
         """The same noise, replayed under the intervention."""
-        return self.scm.counterfactual(self.noise(), self.do)
+        return _copied(self._truth)
+
+    @cached_property
+    def _truth(self) -> Values:
+        return self.scm.counterfactual(self._noise, self.do)
 
     def ask(self, model: Any, *, seed: int) -> Values:
         """``model.counterfactual(factual, do)``; a model that knows the truth replays the noise itself."""
@@ -138,12 +175,12 @@ class Counterfactual:
 
     def score(self, answer: Values) -> Iterable[Score]:
         """One number an error and value."""
-        truth = self.truth()
+        truth = self._truth
         return _by_value(self, self.errors(truth, checked(answer, truth), self))
 
     def examples(self, answer: Values, count: int = 100) -> list[Example]:
         """Some rows of truth and answer for plots: the first and the last descendant, rows spread over all values."""
-        truth, values = self.truth(), self.do[self.node]
+        truth, values = self._truth, self.do[self.node]
         reached = descendants(self.scm.graph, self.node)
         targets = [v for v in dict.fromkeys((reached[0], reached[-1])) if truth[v].ndim == 1]
         rows = range(0, len(values), max(len(values) // count, 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,15 +16,23 @@ from typing import Any
 import pandas as pd
 from scmbench.datasets import UserError
 
-from ..judging.cells import FLOORS
+from ..judging.cells import roles
+from ..judging.methods import METHOD
+from ..judging.notes import Note, last_line, notes_of
 from ..suites.suite import Suite
+from .record import role_of
 from .results import ROWS, Results
 from .store import replace_with
 
 SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "metric", "score"]
 ENVIRONMENT = ["python", "packages", "commit", "dirty", "hardware", "threads"]
-TEXTS = {*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "message", "intervened"}
+NOTES = ["dataset", "model", "variant", "seed", "query", "status", "message"]
+TEXTS = {*SCORES[:3], *SCORES[4:-1], "name", "role", "status", "key", "waives", "message", "intervened"}
 """Columns in which an empty cell is the empty text; in all others it is a missing number."""
+
+_JOINED = re.compile(r"(?:^|(?<=; ))(\w+) (failed|unsupported): ")
+MOMENTARY = ["code", "stale"]
+"""Columns about a record and today's code, which a committed run's commit tells better."""
 
 ABOUT = "about.json"
 
@@ -66,23 +75,24 @@ def write(
     values: str = "mean",
     history: list[Any] | None = None,
 ) -> None:
-    """Write ``scores.csv``, ``records.csv``, ``examples.csv`` and ``about.json`` into `target`, each at once.
+    """Write ``scores.csv``, ``records.csv``, ``notes.csv``, ``examples.csv`` and ``about.json``, each at once.
 
     `values` is the suite's. `note` says what the run is or why it was updated. `history` is kept as it is given:
     earlier notes and numbers. Of the examples, enough for a plot are kept, none of floors, and none of members: these
     are measured series, which are downloaded and never distributed.
     """
     provenance = results.provenance
-    examples = _thin(results.examples)
+    examples = _thin(results.examples, provenance)
     environments = provenance.reindex(columns=ENVIRONMENT).drop_duplicates().reset_index(drop=True)
     index = {row: i for i, row in enumerate(environments.itertuples(index=False, name=None))}
     stamps = provenance.reindex(columns=ENVIRONMENT).itertuples(index=False, name=None)
-    records = provenance.drop(columns=[c for c in ["suite", *ENVIRONMENT] if c in provenance])
+    records = provenance.drop(columns=[c for c in ["suite", *MOMENTARY, *ENVIRONMENT] if c in provenance])
+    notes = _notes(records)
     records = records.assign(environment=[index[stamp] for stamp in stamps])
     texts = records.get("waives", pd.Series("", index=records.index)).fillna("")
     waived = sorted(set(texts))  # long, and the same in hundreds of records
     records = records.assign(waives=[waived.index(text) for text in texts])
-    records = records.sort_values(["dataset", "model", "variant", "seed"])
+    records = records.drop(columns="notes", errors="ignore").sort_values(["dataset", "model", "variant", "seed"])
     about = {
         "suite": suite,
         "note": note,
@@ -95,15 +105,28 @@ def write(
     }
     target.mkdir(parents=True, exist_ok=True)
     scores = compact(results.rows, values)
-    for name, frame, digits in (("scores", scores, 8), ("records", records, 6), ("examples", examples, 5)):
+    tables = (("scores", scores, 8), ("records", records, 6), ("notes", notes, 8), ("examples", examples, 5))
+    for name, frame, digits in tables:
         text = frame.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
         replace_with(target / f"{name}.csv", text)
     replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
 
-def _thin(examples: pd.DataFrame, most: int = 25) -> pd.DataFrame:
+def _notes(records: pd.DataFrame) -> pd.DataFrame:
+    """The notes of all records as a table of their own, a line a note; of a traceback its last line is kept."""
+    lines = [
+        [*(record[c] for c in NOTES[:4]), note.query, note.status, last_line(note.message)]
+        for record in records.to_dict("records")
+        for note in notes_of(record)
+    ]
+    return pd.DataFrame(lines, columns=NOTES).sort_values(NOTES[:4], kind="stable")
+
+
+def _thin(examples: pd.DataFrame, provenance: pd.DataFrame, most: int = 25) -> pd.DataFrame:
     """Every second, third, … row, so that at most `most` are left a pair of nodes and method."""
-    kept = examples[(examples["member"].fillna("") == "") & ~examples["model"].isin(FLOORS)]
+    real = {method for method, role in roles(provenance).items() if role == METHOD}
+    competes = [method in real for method in zip(examples["model"], examples["variant"], strict=True)]
+    kept = examples[(examples["member"].fillna("") == "") & pd.Series(competes, index=examples.index, dtype=bool)]
     pairs = kept.groupby(["dataset", "model", "variant", "intervened", "node"])
     every = (pairs["true"].transform("size") / most).apply(math.ceil)
     return kept[pairs.cumcount() % every == 0]
@@ -117,10 +140,32 @@ def read(source: Path) -> CommittedRun:
         raise CommittedError(f"{source / 'scores.csv'} lacks the column(s) {lacking}")
     split = scores["dataset"].str.rpartition("/")
     rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))[ROWS]
+    try:
+        provenance = _provenance(source, records, about)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise CommittedError(f"{source}: records.csv and {ABOUT} do not fit each other ({error!r})") from None
+    return CommittedRun(rows, provenance.assign(suite=about["suite"]), examples, about=about)
+
+
+def _provenance(source: Path, records: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
     environments = pd.DataFrame(about["environments"])
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
     provenance["waives"] = [about["waives"][int(i)] for i in provenance["waives"]]
-    return CommittedRun(rows, provenance.assign(suite=about["suite"]), examples, about=about)
+    if "role" not in records.columns:  # written when floors were found by their label
+        provenance["role"] = [role_of(model) for model in provenance["model"]]
+    if "notes" in records.columns:  # written when notes were joined to a text
+        return provenance.assign(notes=[_parted(text) for text in provenance["notes"].fillna("")])
+    noted: dict[tuple[Any, ...], list[Note]] = {}
+    for *record, query, status, message in _table(source / "notes.csv")[NOTES].itertuples(index=False, name=None):
+        noted.setdefault(tuple(record), []).append(Note(query, status, message))
+    keys = provenance[NOTES[:4]].itertuples(index=False, name=None)
+    return provenance.assign(notes=[tuple(noted.get(key, ())) for key in keys])
+
+
+def _parted(text: str) -> tuple[Note, ...]:
+    """The notes of a run from before they had a file of their own: ``query status: message; query …``."""
+    parts = _JOINED.split(text)[1:]
+    return tuple(Note(q, s, m.removesuffix("; ")) for q, s, m in zip(*(parts[i::3] for i in range(3)), strict=True))
 
 
 def _about(path: Path) -> dict[str, Any]:

@@ -10,19 +10,43 @@ from typing import Any, Self
 
 from scmbench.datasets import Example, Score
 
-SCHEMA = 1
-"""Version of the file format; a file of another one is not read."""
+from ..judging.methods import CEILING, FLOOR, METHOD
+from ..judging.notes import Note
+from .checking import Checker, WrongContent, cleaned
+
+SCHEMA = 2
+"""Version of the file format, which is written; 1, without a `role`, is read too. A newer one is left alone."""
 
 STATUSES = ("ok", "unsupported", "failed")
+ROLES = (METHOD, FLOOR, CEILING)
+
+_ROLES_OF_SCHEMA_1 = {
+    **dict.fromkeys(("oracle", "posterior"), CEILING),
+    **dict.fromkeys(("resample", "marginal", "identity", "persistence"), FLOOR),
+}
+"""What had a role, by its name in the registry, when records did not tell."""
 
 
 class CorruptRecord(ValueError):
     """A record file that is truncated, edited by hand or of another format; the message says which and how."""
 
 
+class NewerRecord(CorruptRecord):
+    """A record file of a later version of scmbench: nothing is wrong with it, but it cannot be read here."""
+
+
 def digest(content: Any) -> str:
     """SHA-256 over canonical JSON (sorted keys, no spaces)."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def role_of(name: str) -> str:
+    """The role of a model whose record is older than roles, by its name in the registry.
+
+    >>> role_of("oracle"), role_of("my.pkg:Oracle")
+    ('ceiling', 'method')
+    """
+    return _ROLES_OF_SCHEMA_1.get(name, METHOD)
 
 
 @dataclass(frozen=True)
@@ -55,22 +79,14 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Note:
-    """A query that has no score, and why: ``unsupported`` by the method or ``failed``."""
-
-    query: str
-    status: str
-    message: str
-
-
-@dataclass(frozen=True)
 class Record:
     """One problem at one seed, one model configuration, one protocol: scores, or why there are none.
 
     `scores` are pairs (member, score); `examples` are a few answers, kept for plots. `status` is ``ok`` (perhaps with
     notes on single queries), ``unsupported`` or ``failed``; `message` then has the reason or the traceback.
     `provenance` says where the numbers come from and what they cost; `waives` are the conformance properties that
-    this configuration breaks on purpose.
+    this configuration breaks on purpose; `role` is the model class's: a floor or a ceiling knows no causes, or the
+    truth.
     """
 
     identity: Identity
@@ -81,6 +97,12 @@ class Record:
     examples: Sequence[Example] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     waives: Mapping[str, str] = field(default_factory=dict)
+    role: str = METHOD
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is a failure, or one of its queries is."""
+        return "failed" in (self.status, *(note.status for note in self.notes))
 
     def to_text(self) -> str:
         """The file's content: JSON whose last entry is a digest of the rest."""
@@ -89,11 +111,12 @@ class Record:
         content = {
             "schema": SCHEMA,
             "identity": self.identity.to_json(),
+            "role": self.role,
             "status": self.status,
             "message": self.message,
             "scores": {name: [row[i] for row in table] for i, name in enumerate(names)},
             "notes": [note.__dict__ for note in self.notes],
-            "examples": _columns(Example, self.examples),
+            "examples": _by_column(Example, self.examples),
             "provenance": dict(self.provenance),
             "waives": dict(self.waives),
         }
@@ -102,36 +125,64 @@ class Record:
 
     @classmethod
     def from_text(cls, text: str, *, name: str = "record") -> Self:
-        """Read what `to_text` wrote. Raises `CorruptRecord` that names the file and what is wrong with it."""
+        """Read what `to_text` wrote.
+
+        Raises `CorruptRecord` that names the file and what is wrong with it, whatever the text holds: a field of
+        another type or out of its range counts as damage too, since tables would stumble over it. Raises `NewerRecord`
+        for a later format.
+        """
         try:
             content = json.loads(text)
             claimed = content.pop("digest")
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            schema = content.get("schema")
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise CorruptRecord(f"{name}: truncated or not a record ({error})") from None
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise NewerRecord(f"{name}: format {schema} of a newer scmbench; this version reads up to {SCHEMA}")
         if claimed != digest(content):
             raise CorruptRecord(f"{name}: its content does not match its digest (edited or damaged)")
-        if content.get("schema") != SCHEMA:
-            raise CorruptRecord(f"{name}: format {content.get('schema')}, this version reads {SCHEMA}")
+        if schema not in (1, SCHEMA):
+            raise CorruptRecord(f"{name}: format {schema!r}, this version reads 1 to {SCHEMA}")
         try:
-            columns = content["scores"]
-            table = zip(*(columns[c] for c in ("member", "query", "metric", "score", "node", "value")), strict=True)
-            return cls(
-                identity=Identity(**content["identity"]),
-                status=content["status"],
-                message=content["message"],
-                scores=[(member, Score(*rest)) for member, *rest in table],
-                notes=[Note(**note) for note in content["notes"]],
-                examples=[Example(*row) for row in zip(*content["examples"].values(), strict=True)],
-                provenance=content["provenance"],
-                waives=content["waives"],
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise CorruptRecord(f"{name}: a field is missing or of the wrong kind ({error})") from None
+            return cls(**_fields(cleaned(content)))
+        except (WrongContent, RecursionError) as error:
+            raise CorruptRecord(f"{name}: {error}") from None
 
 
-def _columns(kind: type, items: Sequence[Any]) -> dict[str, list[Any]]:
+def _fields(content: Any) -> dict[str, Any]:
+    """A record's fields, checked. Raises `WrongContent` that names the culprit."""
+    of = Checker(content)
+    identity = of.table("identity")
+    known = Identity(
+        **{f: identity.text(f) for f in ("dataset", "model", "protocol", "source")},
+        **{f: identity.count(f) for f in ("dataset_version", "seed", "model_version", "protocol_version")},
+        options=identity.get("options", dict),
+        metric_versions=identity.get("metric_versions", dict),
+    )
+    scores, examples = of.table("scores"), of.table("examples")
+    texts, numbers = {f: scores.texts(f) for f in ("member", "query", "metric", "node")}, scores.numbers("score")
+    table = (texts["query"], texts["metric"], numbers, texts["node"], scores.numbers("value", missing=True))
+    shown = [
+        examples.texts(f.name) if f.name in ("node", "target", "member") else examples.numbers(f.name)
+        for f in fields(Example)
+    ]
+    notes = [(n.text("query"), n.one_of("status", STATUSES[1:]), n.text("message")) for n in of.tables("notes")]
+    return {
+        "identity": known,
+        "status": of.one_of("status", STATUSES),
+        "message": of.text("message"),
+        "scores": [(m, Score(*rest)) for m, *rest in scores.rows(texts["member"], *table)],
+        "notes": [Note(*note) for note in notes],
+        "examples": [Example(*row) for row in examples.rows(*shown)],
+        "provenance": of.table("provenance").plain(),
+        "waives": of.table("waives").all_texts(),
+        "role": of.one_of("role", ROLES) if content["schema"] > 1 else role_of(known.model),
+    }
+
+
+def _by_column(item: type, items: Sequence[Any]) -> dict[str, list[Any]]:
     """Items of a dataclass by column, numbers to six digits: examples are for the eye."""
     return {
-        f.name: [float(f"{v:.6g}") if isinstance(v := getattr(item, f.name), float) else v for item in items]
-        for f in fields(kind)
+        f.name: [float(f"{v:.6g}") if isinstance(v := getattr(i, f.name), float) else v for i in items]
+        for f in fields(item)
     }

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..judging import cells, published, verdict
 from ..judging.cells import seed_scores
+from ..judging.notes import last_line
 from ..judging.published import Published
 from ..suites.suite import Suite
 from .record import Record
@@ -24,8 +25,10 @@ ROWS = [
 class Results:
     """`rows`: scores in long form (columns `ROWS`); `provenance`: one row a record; `examples`: answers for plots.
 
-    A frame of a run that has nothing to show is empty but has its columns. `suite` is the one that they were asked for,
-    which says how rows become `scores`, `cells` and `verdicts`.
+    The column `notes` of the provenance holds a tuple of `Note`, one for each query without a score; `name` is the
+    model's in the registry (or its ``package.module:Class``) and `role` what its class says it is, whatever the label
+    in `model`. A frame of a run that has nothing to show is empty but has its columns. `suite` is the one that they
+    were asked for, which says how rows become `scores`, `cells` and `verdicts`.
     """
 
     rows: pd.DataFrame
@@ -110,7 +113,7 @@ def score_rows(record: Record, *, suite: str, label: str) -> pd.DataFrame:
         "kind": kind,
         "seed": identity.seed,
         "model": label,
-        "variant": identity.options.get("variant", ""),
+        "variant": _variant(record),
     }
     return frame.assign(**about)[ROWS]
 
@@ -118,22 +121,27 @@ def score_rows(record: Record, *, suite: str, label: str) -> pd.DataFrame:
 def provenance_row(record: Record, *, suite: str, label: str) -> dict[str, object]:
     """One row about a record: what became of it, where it was computed and what it cost."""
     identity = record.identity
-    notes = "; ".join(f"{note.query} {note.status}: {note.message.strip().splitlines()[-1]}" for note in record.notes)
-    return {
+    own = {
         "suite": suite,
         "dataset": identity.dataset,
         "seed": identity.seed,
         "model": label,
-        "variant": identity.options.get("variant", ""),
+        "variant": _variant(record),
+        "name": identity.model,
+        "role": record.role,
         "status": record.status,
-        "message": record.message.strip().splitlines()[-1] if record.message.strip() else "",
-        "notes": notes,
+        "message": last_line(record.message),
+        "notes": tuple(record.notes),
         "waives": "; ".join(f"{name}: {why}" for name, why in record.waives.items()),
         "key": identity.key,
         "cpu_s": _total(record, "cpu_s"),
         "wall_s": _total(record, "wall_s"),
-        **record.provenance,
     }
+    return own | {name: value for name, value in record.provenance.items() if name not in own}
+
+
+def _variant(record: Record) -> str:
+    return str(record.identity.options.get("variant") or "")
 
 
 def _total(record: Record, unit: str) -> float:
@@ -143,7 +151,7 @@ def _total(record: Record, unit: str) -> float:
 def example_rows(record: Record, *, label: str) -> list[tuple[object, ...]]:
     """A record's example answers, in the order of `EXAMPLES`."""
     identity = record.identity
-    about = (identity.dataset, label, identity.options.get("variant", ""), identity.seed)
+    about = (identity.dataset, label, _variant(record), identity.seed)
     return [(*about, e.node, e.value, e.target, e.true, e.predicted, e.member) for e in record.examples]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ..judging.cells import FLOORS, NOT_RUN, Method, Question, in_order, text_columns
+from ..judging.cells import NOT_RUN, Method, Question, in_order, roles, text_columns
+from ..judging.methods import CEILING, FLOOR, METHOD, title
 from ..judging.published import Published
 
 RUNGS: tuple[str, ...] = ("observational", "likelihood", "interventional", "counterfactual", "predictive")
@@ -22,6 +23,9 @@ METRICS = {
     "abs_error": "absolute error",
     "sliced_wasserstein": "sliced Wasserstein",
 }
+LAST = (METHOD, CEILING, FLOOR)
+"""The order of methods by their role: what competes first, then what it is read between."""
+
 KINDS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
 
 
@@ -29,8 +33,9 @@ KINDS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
 class Layout:
     """Order and names: built once from the cells of a run and handed to everything that shows them.
 
-    Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method. Of the questions in
-    `higher` higher scores are better; `theirs` is what the published side is called.
+    Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method; `roles` are what their
+    records say they are. Of the questions in `higher` higher scores are better; `theirs` is what the
+    published side is called.
     """
 
     datasets: Sequence[str]
@@ -38,6 +43,7 @@ class Layout:
     methods: Sequence[Method]
     names: Mapping[Method, str] = field(default_factory=dict)
     waived: Mapping[Method, str] = field(default_factory=dict)
+    roles: Mapping[Method, str] = field(default_factory=dict)
     scale: float = 1.0
     higher: Collection[Question] = ()
     theirs: str = "paper"
@@ -56,8 +62,10 @@ class Layout:
         def pairs(frame: pd.DataFrame, a: str, b: str) -> list[tuple[str, str]]:
             return list(zip(frame[a], frame[b], strict=True))
 
-        models = in_order(found["model"], first=theirs["model"], last=FLOORS)
+        models = in_order(found["model"], first=theirs["model"])
         methods = [m for model in models for m in dict.fromkeys(pairs(found, "model", "variant")) if m[0] == model]
+        known = roles(provenance)
+        methods.sort(key=lambda method: LAST.index(known.get(method, METHOD)))
         first = dict.fromkeys(pairs(theirs, "query", "metric"))
         questions = [*first, *dict.fromkeys(pairs(found, "query", "metric"))]
         present = set(pairs(found, "query", "metric"))
@@ -67,7 +75,8 @@ class Layout:
             datasets=in_order(found["dataset"], first=theirs["dataset"]),
             questions=sorted(questions, key=lambda q: RUNGS.index(q[0]) if q[0] in RUNGS else len(RUNGS)),
             methods=methods,
-            names={(m, v): f"{labels.get(m, m)} ({v})" if v else labels.get(m, m) for m, v in methods},
+            names={(m, v): title(labels.get(m, m), v) for m, v in methods},
+            roles=known,
             waived=waivers(provenance),
             scale=published.scale if published else 1.0,
             higher=published.higher() if published else (),
@@ -105,9 +114,14 @@ class Layout:
         named = ", ".join(question_name(q, short=True) for q in self.questions if q in self.higher)
         return f"Lower is better, but for {named}, where higher is"
 
+    @property
+    def bounds(self) -> Set[Method]:
+        """Floors and ceilings, whether they are shown or not."""
+        return {method for method, role in self.roles.items() if role != METHOD}
+
     def floors(self) -> list[Method]:
         """The floors and ceilings among the methods."""
-        return [m for m in self.methods if m[0] in FLOORS]
+        return [m for m in self.methods if m in self.bounds]
 
     def kinds(self) -> list[tuple[str, list[str]]]:
         """Datasets by their kind, with a heading; datasets whose kind is theirs alone come last, together."""

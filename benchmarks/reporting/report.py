@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from rich.console import RenderableType
 
 from ..judging import published
-from ..judging.cells import Method, cells, seed_scores, text_columns
+from ..judging.cells import Method, cells, text_columns
 from ..judging.paired import compare, contrast, relatives
 from ..judging.published import Published
 from ..judging.verdict import JUDGED, LEAST, as_json, floor_shares, verdicts
-from ..records.results import Results
+from ..records.results import Results, scores_of
 from ..suites.suite import Suite
 from . import members
 from .figures import boxes as boxplots
@@ -76,7 +76,7 @@ class Report:
             if paper not in fitting
         ]
         paper = published.merge(fitting) if fitting else None
-        scores = _scores(suite, results)
+        scores = scores_of(suite, results)
         found = cells(scores, results.provenance, also=paper.cells if paper else None)
         return cls(
             suite=suite,
@@ -86,7 +86,7 @@ class Report:
             layout=Layout.of(found, paper, results.provenance),
             paper=paper,
             judged=verdicts(scores, paper, results.provenance) if paper else None,
-            against=compare(scores, _scores(suite, other)) if other else None,
+            against=compare(scores, scores_of(suite, other)) if other else None,
             notes=notes,
         )
 
@@ -188,8 +188,8 @@ class Report:
 
     def _answers(self) -> Iterator[tuple[str, Figure]]:
         examples = text_columns(self.results.examples, ["dataset", "member", "model", "variant"])
-        floors = [model for model, _ in self.layout.floors()]
-        examples = examples[(examples["member"] == "") & ~examples["model"].isin(floors)]
+        of_bound = [m in self.layout.bounds for m in zip(examples["model"], examples["variant"], strict=True)]
+        examples = examples[(examples["member"] == "") & ~pd.Series(of_bound, index=examples.index, dtype=bool)]
         for dataset, part in examples.groupby("dataset", sort=False):
             seed = part["seed"].min()
             title = f"{self.layout.dataset(str(dataset))}, seed {seed}"
@@ -229,7 +229,3 @@ class Report:
             what = "Published numbers" if self.paper.whose == "paper" else "Numbers of the authors' code, run by us"
             about += [f"{what}: {self.paper.title}. {self.paper.cite()}", self.paper.how, *self.paper.notes]
         return [text for text in about if text]
-
-
-def _scores(suite: Suite, results: Results) -> pd.DataFrame:
-    return seed_scores(results.rows, results.provenance, values=suite.values, members=suite.members)

@@ -7,9 +7,8 @@ import inspect
 import os
 import warnings
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rich.console import Console
 from scmbench.datasets.errors import UserError
@@ -72,16 +71,11 @@ def run(
     todo = plan(chosen, place, retry=retry)
     for gone in todo.missing:
         warnings.warn(f"not run: data missing: {gone.dataset}: {gone.message}", stacklevel=2)
-    workers = 1 if engine == "inline" else workers or os.cpu_count() or 1
-    table = compute(
-        todo,
-        place,
-        batches_by(engine, workers=workers, time_limit=time_limit, memory_limit=memory_limit, device=device),
-        workers=workers,
-        console=Console(quiet=quiet),
-    )
+    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    run_batches, processes = engines.named(engine, workers=workers or os.cpu_count() or 1, device=device, **limits)
+    finished = compute(todo, place, run_batches, workers=processes, console=Console(quiet=quiet))
     _warn_refused(place)
-    return table.results().of(chosen)
+    return finished.results().of(chosen)
 
 
 def load(
@@ -129,21 +123,6 @@ def choose(
     return whole.narrow(seeds=which, scms=scms, methods=only).with_models(add_models)
 
 
-def batches_by(
-    engine: str,
-    *,
-    workers: int,
-    time_limit: float,
-    memory_limit: float | None = None,
-    device: str | None = None,
-) -> engines.Engine:
-    """The engine of this name, ready to be given batches; ``inline`` knows no limits."""
-    if engine == "inline":
-        return partial(engines.inline, device=device)
-    limits: dict[str, Any] = {"time_limit": time_limit, "memory_limit": memory_limit}
-    return partial(engines.pool, workers=workers, device=device, **limits)
-
-
 def _check_guard() -> None:
     """Refuse a pool that a script starts outside ``if __name__ == "__main__":``; it would never come to work."""
     frame = inspect.currentframe()
@@ -168,4 +147,4 @@ def _spans(node: ast.If, line: int) -> bool:
 
 def _warn_refused(store: Store) -> None:
     for why in store.refused:
-        warnings.warn(f"a record file was moved aside (.corrupt) and counts as missing: {why}", stacklevel=3)
+        warnings.warn(f"a record file counts as missing: {why}", stacklevel=3)

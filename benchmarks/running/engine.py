@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 from pebble import ProcessExpired, ProcessPool
 
-from ..records.record import Record
 from ..records.store import Store, StoreError
-from .environment import environment
 from .planner import Batch
-from .worker import Prepare, run_batch
+from .worker import Prepare, run_batch, without_scores
 
 Engine = Callable[[Sequence[Batch], Store], "Iterator[Done]"]
 
@@ -84,6 +83,19 @@ def pool(
             running.stop()
 
 
+def named(
+    name: str, *, workers: int, time_limit: float = 3600.0, memory_limit: float | None = None, device: str | None = None
+) -> tuple[Engine, int]:
+    """The engine ``pool`` or ``inline`` with these limits, and how many processes it keeps busy.
+
+    Of the limits, `inline` has none: it is this process.
+    """
+    if name == "inline":
+        return partial(inline, device=device), 1
+    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    return partial(pool, workers=workers, device=device, **limits), workers
+
+
 def limit_math_libraries() -> None:
     """One thread for the math libraries of processes started from here; they read it once, when they are loaded."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -117,5 +129,5 @@ def _settle(error: BaseException | None, batch: Batch, store: Store, time_limit:
         trouble = f"{type(error).__name__}: {error}"
     for trial in batch.trials:
         if store.read(trial.identity.key) is None:
-            store.write(Record(trial.identity, "failed", trouble, provenance=environment()))
+            store.write(without_scores(trial, "failed", trouble))
     return trouble

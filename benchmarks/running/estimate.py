@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..judging.methods import title
 from ..records import committed as runs
-from ..records.store import Store
 from .planner import Batch, Plan
 
 
@@ -25,12 +25,12 @@ class Rates:
     def __init__(self) -> None:
         self._known: dict[str, list[tuple[float, float]]] = {}
 
-    def learn(self, title: str, provenance: Mapping[str, Any]) -> None:
+    def learn(self, method: str, provenance: Mapping[str, Any]) -> None:
         """Take in one record's cost."""
         names = ("fit_cpu_s", "query_cpu_s", "mechanisms")
         fit, query, mechanisms = (math.nan if provenance.get(n) is None else float(provenance[n]) for n in names)
         if math.isfinite(fit + query) and mechanisms >= 1:  # a problem that the model does not support has no cost
-            self._known.setdefault(title, []).append((fit / mechanisms, query / mechanisms))
+            self._known.setdefault(method, []).append((fit / mechanisms, query / mechanisms))
 
     def estimate(self, batch: Batch) -> float:
         """CPU seconds the batch will take."""
@@ -39,25 +39,24 @@ class Rates:
             seconds += fit.size * sum(self._rate(trial.entry.title)[1] for trial in fit.trials)
         return seconds
 
-    def _rate(self, title: str) -> tuple[float, float]:
-        known = self._known.get(title)
+    def _rate(self, method: str) -> tuple[float, float]:
+        known = self._known.get(method)
         if not known:
             return self.FALLBACK
         return sum(fit for fit, _ in known) / len(known), sum(query for _, query in known) / len(known)
 
 
-def estimate(plan: Plan, store: Store) -> float:
-    """CPU seconds that a plan will take, from the store's finished records and else the committed run's."""
+def estimate(plan: Plan) -> float:
+    """CPU seconds that a plan will take, from finished records and else from the suite's committed run."""
     rates = Rates()
     try:
-        committed = runs.read(runs.folder(plan.suite.name)).provenance
+        committed = runs.read(runs.home_of(plan.suite)).provenance
     except runs.CommittedError:
         committed = pd.DataFrame()
     for row in committed.to_dict("records"):
-        title = f"{row['model']} ({row['variant']})" if row["variant"] else str(row["model"])
-        rates.learn(title, {str(name): value for name, value in row.items()})
+        rates.learn(title(str(row["model"]), str(row["variant"])), {str(name): value for name, value in row.items()})
     for one in plan.trials:
-        if (record := store.read(one.identity.key)) is not None:
+        if (record := plan.finished.get(one.key)) is not None:
             rates.learn(one.entry.title, record.provenance)
     return sum(map(rates.estimate, plan.batches))
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from scmbench import datasets, metrics, models
 
 from ..questions import protocols
-from ..records.record import Identity, digest
+from ..records.record import Identity, Record, digest
 from ..records.store import Store
 from ..suites.suite import Entry, Suite
 from . import fingerprint
@@ -22,6 +23,11 @@ class Trial:
 
     identity: Identity
     entry: Entry
+
+    @cached_property
+    def key(self) -> str:
+        """The record's name in the store."""
+        return self.identity.key
 
 
 @dataclass
@@ -105,14 +111,10 @@ def available(suite: Suite) -> tuple[list[str], list[Missing]]:
     return [name for name in suite.datasets if name not in gone], missing
 
 
-def absent(asked: Sequence[Trial], store: Store, *, retry: bool = False) -> list[Trial]:
-    """Those of the wanted records that the store lacks; with `retry`, failed ones too."""
-    lacking = []
-    for one in asked:
-        record = store.read(one.identity.key)
-        if record is None or (retry and (record.status == "failed" or any(n.status == "failed" for n in record.notes))):
-            lacking.append(one)
-    return lacking
+def read(asked: Iterable[Trial], store: Store) -> dict[str, Record]:
+    """The records of these trials that the store has, by key; each file is read once."""
+    keys = (one.key for one in asked)
+    return {key: record for key in keys if (record := store.read(key)) is not None}
 
 
 def pack(asked: Sequence[Trial], *, limit: int = 24) -> list[Batch]:
@@ -165,21 +167,34 @@ def _pieces(fits: Sequence[Fit], limit: int) -> Iterator[Batch]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do: all records wanted, the batches of those missing, datasets that cannot be built here."""
+    """What a run will do: all records wanted, the batches of those to compute, datasets that cannot be built here.
+
+    `finished` are the records that the store has, by key, those that will be computed again left out.
+    """
 
     suite: Suite
     trials: Sequence[Trial]
     batches: Sequence[Batch]
     missing: Sequence[Missing]
+    finished: Mapping[str, Record] = field(default_factory=dict, repr=False)
 
     @property
     def to_do(self) -> int:
         """Number of records to compute."""
         return sum(len(batch.trials) for batch in self.batches)
 
+    @property
+    def failed(self) -> int:
+        """Number of finished records that are failures, or have a query that is."""
+        return sum(record.has_failed for record in self.finished.values())
+
 
 def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
-    """Compare what the suite wants with what the store has."""
+    """Compare what the suite wants with what the store has; with `retry`, what failed is computed again."""
     there, missing = available(suite)
-    asked = [one for one in trials(suite) if one.identity.dataset in set(there)]
-    return Plan(suite, asked, pack(absent(asked, store, retry=retry)), missing)
+    wanted = set(there)
+    asked = [one for one in trials(suite) if one.identity.dataset in wanted]
+    finished = read(asked, store)
+    if retry:
+        finished = {key: record for key, record in finished.items() if not record.has_failed}
+    return Plan(suite, asked, pack([one for one in asked if one.key not in finished]), missing, finished)

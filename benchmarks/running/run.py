@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from rich.console import Console
@@ -14,69 +14,73 @@ from ..records.results import Results, gather
 from ..records.store import Store
 from ..suites.suite import Suite
 from . import planner
-from .engine import Done
+from .engine import Engine
 from .estimate import Rates, duration
 from .planner import Batch, Plan, Trial
 
-RunBatches = Callable[[Sequence[Batch], Store], Iterator[Done]]
 
-
-class Table:
+class Finished:
     """Finished records of a suite, grown as they arrive."""
 
     def __init__(self, suite: Suite, store: Store):
         self.suite, self.store, self.rates = suite, store, Rates()
-        self._records: list[tuple[Record, str]] = []
+        self._records: list[tuple[Record, Trial]] = []
 
-    def take(self, trials: Sequence[Trial]) -> None:
-        """Read those of the records that are there."""
-        for one in trials:
-            if (record := self.store.read(one.identity.key)) is not None:
-                self._records.append((record, one.entry.label))
-                self.rates.learn(one.entry.title, record.provenance)
+    def take(self, trials: Sequence[Trial], records: Mapping[str, Record]) -> int:
+        """Take in those of the records that are there; how many these are."""
+        found = [(records[one.key], one) for one in trials if one.key in records]
+        for record, one in found:
+            self.rates.learn(one.entry.title, record.provenance)
+        self._records += found
+        return len(found)
 
     def results(self) -> Results:
         """All of them as frames."""
-        return gather(self._records, suite=self.suite.name)
+        return gather([(record, one.entry.label) for record, one in self._records], suite=self.suite.name)
 
 
-def collect(suite: Suite, store: Store) -> Table:
-    """The table of what the store has of a suite."""
-    table = Table(suite, store)
-    table.take(planner.trials(suite))
-    return table
+def finished_of(plan: Plan, store: Store) -> Finished:
+    """What was there when the plan was made."""
+    finished = Finished(plan.suite, store)
+    finished.take(plan.trials, plan.finished)
+    return finished
+
+
+def collect(suite: Suite, store: Store) -> Finished:
+    """What the store has of a suite."""
+    finished, trials = Finished(suite, store), planner.trials(suite)
+    finished.take(trials, planner.read(trials, store))
+    return finished
 
 
 def compute(
     plan: Plan,
     store: Store,
-    engine: RunBatches,
+    engine: Engine,
     *,
     workers: int,
     console: Console,
-    refresh: Callable[[Table], None] | None = None,
+    refresh: Callable[[Finished], None] | None = None,
     every: float = 60.0,
-) -> Table:
+) -> Finished:
     """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
     store.prepare()
-    table = Table(plan.suite, store)
-    missing = {one.identity.key for batch in plan.batches for one in batch.trials}
-    table.take([one for one in plan.trials if one.identity.key not in missing])
+    finished = finished_of(plan, store)
     left, last = list(plan.batches), time.monotonic()
     with _Progress(console, plan.to_do) as progress:
-        progress.show(0, _eta(left, table.rates, workers))
+        progress.show(0, _eta(left, finished.rates, workers))
         for done in engine(plan.batches, store):
             left.remove(done.batch)
-            table.take(done.batch.trials)
+            finished.take(done.batch.trials, planner.read(done.batch.trials, store))
             if done.trouble:
                 console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
-            progress.show(len(done.batch.trials), _eta(left, table.rates, workers))
+            progress.show(len(done.batch.trials), _eta(left, finished.rates, workers))
             if refresh and left and time.monotonic() - last > every:
-                refresh(table)
+                refresh(finished)
                 last = time.monotonic()
     if refresh:
-        refresh(table)
-    return table
+        refresh(finished)
+    return finished
 
 
 class _Progress:

@@ -1,34 +1,30 @@
-"""What happens to one batch: build the problems, fit, ask, score, write records."""
+"""What happens to one batch: build the problems, fit, ask (`asking.py`), write records."""
 
 from __future__ import annotations
 
-import math
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import torch
-from scmbench import datasets
-from scmbench.datasets import Example, Problem, Query, Score, Values, ValuesError
+from scmbench import datasets, models
+from scmbench.datasets import Problem
 from scmbench.datasets.seeds import derive
-from scmbench.models import CausalModel, Unsupported
+from scmbench.models import CausalModel
 
+from ..judging.methods import METHOD
 from ..questions import protocols
-from ..records.record import Note, Record
+from ..records.checking import Checker, clean
+from ..records.record import Record
 from ..records.store import Store
+from .asking import TROUBLE, ask, blame, waived
 from .environment import Meter, environment, peak_mb
 from .isolation import isolated
 from .planner import Batch, Fit, Trial
 
-EXAMPLE_SEED = 0
-"""Records of this seed keep a few answers for plots."""
-
 Prepare = Callable[[Problem], Problem]
 """What is done to a problem before a model is fitted to it."""
-
-TROUBLE = (Exception, SystemExit)
-"""What an adapter may raise at the cost of its own records only."""
 
 
 def run_batch(
@@ -47,10 +43,19 @@ def run_batch(
     torch.set_num_threads(threads)
     keys = []
     for outcome in _outcomes(batch, device, prepare):
-        for trial in outcome.fit.trials:
-            store.write(outcome.record(trial))
-            keys.append(trial.identity.key)
+        for record in outcome.records():
+            store.write(record)
+            keys.append(record.identity.key)
     return keys
+
+
+def without_scores(trial: Trial, status: str, message: str) -> Record:
+    """The record of a trial that came to nothing, and why."""
+    try:
+        waives, role = waived(trial.entry.build()), models.load(trial.identity.model).role
+    except TROUBLE:  # what cannot even be built tells nothing about itself
+        waives, role = {}, METHOD
+    return Record(trial.identity, status, message, provenance=environment(), waives=waives, role=role)
 
 
 class NotAlone(RuntimeError):
@@ -65,10 +70,10 @@ class Refused:
     status: str
     message: str
 
-    def record(self, trial: Trial) -> Record:
-        """The reason, or the traceback."""
-        waives = trial.entry.build().waives
-        return Record(trial.identity, self.status, self.message, provenance=environment(), waives=waives)
+    def records(self) -> Iterator[Record]:
+        """The reason, or the traceback, for every record of the fit."""
+        for trial in self.fit.trials:
+            yield without_scores(trial, self.status, self.message)
 
 
 @dataclass(frozen=True)
@@ -80,62 +85,11 @@ class Fitted:
     problems: Sequence[Problem]
     cost: Mapping[str, Any]
 
-    def record(self, trial: Trial) -> Record:
-        """Ask every query of every member under the record's protocol and query options, and score the answers."""
-        problems = self.problems
-        if trial.identity.protocol != self.fit.protocol:
-            problems = _problems(self.fit, trial.identity.protocol)
-        options = {k: v for k, v in trial.entry.build().options().items() if k in self.models[0].query_options}
-        asked = [model.with_query_options(**options) for model in self.models]
-        scores: list[tuple[str, Score]] = []
-        examples: list[Example] = []
-        notes: dict[tuple[str, str], Note] = {}
-        drawn = False
-        with Meter() as meter:
-            for model, problem in zip(asked, problems, strict=True):
-                for i, query in enumerate(problem.queries):
-                    stream = derive(problem.seed, "ask", problem.name, problem.member, i)
-                    try:
-                        with isolated(stream) as watch:
-                            answer = _ask(model, query, stream)
-                        drawn |= watch.touched
-                        scores += [(problem.member, score) for score in _score(query, answer)]
-                        if problem.seed == EXAMPLE_SEED and hasattr(query, "examples"):
-                            shown = query.examples(answer)  # type: ignore[attr-defined]
-                            examples += [replace(example, member=problem.member) for example in shown]
-                    except TROUBLE as error:
-                        status, message = _blame(error)
-                        notes.setdefault((query.kind, status), Note(query.kind, status, message))
-        cost = {**self.cost, "query_wall_s": round(meter.wall, 4), "query_cpu_s": round(meter.cpu, 4)}
-        if drawn:
-            cost["random_state"] = "; ".join(filter(None, [cost.get("random_state"), "touched by queries"]))
-        first = next(iter(notes.values()), Note("", "failed", "the protocol asked nothing"))
-        status, message = ("ok", "") if scores else (first.status, first.message)
-        return Record(trial.identity, status, message, scores, list(notes.values()), examples, cost, asked[0].waives)
-
-
-def _blame(error: BaseException) -> tuple[str, str]:
-    """Status and message of what an adapter raised; where it is caught, since this frees what its frames hold."""
-    if isinstance(error, Unsupported):
-        return "unsupported", str(error)
-    traceback.clear_frames(error.__traceback__)  # whatever filled the memory hangs on them
-    return "failed", "".join(traceback.format_exception(error))
-
-
-def _ask(model: CausalModel, query: Query, stream: int) -> Values:
-    if query.rung not in model.answers:
-        raise Unsupported(f"{type(model).__name__} does not answer {query.rung} queries")
-    return query.ask(model, seed=stream)
-
-
-def _score(query: Query, answer: Values) -> list[Score]:
-    scores = list(query.score(answer))
-    for score in scores:
-        if not math.isfinite(score.score):
-            raise ValuesError(
-                f"the {score.metric} of a {query.kind} query is {score.score} (do {score.node}={score.value})"
-            )
-    return scores
+    def records(self) -> Iterator[Record]:
+        """Ask all records of this fit, those of one protocol together, with the problems that it makes."""
+        for protocol, trials in groupby(self.fit.trials, key=lambda trial: trial.identity.protocol):
+            problems = self.problems if protocol == self.fit.protocol else _problems(self.fit, protocol)
+            yield from ask(list(trials), self.models, problems, self.cost)
 
 
 def _problems(fit: Fit, protocol: str) -> list[Problem]:
@@ -148,7 +102,7 @@ def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Iter
         try:
             built.append((fit, [prepare(p) if prepare else p for p in _problems(fit, fit.protocol)]))
         except Exception as error:
-            yield Refused(fit, *_blame(error))
+            yield Refused(fit, *blame(error))
     model = batch.entry.build()
     if device is not None and "device" in model.execution_options & set(model.options()):
         model.device = device  # type: ignore[attr-defined]
@@ -156,7 +110,7 @@ def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Iter
         together = _fit_together(model, built)
     except TROUBLE as error:
         if len(built) == 1:
-            yield Refused(built[0][0], *_blame(error))
+            yield Refused(built[0][0], *blame(error))
         else:
             yield from _fit_one_by_one(model, built)
     else:
@@ -168,7 +122,7 @@ def _fit_one_by_one(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]
         try:
             yield from _fit_together(model, [(fit, problems)])
         except TROUBLE as error:
-            yield Refused(fit, *_blame(error))
+            yield Refused(fit, *blame(error))
 
 
 def _fit_together(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]) -> list[Fitted]:
@@ -190,8 +144,16 @@ def _fit_together(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]
             "batch_fits": len(built),
             "mechanisms": fit.size,
             "peak_mb": round(peak_mb(), 1),
-            **mine[0].cost(),
             **({"random_state": "touched by fit"} if watch.touched else {}),
         }
-        outcomes.append(Fitted(fit, mine, members, cost))
+        outcomes.append(Fitted(fit, mine, members, _own_cost(mine[0], cost) | cost))
     return outcomes
+
+
+def _own_cost(model: CausalModel, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model says its fit took: numbers alone, and nothing that the harness measured. A bad one costs nothing."""
+    try:
+        told = {clean(str(name)): value for name, value in model.cost().items()}
+        return {name: value for name, value in Checker(told).numbers_only().items() if name not in known}
+    except TROUBLE:
+        return {}

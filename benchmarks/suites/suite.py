@@ -16,6 +16,7 @@ from scmbench.datasets.registry import UnknownDataset
 from scmbench.models.contract.registry import UnknownModel
 
 from .. import questions
+from ..judging.methods import title
 
 if TYPE_CHECKING:
     from scmbench.models import CausalModel
@@ -41,7 +42,7 @@ class Entry:
     @property
     def title(self) -> str:
         """Label and variant, as tables write them."""
-        return f"{self.label} ({self.variant})" if self.variant else self.label
+        return title(self.label, self.variant)
 
     def build(self) -> CausalModel:
         """A new, unfitted model."""

@@ -15,26 +15,26 @@ from ..layout import Layout, question_name
 from ..render import DASH, Row, Table, Text, number
 
 
-def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = None) -> Table:
-    """A line a method: mean over members, standard error, two intervals, and the difference to `reference`.
+def errors_table(rows: pd.DataFrame, layout: Layout, base: Method | None = None) -> Table:
+    """A line a method: mean over members, standard error, two intervals, and the difference to `base`.
 
-    `rows` are of one dataset, query and metric. The reference is the floor ``marginal`` unless another one is named;
-    without it there is no column of differences.
+    `rows` are of one dataset, query and metric. The base is the floor ``marginal`` unless another one is named; without
+    it there is no column of differences.
     """
     found = series(rows)
-    reference = reference or next((m for m in found if m[0] == "marginal"), None)
+    base = base or next((m for m in found if m[0] == "marginal" and (m in layout.bounds or not layout.bounds)), None)
     methods = [m for m in layout.methods if m in found]
     best = _leaders({m: found[m] for m in methods if m not in layout.floors()})
     lines: list[Row] = []
     for method in methods:
         e = estimate(found[method])
         line = [layout.method(method), Text(number(e.mean), bold=method in best), number(e.se), *_intervals(e)]
-        if reference:
-            line += [DASH] if method == reference else [_difference(difference(found[method], found[reference]))]
+        if base:
+            line += [DASH] if method == base else [_difference(difference(found[method], found[base]))]
         lines.append(line)
     first = rows.iloc[0]
     columns = ["method", "error", "s.e.", "interval, these members", "interval, others too"]
-    name = layout.method(reference) if reference else ""
+    name = layout.method(base) if base else ""
     notes = ["Mean over members of the median over rows, averaged over seeds; s.e.: standard error over members."]
     if any(line[3] != DASH for line in lines):
         notes.append("95 % intervals: blocks of rows resampled within the given members; members resampled too.")
@@ -47,12 +47,12 @@ def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = 
         notes.append(f"n = {count} members: below {LEAST}, nothing is bold or starred.")
     else:
         notes.append(f"Bold: the best and all that n = {count} members cannot tell from it, floors aside.")
-    if reference:
+    if base:
         notes.append(f"minus {name}: the difference, its interval over {resampled}; * where that leaves out 0.")
     return Table(
         name=f"members_{_file(first['dataset'])}",
         title=f"{layout.dataset(first['dataset'])}: {question_name((first['query'], first['metric']))}",
-        columns=[*columns, f"minus {name}"] if reference else columns,
+        columns=[*columns, f"minus {name}"] if base else columns,
         rows=lines,
         notes=notes,
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...judging.cells import text_columns
+from ...judging.cells import FAILED, UNSUPPORTED, text_columns
+from ...judging.notes import notes_of
 from ..layout import Layout
 from ..render import DASH, Table, Text, number
 
@@ -102,10 +103,12 @@ def failures(provenance: pd.DataFrame, layout: Layout, *, unsupported: bool = Tr
     Without `unsupported`, what a method cannot answer by design is left out.
     """
     reasons: dict[tuple[str, str, str], list[str]] = {}
-    lines = text_columns(provenance, ["dataset", "model", "variant", "status", "message", "notes"])
+    lines = text_columns(provenance, ["dataset", "model", "variant", "status", "message"])
     for line in lines.to_dict("records"):
-        why = line["message"] if line["status"] != "ok" else line["notes"]
-        by_design = line["status"] == "unsupported" or (line["status"] == "ok" and " failed: " not in line["notes"])
+        notes = notes_of(line)
+        why = line["message"] if line["status"] != "ok" else "; ".join(map(str, notes))
+        said = {line["status"], *(note.status for note in notes if line["status"] == "ok")}
+        by_design = FAILED not in said and said <= {"ok", UNSUPPORTED}
         if (why or line["status"] != "ok") and (unsupported or not by_design):
             key = (line["status"].replace("ok", "in part"), layout.method((line["model"], line["variant"])), why)
             reasons.setdefault(key, []).append(f"{layout.dataset(line['dataset'])} seed {line['seed']}")

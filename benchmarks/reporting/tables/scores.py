@@ -63,7 +63,7 @@ class _Floors:
     def label(self, dataset: str, question: Question, medians: Mapping[Method, float]) -> str:
         text = question_name(question, short=True)
         known = {m: x for m, x in medians.items() if not math.isnan(x)}
-        found = beaten(known, higher=question in self.layout.higher)
+        found = beaten(known, self.layout.roles, higher=question in self.layout.higher)
         for floor, methods in found.items():
             where = f"{self.layout.dataset(dataset)} {text}"
             level = f"{self.layout.method(floor)} ({number(self.layout.scale * known[floor])})"
@@ -101,7 +101,7 @@ def score_table(
     """
     form, centre = ("moments", "mean") if moments else ("box", "median")
     theirs = by_cell(published.cells[published.cells["form"] == form]) if published else {}
-    ours, lead, floors = by_cell(found), leaders(scores, layout.higher), _Floors(layout)
+    ours, lead, floors = by_cell(found), leaders(scores, layout.higher, layout.roles), _Floors(layout)
     rows: list[Any] = []
     for heading, datasets in layout.kinds():
         rows.append(Section(heading))
@@ -151,7 +151,7 @@ def score_table(
 def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout, scores: pd.DataFrame) -> Table:
     """One line a question, for a terminal: our median, the verdict's sign, the published one (with verdicts)."""
     judged, ours = {} if verdicts is None else by_cell(verdicts), by_cell(found)
-    lead, floors = leaders(scores, layout.higher), _Floors(layout)
+    lead, floors = leaders(scores, layout.higher, layout.roles), _Floors(layout)
 
     def entry(cell: tuple[str, ...], bold: bool) -> Text:
         line, verdict = ours.get(cell), judged.get(cell, {"form": "", "verdict": ""})

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scmbench.benchmarks.judging.cells import cells, in_order, seed_scores, summarise
+from scmbench.benchmarks.judging.cells import cells, in_order, named, roles, seed_scores, summarise
+from scmbench.benchmarks.judging.notes import Note
 
 
 def row(score, *, seed=0, model="dcm", query="interventional", node="x1", member="", dataset="dcm/chain/nlin"):
@@ -59,8 +60,8 @@ def test_a_note_on_a_query_spoils_that_query_of_that_seed():
     both = ("interventional", "counterfactual")
     rows = pd.DataFrame([row(1.0 + s, seed=s, query=q) for s in range(3) for q in both])
     notes = [
-        (0, "dcm", "ok", "counterfactual failed: boom; interventional unsupported: not on roots"),
-        (1, "dcm", "ok", ""),
+        (0, "dcm", "ok", (Note("counterfactual", "failed", "boom"), Note("interventional", "unsupported", "roots"))),
+        (1, "dcm", "ok", ()),
     ]
     table = cells(seed_scores(rows, records(notes)), records(notes)).set_index("query")
     assert table["n"].to_dict() == {"interventional": 2, "counterfactual": 2}
@@ -68,6 +69,26 @@ def test_a_note_on_a_query_spoils_that_query_of_that_seed():
     only = rows[rows["seed"] == 0]
     states = cells(seed_scores(only, records(notes[:1])), records(notes[:1])).set_index("query")["state"]
     assert states.to_dict() == {"interventional": "unsupported", "counterfactual": "failed"}
+
+
+def test_a_message_is_never_searched_for_what_it_might_mean():
+    rows = pd.DataFrame([row(1.0, query=q) for q in ("interventional", "counterfactual")])
+    said = Note("interventional", "unsupported", "x; counterfactual failed: y\ncounterfactual failed: z")
+    table = cells(seed_scores(rows, records([(0, "dcm", "ok", (said,))]))).set_index("query")
+    assert table["n"].to_dict() == {"interventional": 0, "counterfactual": 1}
+    record = records([(0, "dcm", "ok", ())]).assign(message="interventional failed: counterfactual failed: ")
+    assert cells(seed_scores(rows, record))["n"].tolist() == [1, 1]
+
+
+def test_roles_and_names_come_from_records_not_from_labels():
+    told = pd.DataFrame(
+        [["truth", "", "oracle", "ceiling"], ["identity", "", "my.pkg:Mine", "method"]],
+        columns=["model", "variant", "name", "role"],
+    )
+    assert roles(told) == {("truth", ""): "ceiling", ("identity", ""): "method"}
+    assert named(told, "oracle") == {("truth", "")}
+    assert named(told, "identity") == set()
+    assert named(None, "oracle") == {("oracle", "")}
 
 
 def test_quartiles_are_the_box_plots_and_sd_the_populations():
@@ -87,7 +108,7 @@ def test_cells_without_a_score_say_why():
     provenance = records(
         [
             (0, "oracle", "ok"),
-            (0, "half", "ok", "counterfactual unsupported: Half does not answer counterfactual queries"),
+            (0, "half", "ok", (Note("counterfactual", "unsupported", "Half does not answer that"),)),
             (0, "broken", "failed"),
             (0, "odd", "unsupported"),
             (0, "none", "data missing"),

@@ -35,9 +35,13 @@ def test_below_five_seeds_nobody_leads(seeds):
     assert names(leaders(scores(seeds, a=1.0, b=9.0))) == set()
 
 
+ROLES = {("truth", ""): "ceiling", ("marginal", ""): "floor", ("identity", ""): "floor"}
+"""What records say, whatever the label."""
+
+
 def test_floors_lead_nothing_and_one_method_alone_neither():
-    assert names(leaders(scores(a=1.0, b=2.0, oracle=0.1))) == {"a"}
-    assert names(leaders(scores(a=1.0, oracle=0.1))) == set()
+    assert names(leaders(scores(a=1.0, b=2.0, truth=0.1), roles=ROLES)) == {"a"}
+    assert names(leaders(scores(a=1.0, truth=0.1), roles=ROLES)) == set()
     few = pd.concat([scores(a=1.0), scores(3, b=0.1)])
     assert names(leaders(few)) == set()
 
@@ -56,12 +60,6 @@ def test_published_rows_are_led_by_their_spread_and_runs():
 
 
 def test_a_floor_beats_methods_and_a_ceiling_does_not():
-    medians = {
-        ("dcm", ""): 72.6,
-        ("anm", ""): 84.0,
-        ("marginal", ""): 70.0,
-        ("oracle", ""): 0.0,
-        ("identity", ""): 99.0,
-    }
-    assert beaten(medians) == {("marginal", ""): [("dcm", ""), ("anm", "")]}
-    assert beaten(medians, higher=True) == {("identity", ""): [("dcm", ""), ("anm", "")]}
+    medians = {("dcm", ""): 72.6, ("anm", ""): 84.0, ("marginal", ""): 70.0, ("truth", ""): 0.0, ("identity", ""): 99.0}
+    assert beaten(medians, ROLES) == {("marginal", ""): [("dcm", ""), ("anm", "")]}
+    assert beaten(medians, ROLES, higher=True) == {("identity", ""): [("dcm", ""), ("anm", "")]}

@@ -195,7 +195,9 @@ def rows(lines):
 
 
 def provenance(lines):
-    return pd.DataFrame(lines, columns=["dataset", "model", "status"]).assign(variant="", seed=range(len(lines)))
+    table = pd.DataFrame(lines, columns=["dataset", "model", "status"]).assign(variant="", seed=range(len(lines)))
+    bounds = ("oracle", "posterior")
+    return table.assign(name=table["model"], role=["ceiling" if m in bounds else "method" for m in table["model"]])
 
 
 def test_every_published_cell_has_a_word():
@@ -204,7 +206,7 @@ def test_every_published_cell_has_a_word():
         published(
             [("a", "same", 1.0), ("a", "zero", 0.0), ("a", "broken", 1.0), ("a", "odd", 1.0), ("b", "same", 1.0)]
         ),
-        provenance([("a", "broken", "failed"), ("a", "odd", "unsupported")]),
+        provenance([("a", "broken", "failed"), ("a", "odd", "unsupported"), ("a", "oracle", "ok")]),
     )
     words = table.set_index(["dataset", "model"])["verdict"].to_dict()
     assert words == {
@@ -282,9 +284,21 @@ def test_a_verdict_depends_on_its_own_cell_alone():
 
 def test_floors_stand_beside_every_method():
     table = verdicts(
-        rows([("a", "m", 4.0), ("a", "oracle", 1.0), ("a", "posterior", 2.0)]), published([("a", "m", 2.0)])
+        rows([("a", "m", 4.0), ("a", "oracle", 1.0), ("a", "posterior", 2.0)]),
+        published([("a", "m", 2.0)]),
+        provenance([("a", "oracle", "ok"), ("a", "posterior", "ok")]),
     )
     assert table[["model", "oracle", "posterior"]].values.tolist() == [["m", 1.02, 2.04]]
+
+
+def test_what_knows_the_truth_is_known_by_its_record_not_by_its_label():
+    told = provenance([("a", "truth", "ok"), ("a", "identity", "ok"), ("a", "oracle", "ok")])
+    told["name"] = ["oracle", "my.pkg:Identity", "my.pkg:Oracle"]
+    told["role"] = ["ceiling", "method", "method"]
+    ours = rows([("a", "truth", 1.0), ("a", "identity", 2.0), ("a", "oracle", 3.0)])
+    table = verdicts(ours, published([("a", "m", 2.0)]), told)
+    assert table["model"].tolist() == ["m", "identity", "oracle"]
+    assert table["oracle"].eq(1.02).all()
 
 
 def test_shares_of_the_floor():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from rich.console import Console
 from scmbench.benchmarks.judging import cells
+from scmbench.benchmarks.judging.notes import Note
 from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.records.committed import CommittedError
 from scmbench.benchmarks.records.results import Results
@@ -53,7 +55,7 @@ def test_costs_of_a_run_with_unsupported_problems_are_numbers(tmp_path, monkeypa
     committed.write(tmp_path / "t", run, suite="t", note="first")
     assert committed.read(tmp_path / "t").provenance["fit_cpu_s"].dtype == float
     monkeypatch.setattr(committed, "folder", lambda name: tmp_path / name)
-    assert estimate(todo, Store(tmp_path / "empty")) > 0
+    assert estimate(plan(suite, Store(tmp_path / "empty"))) > 0
 
 
 def test_a_committed_run_has_the_order_of_its_suite(results, tmp_path):
@@ -105,3 +107,35 @@ def test_a_damaged_run_is_refused_by_file(results, tmp_path, damage, message):
     damage(tmp_path)
     with pytest.raises(CommittedError, match=message):
         committed.read(tmp_path)
+
+
+def test_notes_are_a_table_and_come_back_as_they_were(results, tmp_path):
+    hostile = Note("interventional", "failed", 'a, b\n\'; counterfactual failed: "c"')
+    provenance = results.provenance.assign(notes=[(hostile,)] * len(results.provenance))
+    committed.write(tmp_path, replace(results, provenance=provenance), suite="t", note="n")
+    again = committed.read(tmp_path).provenance
+    expected = replace(hostile, message='\'; counterfactual failed: "c"')
+    assert set(again["notes"]) == {(expected,)}
+    assert "notes" not in (tmp_path / "records.csv").read_text().splitlines()[0]
+
+
+def test_roles_come_back_whatever_the_label(results, tmp_path):
+    relabelled = {"linear": "identity", "identity": "copy"}
+    provenance = results.provenance.assign(model=results.provenance["model"].map(relabelled))
+    committed.write(tmp_path, replace(results, provenance=provenance), suite="t", note="n")
+    again = committed.read(tmp_path).provenance
+    assert cells.roles(again) == {("identity", ""): "method", ("copy", ""): "floor"}
+    assert cells.named(again, "identity") == {("copy", "")}
+
+
+def test_a_run_from_before_notes_and_roles_had_columns_is_read(results, tmp_path):
+    committed.write(tmp_path, results, suite="t", note="n")
+    now = committed.read(tmp_path).provenance
+    (tmp_path / "notes.csv").unlink()
+    table = pd.read_csv(tmp_path / "records.csv", keep_default_na=False)
+    joined = ["; ".join(map(str, notes)) for notes in now.sort_index()["notes"]]
+    table.drop(columns=["name", "role"]).assign(notes=joined).to_csv(tmp_path / "records.csv", index=False)
+    then = committed.read(tmp_path).provenance
+    for column in ("notes", "role"):
+        assert then[column].tolist() == now[column].tolist()
+    assert any(now["notes"])

@@ -6,7 +6,8 @@ import json
 import os
 
 import pytest
-from scmbench.benchmarks.records.record import CorruptRecord, Identity, Note, Record
+from scmbench.benchmarks.judging.notes import Note
+from scmbench.benchmarks.records.record import CorruptRecord, Identity, Record, digest
 from scmbench.benchmarks.records.results import ROWS, provenance_row, score_rows
 from scmbench.benchmarks.records.store import Store, StoreError
 from scmbench.datasets import Example, Score
@@ -75,7 +76,7 @@ def test_tuples_and_lists_have_one_key():
         lambda text: text.replace("0.25", "0.24"),
         lambda text: "",
         lambda text: "[1, 2]",
-        lambda text: text.replace('"schema":1', '"schema":0'),
+        lambda text: text.replace('"schema":2', '"schema":0'),
     ],
     ids=["truncated", "edited", "empty", "foreign", "other format"],
 )
@@ -171,4 +172,21 @@ def test_rows_have_the_columns_that_tables_read():
         *("x1", -1.25, 0.5),
     ]
     row = provenance_row(record(), suite="paper", label="dcm")
-    assert (row["status"], row["notes"], row["fit_cpu_s"]) == ("ok", "counterfactual failed: b", 1.0)
+    assert (row["status"], row["notes"], row["fit_cpu_s"]) == ("ok", tuple(record().notes), 1.0)
+    assert str(record().notes[0]) == "counterfactual failed: b"
+
+
+def rewritten(text, **changes):
+    """A record's text with other content, its digest right: what a program wrote that is not ours."""
+    content = {**json.loads(text), **changes}
+    del content["digest"]
+    return json.dumps({**content, "digest": digest(content)})
+
+
+@pytest.mark.parametrize(("model", "role"), [("oracle", "ceiling"), ("identity", "floor"), ("my.pkg:Oracle", "method")])
+def test_a_record_of_the_first_format_is_read_and_its_role_follows_from_its_model(model, role):
+    text = rewritten(record(model=model).to_text(), schema=1)
+    assert Record.from_text(text).role == role
+    content = json.loads(text)
+    del content["role"]
+    assert Record.from_text(rewritten(json.dumps(content))).role == role

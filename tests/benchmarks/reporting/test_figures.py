@@ -36,11 +36,15 @@ def run():
         for seed, s in enumerate((0.002, 0.0021, 0.0022, 0.0025, 0.02))
         if not (dataset == Y and method == ANM)
     ]
-    provenance = pd.DataFrame([{"dataset": Y, "model": "anm", "variant": "reference", "seed": 0, "status": "failed"}])
+    told = {"variant": "", "seed": 0, "status": "ok", "role": "method"}
+    failed = {**told, "dataset": Y, "model": "anm", "variant": "reference", "status": "failed"}
+    provenance = pd.DataFrame([failed, {**told, "dataset": Y, "model": "oracle", "role": "ceiling"}]).assign(
+        name=lambda frame: frame["model"]
+    )
     published = load("dcm_figures")
     scores = seed_scores(pd.DataFrame(rows))
     found = cells(scores, provenance, also=published.cells)
-    return scores, found, Layout.of(found, published), published, verdicts(scores, published, provenance)
+    return scores, found, Layout.of(found, published, provenance), published, verdicts(scores, published, provenance)
 
 
 @pytest.fixture(scope="module")

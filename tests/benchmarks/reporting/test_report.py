@@ -43,7 +43,8 @@ def results(factor=1.0, examples=True):
             row = {**about, "seed": seed, "member": "", "query": "observational", "node": "", "value": float("nan")}
             rows.append({**row, "metric": "mmd", "score": score})
             records.append(
-                {**about, "seed": seed, "status": "ok", "message": "", "notes": "", "waives": "", "cpu_s": 1.0}
+                {**about, "seed": seed, "status": "ok", "message": "", "notes": (), "waives": "", "cpu_s": 1.0}
+                | {"name": model, "role": "ceiling" if model == "oracle" else "method"}
             )
         shared = {"dataset": CHAIN, "model": model, "variant": variant, "seed": 0, "member": "", "intervened": "x1"}
         pairs = [(-1.0, -1.1), (0.0, 0.1), (2.0, 1.9)]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 from scmbench.benchmarks.judging.cells import cells, seed_scores
+from scmbench.benchmarks.judging.notes import Note
 from scmbench.benchmarks.judging.paired import compare, contrast
 from scmbench.benchmarks.judging.published import load
 from scmbench.benchmarks.judging.verdict import floor_shares, verdicts
@@ -34,7 +35,8 @@ CHAIN, Y = "dcm/chain/nlin", "dcm/y/nadd"
 def record(dataset, model, variant, seed, **more):
     return {
         **{"dataset": dataset, "model": model, "variant": variant, "seed": seed},
-        **{"status": "ok", "message": "", "notes": "", "waives": "", "cpu_s": 2.0 + seed, "parameters": 1000},
+        **{"status": "ok", "message": "", "notes": (), "waives": "", "cpu_s": 2.0 + seed, "parameters": 1000},
+        **{"role": "ceiling" if model == "oracle" else "method"},
         **{"gradient_steps": 39500, "peak_mb": 100.0, "hardware": "a machine"},
         **more,
     }
@@ -208,8 +210,9 @@ def test_failures_are_gathered_by_reason(run):
 
 def test_what_is_unsupported_by_design_can_be_left_out(run):
     provenance, layout = run[1].copy(), run[4]
-    provenance.loc[provenance["model"] == "oracle", "notes"] = "counterfactual unsupported: by design"
-    provenance.loc[provenance["model"] == "dcm", "notes"] = "counterfactual failed: boom"
+    by_design, boom = Note("counterfactual", "unsupported", "by design"), Note("counterfactual", "failed", "boom")
+    why = {"oracle": by_design, "dcm": boom}
+    provenance["notes"] = [(why[model],) if model in why else () for model in provenance["model"]]
     everything = lines(record_tables.failures(provenance, layout))
     assert [row[1] for row in everything] == ["ANM (reference)†", "DCM (reference)", "oracle"]
     assert lines(record_tables.failures(provenance, layout, unsupported=False)) == everything[:2]

@@ -8,6 +8,7 @@ import pytest
 from scmbench.benchmarks.records.record import Record
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import planner
+from scmbench.benchmarks.running.estimate import estimate
 from scmbench.benchmarks.suites.suite import parse
 
 SUITE = """protocol = "paper"
@@ -62,5 +63,18 @@ def test_only_what_the_store_lacks_is_computed_and_failures_on_request(trials, t
     store = Store(tmp_path)
     store.write(Record(trials[0].identity, "ok"))
     store.write(Record(trials[1].identity, "failed", "because"))
-    assert planner.absent(trials, store) == trials[2:]
-    assert planner.absent(trials, store, retry=True) == trials[1:]
+    suite = parse(SUITE, name="t", file="t.toml")
+    for retry, first in ((False, 2), (True, 1)):
+        todo = planner.plan(suite, store, retry=retry)
+        wanted = {one.key for batch in todo.batches for one in batch.trials}
+        assert wanted == {one.key for one in trials[first:]}
+        assert set(todo.finished) == {one.key for one in trials[:first]}
+    assert planner.plan(suite, store).failed == 1
+
+
+def test_a_plan_reads_every_record_once(trials, tmp_path, monkeypatch):
+    store, read = Store(tmp_path), []
+    store.write(Record(trials[0].identity, "ok"))
+    monkeypatch.setattr(Store, "read", lambda self, key, read_=Store.read: read.append(key) or read_(self, key))
+    estimate(planner.plan(parse(SUITE, name="t", file="t.toml"), store))
+    assert sorted(read) == sorted(one.key for one in trials)

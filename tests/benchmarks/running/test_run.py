@@ -10,7 +10,7 @@ from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import engine, planner
 from scmbench.benchmarks.running.estimate import Rates, estimate
 from scmbench.benchmarks.running.planner import plan
-from scmbench.benchmarks.running.run import Table, collect, compute
+from scmbench.benchmarks.running.run import Finished, collect, compute
 from scmbench.benchmarks.suites.suite import Suite, parse
 
 
@@ -20,11 +20,11 @@ def suite_of(*models: str, seeds: int = 2, datasets: str = '"check/sine", "dcm/t
     return parse(text, name="t", file="t.toml")
 
 
-def run(suite: Suite, store: Store, engine=engine.inline, **options) -> Table:
+def run(suite: Suite, store: Store, engine=engine.inline, **options) -> Finished:
     return compute(plan(suite, store, **options), store, engine, workers=1, console=Console(quiet=True))
 
 
-def same(a: Table, b: Table) -> bool:
+def same(a: Finished, b: Finished) -> bool:
     keys = ["dataset", "model", "seed", "query", "metric", "node", "value"]
     ours, theirs = (table.results().rows.sort_values(keys, ignore_index=True) for table in (a, b))
     return ours.equals(theirs)
@@ -81,13 +81,17 @@ def test_unsupported_is_not_a_failure(tmp_path):
 def test_a_query_that_is_not_answered_leaves_a_note_and_no_score(tmp_path):
     table = run(suite_of("identity", datasets='"check/sine"'), Store(tmp_path))
     assert set(table.results().rows["query"]) == {"counterfactual"}
-    assert "interventional unsupported" in table.results().provenance["notes"][0]
+    notes = table.results().provenance["notes"][0]
+    assert {(note.query, note.status) for note in notes} == {
+        ("observational", "unsupported"),
+        ("interventional", "unsupported"),
+    }
 
 
 def test_wrong_answers_are_failures_of_their_query_alone(tmp_path):
     table = run(suite_of("rogues:Wrong", datasets='"check/sine"', seeds=1), Store(tmp_path))
     assert set(table.results().rows["query"]) == {"observational"}
-    notes = table.results().provenance["notes"][0]
+    notes = "; ".join(map(str, table.results().provenance["notes"][0]))
     assert "interventional failed: scmbench.datasets.values.ValuesError: the model's answer has shape (1999,)" in notes
     assert "NaN or infinity in 2000 row(s)" in notes
 
@@ -121,4 +125,4 @@ def test_estimates_follow_what_records_cost(tmp_path):
     store = Store(tmp_path)
     run(suite_of("linear"), store)
     more = plan(suite_of("linear", seeds=4), store)
-    assert 0 < estimate(more, store) < Rates.FALLBACK[0]
+    assert 0 < estimate(more) < Rates.FALLBACK[0]
