@@ -30,6 +30,9 @@ def _console(*, stderr: bool = False) -> Console:
 console, errors = _console(), _console(stderr=True)
 
 
+MOST_SEEDS = 1_000_000
+
+
 class Seeds(click.ParamType):
     """``10`` is seeds 0 to 9, ``0,4,7`` and ``3-5`` are those seeds."""
 
@@ -39,12 +42,15 @@ class Seeds(click.ParamType):
         """The seeds that the text names."""
         try:
             if value.isdigit():
-                seeds = range(int(value))
+                ranges = [range(int(value))]
             else:
-                ranges = [part.partition("-") for part in value.split(",")]
-                seeds = [s for a, dash, b in ranges for s in range(int(a), int(b if dash else a) + 1)]
+                parts = [part.partition("-") for part in value.split(",")]
+                ranges = [range(int(a), int(b if dash else a) + 1) for a, dash, b in parts]
         except ValueError:
             self.fail(f"{value!r}: write a count (10), a list (0,4,7) or a range (3-5)", param, ctx)
+        if sum(max(r.stop - r.start, 0) for r in ranges) > MOST_SEEDS:
+            self.fail(f"{value!r} names more than {MOST_SEEDS:,} seeds", param, ctx)
+        seeds = dict.fromkeys(seed for r in ranges for seed in r)  # each once
         if not seeds:
             self.fail(f"{value!r} names no seed", param, ctx)
         return tuple(seeds)
@@ -127,12 +133,12 @@ def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def tell_refused(store: Store) -> None:
-    """One line about record files that were refused, however many there are."""
+    """One line about record files that cannot be used, however many there are."""
     if store.refused:
         count, first = len(store.refused), store.refused[0]
-        what = "record file was" if count == 1 else "record files were"
+        what = "record file counts" if count == 1 else "record files count"
         errors.print(
-            f"[yellow]refused[/yellow]  {count} {what} moved aside (.corrupt) and the records count as missing: "
+            f"[yellow]refused[/yellow]  {count} {what} as missing (a run moves damaged ones aside, .corrupt): "
             f"{'' if count == 1 else 'first '}{escape(first)}",
             highlight=False,
             soft_wrap=True,

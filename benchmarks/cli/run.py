@@ -81,7 +81,7 @@ def run(
     made = Report.of(suite, results)
     show_report(made)
     write_report(made, reports)
-    context.exit(int(bool(failures(results))))
+    context.exit(int(bool(failures(results) or finished.lacking)))
 
 
 def failures(results: Results) -> list[str]:

@@ -81,7 +81,7 @@ def published_leaders(lines: Mapping[Method, Mapping[Any, Any]], *, higher: bool
 
 
 def beaten(medians: Mapping[Method, float], roles: Roles, *, higher: bool = False) -> dict[Method, list[Method]]:
-    """By floor, not ceiling, which knows the truth (`marginal`, `identity`, …): the methods whose median is worse than the floor's."""
+    """By floor (`marginal`, `identity`, …; ceilings know the truth): the methods whose median is worse than its own."""
     sign = -1 if higher else 1
     real = [m for m in medians if roles.get(m, METHOD) == METHOD]
     found = {

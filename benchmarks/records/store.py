@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .record import CorruptRecord, Record
+from .record import CorruptRecord, NewerRecord, Record
 
 
 class StoreError(OSError):
@@ -28,13 +28,21 @@ class Store:
 
     A file appears whole or not at all: it is written beside its place, flushed to disk and renamed, so that a kill at
     any moment leaves complete records only, and two runs on one store do not harm each other: both would write the
-    same. `refused` has a line for every damaged file that was met.
+    same. Reading changes nothing: `damaged` has a line for every file that was met and cannot be used, `newer` for
+    those of a later scmbench, by key; `set_aside` moves the former out of the way. The folder is resolved once, so that
+    code that changes the working directory sends no record elsewhere.
     """
 
     def __init__(self, folder: Path | str):
-        self.folder = Path(folder)
+        self.folder = Path(os.path.abspath(folder))
         self.records = self.folder / "records"
-        self.refused: list[str] = []
+        self.damaged: dict[str, str] = {}
+        self.newer: dict[str, str] = {}
+
+    @property
+    def refused(self) -> list[str]:
+        """A line for every file that was met and counts as missing."""
+        return [*self.damaged.values(), *self.newer.values()]
 
     def path(self, key: str) -> Path:
         """Where the record of this key lives."""
@@ -53,8 +61,8 @@ class Store:
     def read(self, key: str) -> Record | None:
         """The record of this key, or None where there is none.
 
-        A damaged file is refused: it is renamed to ``….corrupt``, named in `refused`, and counts as missing, so that
-        its record is computed again. Raises `StoreError` where a file cannot be read or moved.
+        A damaged file, or one of a later format, counts as missing and is named in `refused`. Raises `StoreError` where
+        a file cannot be read.
         """
         path = self.path(key)
         try:
@@ -64,23 +72,43 @@ class Store:
             return record
         except FileNotFoundError:
             return None
+        except NewerRecord as error:
+            self.newer[key] = str(error)
         except CorruptRecord as error:
-            self._refuse(path, str(error))
-            return None
+            self.damaged[key] = str(error)
+        except IsADirectoryError:
+            self.damaged[key] = f"{path}: is a folder"
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+        return None
 
-    def _refuse(self, path: Path, why: str) -> None:
+    def set_aside(self) -> None:
+        """Rename the damaged files that were met to ``….corrupt``, before their records are computed again.
+
+        Raises `StoreError` where one cannot be moved, and where records are of a later format: those are somebody's
+        results, which an older version must not write over.
+        """
+        for why in self.newer.values():
+            raise StoreError(f"{why}; update scmbench, or keep the new records elsewhere (--store)")
+        for key, why in self.damaged.items():
+            path = self.path(key)
+            try:
+                os.replace(path, path.with_suffix(".corrupt"))
+            except FileNotFoundError:  # another command on this store was quicker
+                continue
+            except OSError as error:
+                raise StoreError(f"{why}; cannot move it aside: {error.strerror or error}") from error
+
+    def stamp(self, key: str) -> tuple[int, int] | None:
+        """What tells whether the file of this key is on disk, and whether it was written anew since another look."""
         try:
-            os.replace(path, path.with_suffix(".corrupt"))
-        except FileNotFoundError:  # another command on this store was quicker
-            pass
-        except OSError as error:
-            raise StoreError(f"{why}; cannot move it aside: {error.strerror or error}") from error
-        self.refused.append(why)
+            found = self.path(key).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def prepare(self) -> None:
-        """Before a run: see that records can be written, and remove what killed commands left half-written.
+        """Before a run: see that records can be written, set damaged ones aside, sweep what killed commands left.
 
         Raises `StoreError` where the disk is full or the folder cannot be written: now, not after hours of computing.
         """
@@ -89,10 +117,13 @@ class Store:
             probe = self.records / f".{os.getpid()}.probe"
             replace_with(probe, "." * PROBE)
             probe.unlink()
+            self.set_aside()
             for part in self.records.glob("*/.*.part"):
                 with suppress(FileNotFoundError):  # it was finished in the meantime
                     if time.time() - part.stat().st_mtime > STALE:
                         part.unlink()
+        except StoreError:
+            raise
         except OSError as error:
             raise StoreError(f"cannot write in {self.records}: {error.strerror or error}") from error
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures import TimeoutError as Late
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 
-import psutil
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from ..records.store import Store, StoreError
 from .planner import Batch
+from .processes import Strays, limit_math_libraries, settle_in
 from .worker import Prepare, run_batch, without_scores
 
 Engine = Callable[[Sequence[Batch], Store], "Iterator[Done]"]
+
+TRIES = 5
+"""How often in a row a pool is started whose processes end before one of them has finished a batch."""
+
+
+class WorkersEnd(ChildProcessError):
+    """Worker processes end before they have taken a batch, again and again."""
 
 
 @dataclass(frozen=True)
@@ -54,33 +60,96 @@ def pool(
     memory_limit: float | None = None,
     device: str | None = None,
 ) -> Iterator[Done]:
-    """Run the batches in spawned processes, one thread each, as they become free.
+    """Run the batches in spawned processes, one thread each, as they become free; no more processes than batches.
 
     A batch that exceeds `time_limit` seconds, crashes or is killed costs itself only: those of its records that were
     not finished are written as failures that say so, and the pool goes on with a new process. With a `memory_limit`, a
     fit or query that needs more GB than that beside what a process starts with gets a `MemoryError` instead of taking
-    the machine along. Processes end with the one that started them. Raises `StoreError` where a worker could not write
-    its records (a full disk would make every further batch fail alike).
+    the machine along. Processes end with the one that started them, and what an adapter started with its own.
+
+    A process that ends before it has taken a batch (killed, or short of memory while it starts) is no batch's fault:
+    nothing is written, and the pool starts anew with half as many processes. Raises `WorkersEnd` where that happens
+    `TRIES` times without a batch between, and `StoreError` where a worker could not write its records (a full disk
+    would make every further batch fail alike).
     """
     limit_math_libraries()
-    with ProcessPool(
-        max_workers=workers or os.cpu_count() or 1,
-        initializer=_settle_in,
+    count = max(1, min(workers or os.cpu_count() or 1, len(batches)))
+    left, tries = list(batches), 0
+    work = partial(_schedule, store=store, device=device, time_limit=time_limit)
+    with Strays() as strays:
+        while left:
+            before = {trial.key: store.stamp(trial.key) for batch in left for trial in batch.trials}
+            over = set[int]()
+            with _started(count, memory_limit) as running:
+                try:
+                    for batch, error in _finished(running, left, work, 2 * count):
+                        over.add(id(batch))
+                        tries = 0
+                        yield Done(batch, _settle(error, batch, store, time_limit, before))
+                        if error is not None:
+                            strays.end()
+                except BrokenProcessPool:
+                    tries += 1
+                finally:
+                    running.stop()
+            left = [batch for batch in left if id(batch) not in over]
+            if left and tries >= TRIES:
+                raise WorkersEnd(
+                    f"worker processes end before they have taken a batch, {tries} times in a row: killed, or short of "
+                    "memory? Nothing was written for them; try fewer (--workers) or none (--engine inline)"
+                )
+            if left:
+                count = max(1, count // 2)
+                time.sleep(0.2 * tries)
+
+
+def _started(count: int, memory_limit: float | None) -> ProcessPool:
+    return ProcessPool(
+        max_workers=count,
+        initializer=_begin,
         initargs=(os.getpid(), memory_limit),
         context=multiprocessing.get_context("spawn"),
-    ) as running:
-        futures = {
-            running.schedule(run_batch, args=(batch, store), kwargs={"device": device}, timeout=time_limit): batch
-            for batch in batches
-        }
-        try:
-            while futures:
-                finished, _ = wait(futures, return_when=FIRST_COMPLETED)
-                for future in [f for f in futures if f in finished]:
-                    batch = futures.pop(future)
-                    yield Done(batch, _settle(future.exception(), batch, store, time_limit))
-        finally:
-            running.stop()
+    )
+
+
+def _begin(parent: int, memory_limit: float | None) -> None:
+    """What a new process does first. It is of this module, so that all code is there before memory is bounded."""
+    settle_in(parent, memory_limit)
+
+
+def _schedule(
+    running: ProcessPool, batch: Batch, *, store: Store, device: str | None, time_limit: float
+) -> ProcessFuture:
+    return running.schedule(run_batch, args=(batch, store), kwargs={"device": device}, timeout=time_limit)
+
+
+def _finished(
+    running: ProcessPool, batches: Sequence[Batch], work: Callable[..., ProcessFuture], ahead: int
+) -> Iterator[tuple[Batch, BaseException | None]]:
+    """Batches as they end, and with what. Raises `BrokenProcessPool` where processes end that have none.
+
+    Few are handed out `ahead`, so that thousands that wait cost nothing.
+    """
+    waiting, futures = iter(batches), dict[ProcessFuture, Batch]()
+    while True:
+        for batch in waiting:
+            try:
+                futures[work(running, batch)] = batch
+            except RuntimeError as error:  # the pool broke between two of our looks
+                raise BrokenProcessPool from error
+            if len(futures) >= ahead:
+                break
+        if not futures:
+            return
+        over, _ = wait(futures, return_when=FIRST_COMPLETED)
+        ended = {future: future.exception() for future in futures if future in over}
+        for future, error in ended.items():  # what did end counts, even where the pool broke at the same time
+            if not isinstance(error, BrokenProcessPool):
+                yield futures[future], error
+        for future, error in ended.items():
+            if isinstance(error, BrokenProcessPool):
+                raise error
+            del futures[future]
 
 
 def named(
@@ -96,27 +165,14 @@ def named(
     return partial(pool, workers=workers, device=device, **limits), workers
 
 
-def limit_math_libraries() -> None:
-    """One thread for the math libraries of processes started from here; they read it once, when they are loaded."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-
-
-def _settle_in(parent: int, memory_limit: float | None) -> None:
-    """In a new worker process: bound its address space, and watch over the process that started it."""
-    if memory_limit is not None:
-        allowed = psutil.Process().memory_info().vms + int(memory_limit * 1e9)
-        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)  # a killed command would otherwise leave a hanging fit behind for ever
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _settle(error: BaseException | None, batch: Batch, store: Store, time_limit: float) -> str:
+def _settle(
+    error: BaseException | None,
+    batch: Batch,
+    store: Store,
+    time_limit: float,
+    before: Mapping[str, tuple[int, int] | None],
+) -> str:
+    """What to say of a batch that ended with this error; those of its records that are not new become failures."""
     if error is None:
         return ""
     if isinstance(error, StoreError):
@@ -128,6 +184,6 @@ def _settle(error: BaseException | None, batch: Batch, store: Store, time_limit:
     else:
         trouble = f"{type(error).__name__}: {error}"
     for trial in batch.trials:
-        if store.read(trial.identity.key) is None:
+        if store.stamp(trial.key) == before[trial.key]:
             store.write(without_scores(trial, "failed", trouble))
     return trouble

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from scmbench.datasets.seeds import derive
+
+from .processes import children_ended
+
+MOST_OUTPUT = 20_000
+"""Characters that the adapters of a batch may print."""
 
 
 @dataclass
@@ -26,20 +33,92 @@ def isolated(seed: int) -> Iterator[Watch]:
 
     A model ought to draw from generators made from its seed only. One that does draw from the global ones, or reseeds
     them, gets the same numbers every time this way, and takes nothing from what runs after it; the `Watch` tells.
-    torch's default dtype and thread count are put back as well.
+    What `unchanged` keeps is put back as well.
     """
-    before, dtype, threads = _state(), torch.get_default_dtype(), torch.get_num_threads()
+    before = _state()
     random.seed(derive(seed, "random"))
     np.random.seed(derive(seed, "numpy") % 2**32)  # noqa: NPY002 - the legacy global generator is what is kept apart
     torch.default_generator.manual_seed(derive(seed, "torch"))
     start, watch = _state(), Watch()
     try:
-        yield watch
+        with unchanged():
+            yield watch
     finally:
         watch.touched = not _same(_state(), start)
         _restore(before)
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """A block after which working directory, environment and torch's defaults are what they were.
+
+    The defaults are dtype, device, thread count and whether gradients are recorded.
+    """
+    environment, folder = dict(os.environ), _folder()
+    dtype, device, threads = torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads()
+    gradients, errors = torch.is_grad_enabled(), np.geterr()
+    try:
+        yield
+    finally:
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        if folder and _folder() != folder:
+            with suppress(OSError):  # it was removed
+                os.chdir(folder)
         torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:
+            torch.set_default_device(None if device.type == "cpu" else device)
         torch.set_num_threads(threads)
+        torch.set_grad_enabled(gradients)
+        np.seterr(**errors)
+
+
+@contextmanager
+def kept_apart(seed: int = 0) -> Iterator[None]:
+    """A whole batch `isolated`, its output bounded, and no process left of those that were started in it."""
+    with children_ended(), isolated(seed), _bounded_output():
+        yield
+
+
+@contextmanager
+def _bounded_output() -> Iterator[None]:
+    bounded = [_Bounded(sys.stdout), _Bounded(sys.stderr)]
+    with redirect_stdout(bounded[0]), redirect_stderr(bounded[1]):  # type: ignore[type-var]
+        yield
+    for stream in bounded:
+        stream.close_up()
+
+
+class _Bounded:
+    """A text stream that passes on `MOST_OUTPUT` characters and counts the rest."""
+
+    def __init__(self, stream: Any):
+        self.stream, self.written = stream, 0
+
+    def write(self, text: str) -> int:
+        """Pass on what there is room for; as with every stream, all of it counts as written."""
+        room = max(MOST_OUTPUT - self.written, 0)
+        self.written += len(text)
+        if room and text and self.stream is not None:
+            encoding = getattr(self.stream, "encoding", None) or "utf-8"
+            self.stream.write(text[:room].encode(encoding, "backslashreplace").decode(encoding))
+        return len(text)
+
+    def close_up(self) -> None:
+        """Say how much was left out."""
+        if self.written > MOST_OUTPUT and self.stream is not None:
+            self.stream.write(f"\n[… {self.written - MOST_OUTPUT} characters of output left out …]\n")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
 
 
 def _state() -> tuple[Any, Any, torch.Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Self
 
 from rich.console import Console
@@ -24,6 +24,8 @@ class Finished:
 
     def __init__(self, suite: Suite, store: Store):
         self.suite, self.store, self.rates = suite, store, Rates()
+        self.lacking: Sequence[Trial] = ()
+        """What was computed, or was there, and is no longer on disk when a run ends."""
         self._records: list[tuple[Record, Trial]] = []
 
     def take(self, trials: Sequence[Trial], records: Mapping[str, Record]) -> int:
@@ -66,18 +68,25 @@ def compute(
     """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
     store.prepare()
     finished = finished_of(plan, store)
-    left, last = list(plan.batches), time.monotonic()
+    left, last = {id(batch): batch for batch in plan.batches}, time.monotonic()
     with _Progress(console, plan.to_do) as progress:
-        progress.show(0, _eta(left, finished.rates, workers))
+        progress.show(0, _eta(left.values(), finished.rates, workers))
         for done in engine(plan.batches, store):
-            left.remove(done.batch)
-            finished.take(done.batch.trials, planner.read(done.batch.trials, store))
+            del left[id(done.batch)]
+            there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
             if done.trouble:
                 console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
-            progress.show(len(done.batch.trials), _eta(left, finished.rates, workers))
+            progress.show(there, _eta(left.values(), finished.rates, workers))
             if refresh and left and time.monotonic() - last > every:
                 refresh(finished)
                 last = time.monotonic()
+    finished.lacking = [one for one in plan.trials if store.stamp(one.key) is None]
+    if finished.lacking:
+        console.print(
+            f"[red]{len(finished.lacking)} of {len(plan.trials)} records are not in {store.folder}, though they were "
+            "computed: was it deleted meanwhile? Run again to go on[/red]",
+            highlight=False,
+        )
     if refresh:
         refresh(finished)
     return finished
@@ -110,5 +119,5 @@ class _Progress:
             self.last = time.monotonic()
 
 
-def _eta(left: Sequence[Batch], rates: Rates, workers: int) -> str:
+def _eta(left: Collection[Batch], rates: Rates, workers: int) -> str:
     return f"about {duration(sum(map(rates.estimate, left)) / workers)} left" if left else "done"

@@ -20,7 +20,7 @@ from ..records.record import Record
 from ..records.store import Store
 from .asking import TROUBLE, ask, blame, waived
 from .environment import Meter, environment, peak_mb
-from .isolation import isolated
+from .isolation import isolated, kept_apart
 from .planner import Batch, Fit, Trial
 
 Prepare = Callable[[Problem], Problem]
@@ -40,12 +40,13 @@ def run_batch(
     and asked with those on streams of its seed, alone, so that its numbers depend on nothing else either; the
     provenance then says so (``random_state``). Raises `StoreError` where records cannot be written.
     """
-    torch.set_num_threads(threads)
     keys = []
-    for outcome in _outcomes(batch, device, prepare):
-        for record in outcome.records():
-            store.write(record)
-            keys.append(record.identity.key)
+    with kept_apart():
+        torch.set_num_threads(threads)
+        for outcome in _outcomes(batch, device, prepare):
+            for record in outcome.records():
+                store.write(record)
+                keys.append(record.identity.key)
     return keys
 
 
@@ -103,7 +104,11 @@ def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Iter
             built.append((fit, [prepare(p) if prepare else p for p in _problems(fit, fit.protocol)]))
         except Exception as error:
             yield Refused(fit, *blame(error))
-    model = batch.entry.build()
+    try:
+        model = batch.entry.build()
+    except TROUBLE as error:
+        yield from (Refused(fit, *blame(error)) for fit, _ in built)
+        return
     if device is not None and "device" in model.execution_options & set(model.options()):
         model.device = device  # type: ignore[attr-defined]
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 import time
 from typing import ClassVar
@@ -125,3 +126,42 @@ class Diverges(DCM):
     def fit_many(self, problems, seeds):
         self.poisoned = [seed for problem, seed in zip(problems, seeds, strict=True) if problem.seed == 1]
         return super().fit_many(problems, seeds)
+
+
+class Wanders(LinearGaussian):
+    """Leaves another working directory, environment, device and dtype behind, and prints without end."""
+
+    def fit_many(self, problems, seeds):
+        os.environ["SCMBENCH_ROGUE"] = "was here"
+        os.environ.pop("HOME", None)
+        os.chdir("/")
+        torch.set_default_device("meta")
+        torch.set_num_threads(3)
+        torch.set_grad_enabled(False)
+        sys.stdout.write("x" * 3_000_000)
+        with torch.device("cpu"):
+            return [type(self)().fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
+
+
+class Mumbles(LinearGaussian):
+    """Fails with a message that no encoding has, megabytes long."""
+
+    def fit_many(self, problems, seeds):
+        raise RuntimeError("\ud800 \x1b[2J" + "m" * 3_000_000)
+
+
+class Breeds(LinearGaussian):
+    """Starts processes that outlive it, one of them nobody's child."""
+
+    def fit_many(self, problems, seeds):
+        subprocess.Popen(["sleep", "86399"])
+        subprocess.run(["sh", "-c", "sleep 86399 &"], check=True)
+        return super().fit_many(problems, seeds)
+
+
+class BreedsAndDies(Breeds):
+    """The same, and takes its worker along."""
+
+    def fit_many(self, problems, seeds):
+        super().fit_many(problems, seeds)
+        os._exit(7)

@@ -85,6 +85,8 @@ def test_a_damaged_record_is_refused_by_name_and_counts_as_missing(store, damage
     path.write_text(damage(path.read_text()))
     assert store.read(record().identity.key) is None
     assert [path.name in line for line in store.refused] == [True]
+    assert path.exists()
+    store.set_aside()
     assert not path.exists()
     assert path.with_suffix(".corrupt").exists()
     assert store.read(record().identity.key) is None
@@ -110,8 +112,78 @@ def test_a_damaged_file_that_cannot_be_moved_is_an_error(store):
     path = store.write(record())
     path.write_text("rubbish")
     path.with_suffix(".corrupt").mkdir()
+    assert store.read(record().identity.key) is None
     with pytest.raises(StoreError, match="cannot move it aside"):
-        store.read(record().identity.key)
+        store.set_aside()
+
+
+def test_reading_writes_nothing_even_where_it_could_not(store):
+    path = store.write(record())
+    path.write_text("rubbish")
+    before = sorted(store.folder.rglob("*"))
+    assert store.read(record().identity.key) is None
+    assert sorted(store.folder.rglob("*")) == before
+    assert path.read_text() == "rubbish"
+
+
+def test_a_record_of_a_newer_format_is_named_and_never_moved_or_written_over(store):
+    path = store.write(record())
+    text = rewritten(path.read_text(), schema=99, scores="of another kind")
+    path.write_text(text)
+    assert store.read(record().identity.key) is None
+    assert "format 99 of a newer scmbench" in store.refused[0]
+    with pytest.raises(StoreError, match="update scmbench"):
+        store.prepare()
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"status": "splendid"},
+        {"status": ["ok"]},
+        {"message": 3},
+        {"role": "king"},
+        {"notes": [{"query": "q", "status": "ok", "message": ""}]},
+        {"notes": {"query": "q"}},
+        {"scores": [1, 2]},
+        {"scores": {"member": [""], "query": ["q"], "metric": ["m"], "node": [""], "value": [None], "score": ["1"]}},
+        {"scores": {"member": [""], "query": ["q"], "metric": ["m"], "node": [""], "value": [None], "score": [True]}},
+        {"scores": {"member": [""], "query": ["q"], "metric": ["m"], "node": [""], "value": [], "score": [1.0]}},
+        {"scores": {"member": [""], "query": ["q"], "metric": ["m"], "node": [[]], "value": [1], "score": [10**400]}},
+        {"provenance": {"hardware": ["a"]}},
+        {"provenance": {"hardware": 3}},
+        {"provenance": {"fit_cpu_s": "fast"}},
+        {"provenance": {"fit_cpu_s": -1}},
+        {"provenance": {"parameters": {"a": 1}}},
+        {"provenance": []},
+        {"waives": {"do is exact": 3}},
+        {"examples": {}},
+        {"identity": {}},
+        {"identity": 7},
+        {"schema": "2"},
+        {"schema": None},
+    ],
+    ids=str,
+)
+def test_whatever_stands_in_a_record_is_checked(hostile):
+    with pytest.raises(CorruptRecord, match=r"^here: .*(field|expected|columns|format)"):
+        Record.from_text(rewritten(record().to_text(), **hostile), name="here")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"digest": NaN}', "9" * 5000, '{"digest":"x","schema":1e999}', "null"]
+)
+def test_no_text_at_all_ends_in_another_error(text):
+    with pytest.raises(CorruptRecord):
+        Record.from_text(text)
+
+
+def test_texts_that_cannot_be_written_are_spelled_out_when_they_are_read():
+    text = rewritten(record().to_text(), message="caf\udce9 \x1b[2J", status="failed")
+    message = Record.from_text(text).message
+    assert message == r"caf\udce9 \x1b[2J"
+    assert message.encode()
 
 
 def test_half_written_files_of_killed_commands_are_swept_but_not_live_ones(store):

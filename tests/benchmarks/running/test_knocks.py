@@ -119,7 +119,7 @@ def test_damaged_records_are_told_in_one_line_and_computed_again(tmp_path, suite
     assert finished(command("run", suite, "--engine", "inline", "--store", store, log=log)) == 0
     told = [line for line in log.read_text().splitlines() if "refused" in line]
     assert len(told) == 1
-    assert "5 record files were moved aside" in told[0]
+    assert "5 record files count as missing" in told[0]
     assert any(path.name in told[0] for path in (first, *rest))
     assert "5 to compute" in log.read_text()
     assert len(list(store.glob("records/*/*.corrupt"))) == 5

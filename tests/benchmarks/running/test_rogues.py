@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from rich.console import Console
@@ -118,3 +121,38 @@ def test_a_learning_rate_that_no_training_survives_is_recorded_with_step_and_los
     assert results.provenance["status"].tolist() == ["failed"]
     assert "training diverged after step" in results.provenance["message"][0]
     assert "mean squared error" in results.provenance["message"][0]
+
+
+def test_an_adapter_that_wanders_off_leaves_place_environment_and_defaults_as_they_were(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ), torch.get_num_threads()
+    results = run(suite_of("rogues:Wanders", "linear", seeds=1), "store")
+    assert set(results.provenance["status"]) == {"ok"}
+    assert (dict(os.environ), torch.get_num_threads()) == before
+    assert (Path.cwd(), torch.get_default_device().type, torch.is_grad_enabled()) == (tmp_path, "cpu", True)
+    assert len(list(tmp_path.glob("store/records/*/*.json"))) == 2
+    out = capsys.readouterr().out
+    assert len(out) < 30_000
+    assert "characters of output left out" in out
+
+
+def test_what_an_adapter_says_is_cut_and_can_be_written(tmp_path):
+    results = run(suite_of("rogues:Mumbles", "linear", seeds=1), tmp_path)
+    (record,) = (Store(tmp_path).read(key) for key in results.provenance.query("status == 'failed'")["key"])
+    assert len(record.message) < 25_000
+    assert record.message.encode().isascii() or "…" in record.message
+    assert "\x1b" not in record.message
+    assert r"\ud800 \x1b[2J" in record.message or "left out" in record.message
+    results.provenance.to_csv(tmp_path / "p.csv")
+
+
+def sleepers():
+    return [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "86399"]]
+
+
+@pytest.mark.parametrize("rogue", ["Breeds", "BreedsAndDies"])
+def test_what_an_adapter_started_ends_with_its_batch(tmp_path, rogue):
+    pool = partial(engine.pool, workers=1)
+    results = run(suite_of(f"rogues:{rogue}", seeds=1), tmp_path, pool)
+    assert results.provenance["status"].tolist() == ["ok" if rogue == "Breeds" else "failed"]
+    assert sleepers() == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
 from functools import partial
 
 import pytest
@@ -126,3 +129,50 @@ def test_estimates_follow_what_records_cost(tmp_path):
     run(suite_of("linear"), store)
     more = plan(suite_of("linear", seeds=4), store)
     assert 0 < estimate(more) < Rates.FALLBACK[0]
+
+
+def test_a_worker_that_ends_before_it_has_taken_a_batch_is_no_batchs_failure(tmp_path, monkeypatch):
+    ends, begin = tmp_path / "ends", engine._begin
+    ends.write_text("")
+    monkeypatch.setattr(engine, "_started", partial(_started_badly, ends, engine._started))
+    finished = run(suite_of("linear", datasets='"check/sine"'), Store(tmp_path / "s"), partial(engine.pool, workers=2))
+    assert set(finished.results().provenance["status"]) == {"ok"}
+    assert len(ends.read_text()) == 2
+    assert engine._begin is begin
+
+
+def _started_badly(ends, started, count, memory_limit):
+    running = started(count, memory_limit)
+    if len(ends.read_text()) < 2:
+        ends.write_text(ends.read_text() + "x")
+        running._context.worker_parameters.initializer = os.abort
+        running._context.worker_parameters.initargs = ()
+    return running
+
+
+def test_workers_that_always_end_are_an_error_and_write_nothing(tmp_path, monkeypatch):
+    ends = tmp_path / "ends"
+    ends.write_text("")
+    monkeypatch.setattr(engine, "TRIES", 2)
+    monkeypatch.setattr(engine, "_started", partial(_started_badly, ends, engine._started))
+    store = Store(tmp_path / "s")
+    with pytest.raises(engine.WorkersEnd, match="Nothing was written"):
+        run(suite_of("linear", datasets='"check/sine"'), store, partial(engine.pool, workers=2))
+    assert list(store.records.glob("*/*.json")) == []
+
+
+def test_done_means_there(tmp_path):
+    store = Store(tmp_path)
+
+    def forgetful(batches, store):
+        for i, done in enumerate(engine.inline(batches, store)):
+            if i == 0:
+                shutil.rmtree(store.records)
+            yield done
+
+    told = Console(file=io.StringIO(), width=200)
+    suite = suite_of("linear", "marginal", datasets='"check/sine"')
+    finished = compute(plan(suite, store), store, forgetful, workers=1, console=told)
+    assert len(finished.lacking) == 2
+    assert "2 of 4 records are not in" in told.file.getvalue()
+    assert "2/4 records, done" in told.file.getvalue()
