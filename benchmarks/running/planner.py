@@ -10,6 +10,7 @@ from typing import Any
 
 from scmbench import datasets, metrics, models
 
+from ..judging import published
 from ..questions import protocols
 from ..records.record import Identity, Record, digest
 from ..records.store import Store
@@ -190,7 +191,12 @@ class Plan:
 
 
 def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
-    """Compare what the suite wants with what the store has; with `retry`, what failed is computed again."""
+    """Compare what the suite wants with what the store has; with `retry`, what failed is computed again.
+
+    Raises `PublishedError` where numbers that the suite compares with cannot be read: now, not after computing.
+    """
+    for name in suite.published:
+        published.load(name)
     there, missing = available(suite)
     wanted = set(there)
     asked = [one for one in trials(suite) if one.identity.dataset in wanted]

@@ -114,7 +114,9 @@ class _Progress:
         """Count finished records and say how long the rest may take."""
         self.done += advance
         self.bar.update(self.task, advance=advance, eta=eta)
-        if not self.console.is_terminal and (self.done == self.total or time.monotonic() - self.last > 30):
+        if not self.console.is_terminal and (
+            self.done == self.total or eta == "done" or time.monotonic() - self.last > 30
+        ):
             self.console.print(f"{self.done}/{self.total} records, {eta}", highlight=False)
             self.last = time.monotonic()
 

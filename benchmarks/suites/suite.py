@@ -167,6 +167,11 @@ def parse(text: str, *, name: str, file: str) -> Suite:
     for key in _REQUIRED:
         if key not in content:
             raise SuiteError(f"{file}: the key {key!r} is missing; a suite needs {list(_REQUIRED)}")
+    for key in ("datasets", "models"):
+        if not content[key]:
+            raise reader.error(key, f"{key} is empty: there would be nothing to compute")
+    if wrong := [paper for paper in content.get("published", ()) if not isinstance(paper, str)]:
+        raise reader.error("published", f"published holds {wrong[0]!r}; expected names or paths")
     if content["protocol"] not in questions.PROTOCOLS:
         raise reader.error("protocol", f"no protocol {content['protocol']!r}; there are {sorted(questions.PROTOCOLS)}")
     for key in ("members", "values"):
