@@ -123,7 +123,7 @@ class Checker:
                 raise self._wrong(name, value, "a text, a finite number, a truth value or nothing")
             if name in TEXTS and not isinstance(value, str):
                 raise self._wrong(name, value, "a text")
-            if name in COSTS and not (number and value >= 0):
+            if name in COSTS and not (isinstance(value, int | float) and number and value >= 0):
                 raise self._wrong(name, value, "a number from 0")
         return dict(self.content)
 

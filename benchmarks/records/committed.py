@@ -6,7 +6,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -154,12 +154,16 @@ def _provenance(source: Path, records: pd.DataFrame, about: Mapping[str, Any]) -
     if "role" not in records.columns:  # written when floors were found by their label
         provenance["role"] = [role_of(model) for model in provenance["model"]]
     if "notes" in records.columns:  # written when notes were joined to a text
-        return provenance.assign(notes=[_parted(text) for text in provenance["notes"].fillna("")])
+        return _with_notes(provenance, [_parted(text) for text in provenance["notes"].fillna("")])
     noted: dict[tuple[Any, ...], list[Note]] = {}
     for *record, query, status, message in _table(source / "notes.csv")[NOTES].itertuples(index=False, name=None):
         noted.setdefault(tuple(record), []).append(Note(query, status, message))
     keys = provenance[NOTES[:4]].itertuples(index=False, name=None)
-    return provenance.assign(notes=[tuple(noted.get(key, ())) for key in keys])
+    return _with_notes(provenance, [tuple(noted.get(key, ())) for key in keys])
+
+
+def _with_notes(provenance: pd.DataFrame, notes: Sequence[tuple[Note, ...]]) -> pd.DataFrame:
+    return provenance.assign(notes=pd.Series(list(notes), index=provenance.index, dtype=object))
 
 
 def _parted(text: str) -> tuple[Note, ...]:

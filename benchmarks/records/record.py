@@ -153,9 +153,10 @@ def _fields(content: Any) -> dict[str, Any]:
     """A record's fields, checked. Raises `WrongContent` that names the culprit."""
     of = Checker(content)
     identity = of.table("identity")
+    counts = ("dataset_version", "seed", "model_version", "protocol_version")
+    named: dict[str, Any] = {f: identity.text(f) for f in ("dataset", "model", "protocol", "source")}
     known = Identity(
-        **{f: identity.text(f) for f in ("dataset", "model", "protocol", "source")},
-        **{f: identity.count(f) for f in ("dataset_version", "seed", "model_version", "protocol_version")},
+        **named | {f: identity.count(f) for f in counts},
         options=identity.get("options", dict),
         metric_versions=identity.get("metric_versions", dict),
     )
