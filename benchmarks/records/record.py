@@ -155,8 +155,9 @@ def _fields(content: Any) -> dict[str, Any]:
     identity = of.table("identity")
     counts = ("dataset_version", "seed", "model_version", "protocol_version")
     named: dict[str, Any] = {f: identity.text(f) for f in ("dataset", "model", "protocol", "source")}
+    named |= {f: identity.count(f) for f in counts}
     known = Identity(
-        **named | {f: identity.count(f) for f in counts},
+        **named,
         options=identity.get("options", dict),
         metric_versions=identity.get("metric_versions", dict),
     )
