@@ -11,8 +11,9 @@ import click
 import pandas as pd
 from rich.console import Console
 
-from ..gate import moves, tolerance, variation
-from ..gate.revision import Revision, update
+from ..gate import moves, pooled, tolerance, variation
+from ..gate.revision import Revision, joined, update
+from ..judging.cells import name_of
 from ..records import committed
 from ..records.committed import home_of
 from ..records.results import Results, scores_of
@@ -40,6 +41,7 @@ def committed_runs() -> None:
 @at_home
 @click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
 @click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
+@click.option("--new-only", is_flag=True, help="Take in new records; those that are committed stay as they are.")
 @click.option("--no-examples", is_flag=True, help="Leave out the answers that scatter plots show: half of the size.")
 @click.pass_context
 def update_(
@@ -49,11 +51,17 @@ def update_(
     home: Path | None,
     reason: str,
     allow_failures: bool,
+    new_only: bool,
     no_examples: bool,
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
     there, gone = planner.available(suite)
     trials = [one for one in planner.trials(suite) if one.identity.dataset in there]
+    target = home or home_of(suite)
+    old = committed.read(target) if new_only else None
+    if old is not None:
+        keys = set(old.provenance["key"])
+        trials = [one for one in trials if one.identity.key not in keys]
     for missing in gone:
         console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
     if lacking := planner.absent(trials, store):
@@ -75,7 +83,8 @@ def update_(
         context.exit(1)
     if no_examples:
         results = replace(results, examples=results.examples.iloc[:0])
-    target = home or home_of(suite)
+    if old is not None:
+        results = joined(old, results)
     try:
         change = update(target, suite, results, reason=reason)
     except ValueError as error:
@@ -93,8 +102,8 @@ def _tell(change: Revision, target: Path) -> None:
     largest = sorted(change.moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]) / (abs(item[1][0]) or 1))
     for cell, (old, new) in largest[:10]:
         console.print(f"  {cell}: {old:.4g} to {new:.4g}", highlight=False, soft_wrap=True)
-    for cell in change.lost:
-        console.print(f"  [yellow]no longer reproduced[/yellow]  {cell}", highlight=False, soft_wrap=True)
+    for cell, (old, new) in change.verdicts.items():
+        console.print(f"  [yellow]{old}, now {new}[/yellow]  {cell}", highlight=False, soft_wrap=True)
     if (target / tolerance.TABLE).exists() and change.new:
         console.print("new cells have no tolerance yet: scmbench committed tolerances measures them")
 
@@ -108,16 +117,32 @@ def _tell(change: Revision, target: Path) -> None:
     metavar="NAME=FOLDER",
     help="A store with this suite's records from elsewhere (another PyTorch, another machine), measured with the rest.",
 )
+@click.option("--anew", is_flag=True, help="Measure every cell again, not only those without a tolerance.")
 @click.pass_context
-def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | None, also: tuple[str, ...]) -> None:
+def tolerances(
+    context: click.Context, suite: Suite, store: Store, home: Path | None, also: tuple[str, ...], anew: bool
+) -> None:
     """Measure what harmless variation does to SUITE, and write the gate's tolerances beside its committed run.
 
-    The suite is run again and again: on two threads, every fit alone, with data and first weights jittered by 1e-7.
-    Then the gate is tried on further such runs. Stop it at any moment and run it again: finished records are kept,
-    under variations/ in the store.
+    Methods with a cell that has no tolerance yet, or whose cells' drift together was never measured, are run again and
+    again: on two threads, every fit alone, with data and first weights jittered by 1e-7. Then the gate is tried on
+    further such runs. Stop it at any moment and run it again: finished records are kept under variations/ in the store.
     """
     target = home or home_of(suite)
-    reference = scores_of(suite, committed.read(target).of(suite))
+    run = committed.read(target)
+    reference = scores_of(suite, run)
+    old = tolerance.known(target)
+    asked = {(entry.label, entry.variant) for entry in suite.models}
+    if anew:
+        old = old.without(asked)
+    bounded = tolerance.drifting(old.cells, reference, old.pooled, {})
+    asked &= {*tolerance.lacking(reference, old.cells), *pooled.loose(bounded)}
+    if not asked:
+        tolerance.write_tables(target, replace(old, pooled=bounded))
+        console.print(f"everything has been measured: {target / tolerance.TABLE}; --anew measures again")
+        return
+    suite = replace(suite, models=[entry for entry in suite.models if (entry.label, entry.variant) in asked])
+    part = scores_of(suite, run.of(suite))
 
     def vary(variations: tuple[variation.Variation, ...]) -> dict[str, Results]:
         runs = {}
@@ -128,14 +153,18 @@ def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | 
         return runs
 
     measured = vary(variation.MEASURED) | {name: _elsewhere(suite, path) for name, path in map(_named, also)}
+    scores = {name: scores_of(suite, run) for name, run in measured.items()}
     try:
-        table = tolerance.measure(reference, {name: scores_of(suite, run) for name, run in measured.items()})
+        table = tolerance.measure(part, scores)
     except ValueError as error:
         errors.print(f"[red]error:[/red] {error}", highlight=False)
         context.exit(1)
-    clean = _try(vary(variation.CLEAN), suite, reference, table)
-    tolerance.write(target, table, clean, measured)
-    red = clean[clean["red"] > 0]
+    cells = tolerance.extended(old.cells, table, reference)
+    found = tolerance.Tolerances(cells, tolerance.drifting(cells, reference, old.pooled, scores))
+    clean = _try(vary(variation.CLEAN), suite, part, found)
+    tolerance.write(target, found, clean, measured, anew=old.cells.empty)
+    red = clean[(clean["red"] > 0) | (clean["drifts red"] > 0)]
+    table = cells
     console.print(
         f"{len(table)} tolerances from {moves.percent(table['tolerance'].min())} to "
         f"{moves.percent(table['tolerance'].max())}, median {moves.percent(table['tolerance'].median())}; "
@@ -160,13 +189,19 @@ def _elsewhere(suite: Suite, path: Path) -> Results:
     return results
 
 
-def _try(runs: Mapping[str, Results], suite: Suite, reference: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """One line per clean run: cells, how many are red, and the one that used most of its tolerance."""
+def _try(
+    runs: Mapping[str, Results], suite: Suite, reference: pd.DataFrame, found: tolerance.Tolerances
+) -> pd.DataFrame:
+    """One line per clean run: cells and drifts, how many are red, and which used most of its tolerance."""
     lines = []
     for name, run in runs.items():
-        judged = moves.judge(moves.moves(scores_of(suite, run), reference), table)
-        closest = judged.iloc[int(judged["used"].fillna(-1.0).to_numpy().argmax())]
-        where = " ".join(filter(None, (closest[c] for c in moves.CELL)))
-        red = int(judged["state"].isin(moves.RED).sum())
-        lines.append([name, len(judged), red, closest["used"], where])
-    return pd.DataFrame(lines, columns=["run", "cells", "red", "most of a tolerance used", "by"])
+        moved = moves.moves(scores_of(suite, run), reference)
+        judged, drifts = moves.judge(moved, found.cells), pooled.judge(moved, found.cells, found.pooled)
+        closest, furthest = (t.iloc[int(t["used"].fillna(-1.0).to_numpy().argmax())] for t in (judged, drifts))
+        of_cells = [len(judged), int(judged["state"].isin(moves.RED).sum()), closest["used"], name_of(closest)]
+        where = " ".join(filter(None, (furthest[c] for c in pooled.GROUP)))
+        lines.append(
+            [name, *of_cells, len(drifts), int(drifts["state"].isin(pooled.RED).sum()), furthest["used"], where]
+        )
+    names = ["run", "cells", "red", "most of a tolerance used", "by"]
+    return pd.DataFrame(lines, columns=[*names, "drifts", "drifts red", "most of a drift used", "by the drift"])
