@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ..gate import moves, pooled, tolerance, variation
 from ..gate.revision import Revision, joined, update
-from ..judging.cells import name_of
+from ..judging.cells import name_of, text_columns
 from ..records import committed
 from ..records.committed import home_of
 from ..records.results import Results, scores_of
@@ -60,8 +60,7 @@ def update_(
     target = home or home_of(suite)
     old = committed.read(target) if new_only else None
     if old is not None:
-        keys = set(old.provenance["key"])
-        trials = [one for one in trials if one.identity.key not in keys]
+        trials = _new(trials, old)
     for missing in gone:
         console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
     if lacking := planner.absent(trials, store):
@@ -90,6 +89,24 @@ def update_(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     _tell(change, target)
+
+
+def _new(trials: list[planner.Trial], old: Results) -> list[planner.Trial]:
+    """Those that the committed run lacks. Raises `click.UsageError` for one that it has under other options."""
+    there = text_columns(old.provenance, ["model", "variant"])
+    names = there[["dataset", "model", "variant", "seed"]].itertuples(index=False, name=None)
+    keys = dict(zip(names, there["key"], strict=True))
+    lacking = []
+    for one in trials:
+        name = (one.identity.dataset, one.entry.label, one.entry.variant, one.identity.seed)
+        if keys.get(name, one.identity.key) != one.identity.key:
+            raise click.UsageError(
+                f"{one.entry.title} on {one.identity.dataset} is committed with other options or versions; without "
+                "--new-only it is written anew"
+            )
+        if name not in keys:
+            lacking.append(one)
+    return lacking
 
 
 def _tell(change: Revision, target: Path) -> None:

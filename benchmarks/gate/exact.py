@@ -49,9 +49,16 @@ def identities(suite: Suite) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, suite: Suite) -> None:
-    """Keep the suite's `identities` beside its committed run."""
-    replace_with(folder / IDENTITIES, json.dumps(identities(suite), indent=1, ensure_ascii=False) + "\n")
+def write(folder: Path, suite: Suite, results: Results) -> None:
+    """Keep the suite's `identities` beside its committed run, and earlier ones of what else is in `results`."""
+    found = identities(suite)
+    if (folder / IDENTITIES).exists():
+        old, there = read(folder), results.provenance
+        methods = text_columns(there, ["model", "variant"])[["model", "variant"]].drop_duplicates().to_numpy()
+        titles = {f"{model} ({variant})" if variant else model for model, variant in methods}
+        found["models"] = {t: one for t, one in old["models"].items() if t in titles} | found["models"]
+        found["datasets"] = {d: v for d, v in old["datasets"].items() if d in set(there["dataset"])} | found["datasets"]
+    replace_with(folder / IDENTITIES, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def bounded(table: pd.DataFrame, committed: pd.DataFrame, factor: float) -> pd.D
 
 
 def _with_tolerance(runs: pd.DataFrame, factor: float, how: str) -> pd.DataFrame:
+    if runs.empty:
+        return pd.DataFrame(columns=[*KEYS, "tolerance"])
     table = runs.dropna(axis=1, how="all")
     allowed = np.maximum(FLOOR, factor * table.abs().max(axis=1))
     return pd.concat([allowed.rename("tolerance"), table], axis=1).assign(how=how).reset_index()

@@ -86,8 +86,8 @@ def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revi
                 "verdicts that changed": {cell: before for cell, (before, _) in change.verdicts.items()},
             }
         )
-    exact.write(folder, suite)
     committed.write(folder, results, suite=suite.name, note=reason, values=suite.values, history=history)
+    exact.write(folder, suite, results)
     if len(verdicts):
         replace_with(folder / VERDICTS, verdicts.to_csv(index=False, lineterminator="\n"))
     return change

@@ -94,7 +94,7 @@ def extended(old: pd.DataFrame, new: pd.DataFrame, reference: pd.DataFrame) -> p
     kept = old.merge(wanted, on=CELL)
     fresh = new.merge(kept[CELL], on=CELL, how="left", indicator=True)
     fresh = fresh[fresh["_merge"] == "left_only"].drop(columns="_merge")
-    table = pd.concat([part for part in (kept, fresh) if len(part)], ignore_index=True)
+    table = pd.concat([part for part in (kept, fresh) if len(part)] or [kept], ignore_index=True)
     return table.sort_values(CELL, ignore_index=True)
 
 
@@ -114,7 +114,7 @@ def drifting(
     parts.append(old[old["how"] == pooled.MEASURED])
     parts.append(pooled.bounded(cells, reference, FACTOR))
     sizes = reference.groupby(pooled.GROUP, sort=False).size().rename("moves").reset_index()
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True).merge(
+    table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).merge(
         sizes, on=[*pooled.GROUP, "moves"]
     )
     table = table.drop_duplicates(pooled.GROUP).sort_values(pooled.GROUP, ignore_index=True)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from scmbench.benchmarks.cli import committed as cli_committed
 from scmbench.benchmarks.cli.app import cli
-from scmbench.benchmarks.gate import moves, revision, tolerance, variation
+from scmbench.benchmarks.gate import exact, moves, revision, tolerance, variation
 from scmbench.benchmarks.records import committed as records
 from scmbench.benchmarks.records.results import scores_of
 from scmbench.benchmarks.running import engine
@@ -252,6 +252,26 @@ def test_the_workers_of_the_gate_are_those_of_a_run(suite, scmbench, committed, 
     monkeypatch.setattr(engine, "pool", pool)
     assert scmbench("regress", suite, "--workers", 1, "--time-limit", 60).exit_code == 0
     assert asked == {"workers": 1, "time_limit": 60.0}
+
+
+def test_new_records_are_taken_in_beside_old_ones_that_stay(tmp_path, suite, scmbench, committed):
+    def update(where):
+        assert scmbench("run", suite, "--engine", "inline", "--store", tmp_path / where).exit_code == 0
+        words = ("--store", tmp_path / where, "--new-only", "--reason", "one more model than before")
+        return scmbench("committed", "update", suite, *words)
+
+    scores = committed / "scores.csv"
+    cell = ",linear,,0,,counterfactual,x1,mse_all,"
+    scores.write_text(scores.read_text().replace(cell, cell + "9"))
+    before = scores.read_text()
+    suite.write_text(SUITE + '[[models]]\nname = "marginal"\n')
+    assert update("other").exit_code == 0
+    assert set(before.splitlines()) < set(scores.read_text().splitlines())
+    assert set(json.loads((committed / exact.IDENTITIES).read_text())["models"]) == {"linear", "marginal"}
+    suite.write_text(SUITE + "options = { ridge = 1.0 }\n")
+    done = update("third")
+    assert done.exit_code == 2
+    assert "linear on check/sine is committed with other options" in done.output.replace("\n", " ")
 
 
 def test_updating_again_keeps_the_story(tmp_path, suite, scmbench, committed):
