@@ -82,7 +82,7 @@ def test_a_planted_fault_turns_the_gate_red(tmp_path, monkeypatch, fault):
 def test_every_fault_was_planted_for_real_and_found():
     """The committed table is complete, and every line of it is red."""
     table = pd.read_csv(TABLE, keep_default_na=False)
-    assert set(table["fault"]) == set(FAULTS)
+    assert set(table["fault"]) >= {fault.name for fault in (*BLIND, *PLANTED)}
     assert ((table["red"] > 0) | (table["differs"] != "") | (table["verdicts"] > 0)).all()
     assert (len(BLIND), len(PLANTED) >= 12, len(OF_DCM)) == (8, True, 10)
 
@@ -119,6 +119,8 @@ def shown(table: pd.DataFrame) -> str:
 def record(names: list[str]) -> None:
     """Plant faults for real and write down, one after the other, what the gate says."""
     for name in names or FAULTS:
+        if name not in FAULTS:
+            raise SystemExit(f"no fault {name!r}; there are {list(FAULTS)}")
         with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
             FAULTS[name].plant(monkeypatch)
             line = line_of(name, judged(FAULTS[name], Path(folder)))
