@@ -13,7 +13,7 @@ ARGS ?=
 
 bin := $(VENV)/bin
 stamp := $(VENV)/.installed
-narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--models $(MODELS)) $(ARGS)
+narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--only $(MODELS)) $(ARGS)
 
 .PHONY: help install reproduce smoke regress test test-slow lint types links numbers docs check format bench clean
 .DEFAULT_GOAL := help
@@ -26,7 +26,7 @@ install: $(stamp) ## set up .venv with everything that development needs
 $(stamp): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(bin)/pip install -q --constraint constraints.txt torch
-	$(bin)/pip install -q --constraint constraints.txt -e '.[dev,dot,dowhy,parquet]'
+	$(bin)/pip install -q --constraint constraints.txt -e '.[dev,dowhy,parquet]'
 	@touch $@
 
 # A whole `paper` is followed by its experiment on real data, which says what to do where the data are missing.

@@ -1,24 +1,5 @@
 """The worlds: structural causal models with known truth, and real data."""
 
-from .problem import DataMissing, Dataset, Example, Problem, Query, SCMDataset, Score
-from .registry import get, names, register, resolve
-from .scm import SCM
-from .values import Intervention, Values, ValuesError
+import lazy_loader
 
-__all__ = [
-    "SCM",
-    "DataMissing",
-    "Dataset",
-    "Example",
-    "Intervention",
-    "Problem",
-    "Query",
-    "SCMDataset",
-    "Score",
-    "Values",
-    "ValuesError",
-    "get",
-    "names",
-    "register",
-    "resolve",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names of __init__.pyi, when asked for

@@ -10,13 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 import networkx as nx
 from torch import Tensor
 
+from .errors import DataMissing
 from .scm import SCM
 from .seeds import derive
 from .values import Values
-
-
-class DataMissing(RuntimeError):
-    """A dataset's files are not here: the message says which and how to get them. The rest of a suite goes on."""
 
 
 @dataclass(frozen=True)

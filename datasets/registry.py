@@ -1,28 +1,54 @@
-"""Datasets by name: ``dcm/triangle/nadd`` and its short forms, plus those that other packages register."""
+"""Datasets by name: ``dcm/triangle/nadd`` and its short forms, plus those that other packages register.
+
+Names of built-in datasets are read from a list (`catalogue`), so that naming them costs nothing; the module that
+defines a dataset is imported when the dataset is asked for.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any
+from importlib import import_module, resources
+from typing import TYPE_CHECKING, Any
 
-from pyro.distributions.torch_distribution import TorchDistributionMixin as Distribution
+from .errors import UserError
 
-from .problem import Dataset, SCMDataset
-from .scm import SCM
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from pyro.distributions.torch_distribution import TorchDistributionMixin as Distribution
+
+    from .problem import Dataset
+    from .scm import SCM
 
 GROUP = "scmbench.datasets"
-_MODULES = tuple(f"scmbench.datasets.{name}" for name in ("dcm", "cnf", "check", "fmri", "sachs"))
 _REGISTRY: dict[str, Dataset] = {}
 
 
-class UnknownDataset(LookupError):
+class UnknownDataset(UserError, LookupError):
     """No dataset of that name (the message lists near ones), or a package's datasets that cannot be loaded."""
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Built-in datasets: module to name to the first line of the docstring. ``datasets/catalogue.toml`` has them."""
+    return tomllib.loads(resources.files("scmbench.datasets").joinpath("catalogue.toml").read_text(encoding="utf-8"))
+
+
+def plugins() -> list[EntryPoint]:
+    """The modules of other packages that register datasets, none of them imported."""
+    from importlib.metadata import entry_points  # here, because it loads the email package
+
+    return list(entry_points(group=GROUP))
+
+
+def owner(point: EntryPoint) -> str:
+    """The distribution that declares an entry point."""
+    return point.dist.name if point.dist else "another package"
 
 
 def add(dataset: Dataset) -> Dataset:
@@ -32,13 +58,19 @@ def add(dataset: Dataset) -> Dataset:
     """
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", dataset.name):
         raise ValueError(f"dataset name {dataset.name!r}: expected something like paper/graph/kind")
-    if dataset.name in _REGISTRY and _REGISTRY[dataset.name] is not dataset:
+    there = _REGISTRY.get(dataset.name)
+    home = there.module if there else _home(dataset.name)
+    if there is not dataset and home and (there or not f"{dataset.module}.".startswith(f"{home}.")):
         raise ValueError(
-            f"the dataset name {dataset.name!r} is taken twice, by {_REGISTRY[dataset.name].module} and by "
-            f"{dataset.module}; rename one"
+            f"the dataset name {dataset.name!r} is taken twice, by {home} and by {dataset.module}; rename one"
         )
     _REGISTRY[dataset.name] = dataset
     return dataset
+
+
+def _home(name: str) -> str | None:
+    """The module that defines a built-in dataset."""
+    return next((f"scmbench.datasets.{module}" for module, known in catalogue().items() if name in known), None)
 
 
 def register(
@@ -55,6 +87,8 @@ def register(
     `noise`, `latent` and `targets` are those of `SCM`; `version` counts changes of the data; `needs` says what files
     are missing, or None.
     """
+    from .problem import SCMDataset
+    from .scm import SCM
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         seeded = "seed" in inspect.signature(function).parameters
@@ -71,29 +105,29 @@ def register(
 
 
 @cache
-def _load() -> None:
-    for module in _MODULES:
-        import_module(module)
-    for point in entry_points(group=GROUP):
+def _load_plugins() -> None:
+    for point in plugins():
         try:
             point.load()
         except Exception as error:  # another package's import may fail in any way
-            owner = point.dist.name if point.dist else "another package"
             raise UnknownDataset(
-                f"the datasets of {owner} (entry point {point.name!r}, {point.value}) cannot be loaded: "
+                f"the datasets of {owner(point)} (entry point {point.name!r}, {point.value}) cannot be loaded: "
                 f"{type(error).__name__}: {error}; mend or uninstall it"
             ) from error
 
 
 def names() -> list[str]:
-    """All registered names, sorted."""
-    _load()
-    return sorted(_REGISTRY)
+    """All names, sorted: built-in ones, those of installed packages (which are imported), those registered by hand."""
+    _load_plugins()
+    return sorted({name for known in catalogue().values() for name in known} | set(_REGISTRY))
 
 
 def get(name: str) -> Dataset:
     """The dataset of exactly this name. Raises `UnknownDataset` with the near names."""
-    _load()
+    if name not in _REGISTRY and (home := _home(name)):
+        import_module(home)
+    if name not in _REGISTRY:
+        _load_plugins()
     if name not in _REGISTRY:
         near = get_close_matches(name, names())
         raise UnknownDataset(f"no dataset {name!r}; " + (f"did you mean {near}?" if near else f"there are {names()}"))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from numbers import Real
-from typing import TypeAlias
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Number, Real
+from typing import Any, TypeAlias
 
 import networkx as nx
 import pandas as pd
 import torch
 from torch import Tensor
+
+from .errors import UserError
 
 Values: TypeAlias = dict[str, Tensor]
 """Samples: node name to a tensor ``(n, *event)``; scalar ``(n,)``, vector ``(n, d)``, image ``(n, c, h, w)``."""
@@ -18,7 +21,7 @@ Intervention: TypeAlias = Mapping[str, "float | int | Tensor"]
 """Node to value: a Python scalar or 0-d tensor broadcasts; any other tensor has leading dimension ``n`` or 1."""
 
 
-class ValuesError(ValueError):
+class ValuesError(UserError, ValueError):
     """Data or an intervention that does not fit: the message names the node and says what was expected."""
 
 
@@ -61,27 +64,29 @@ def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: st
 def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Values:
     """Interventions as tensors ``(n, *event)`` of the dtype and event shape that `like` has for each node.
 
-    Raises `ValuesError` for a node that `like` does not have, NaN or infinity, a fraction for an integer node, or a
-    shape that does not broadcast.
+    Raises `ValuesError` for what is no dict, a node that `like` does not have, NaN or infinity, a fraction for an
+    integer node, or a shape that does not broadcast.
 
     >>> expand({"x": 0.1}, 2, {"x": torch.zeros(2, dtype=torch.float64)})["x"].tolist()
     [0.1, 0.1]
     """
     expanded: Values = {}
-    for node, value in (do or {}).items():
+    for node, value in _mapping(do).items():
         if node not in like:
             raise ValuesError(f"do: unknown node {node!r}; the graph has {sorted(like)}")
         event, dtype, device = like[node].shape[1:], like[node].dtype, like[node].device
         if not isinstance(value, Real | Tensor):
-            raise ValuesError(f"do({node}): expected a number or a torch.Tensor, got {type(value).__name__}")
-        a = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64)
+            raise ValuesError(f"do({node!r}): expected a number or a torch.Tensor, got {type(value).__name__}")
+        a = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64).detach()
         if not torch.isfinite(a).all():
-            raise ValuesError(f"do({node}): the value has NaN or infinity")
+            raise ValuesError(f"do({node!r}): the value has NaN or infinity")
         if a.is_floating_point() and not dtype.is_floating_point and (a != a.round()).any():
-            raise ValuesError(f"do({node}): {node!r} takes integers, the value has fractions")
+            raise ValuesError(f"do({node!r}): {node!r} takes integers, the value has fractions")
         a = a.to(dtype=dtype, device=device)
         if a.ndim and a.shape not in {(n, *event), (1, *event)}:
-            raise ValuesError(f"do({node}): shape {tuple(a.shape)}; expected a scalar, {(1, *event)} or {(n, *event)}")
+            raise ValuesError(
+                f"do({node!r}): shape {tuple(a.shape)}; expected a scalar, {(1, *event)} or {(n, *event)}"
+            )
         expanded[node] = a.expand(n, *event).clone()
     return expanded
 
@@ -92,7 +97,13 @@ def batch(do: Intervention) -> int:
     >>> batch({"x": 0.5}), batch({"x": 0.5, "y": torch.zeros(3)})
     (1, 3)
     """
-    return max((len(a) for a in do.values() if isinstance(a, Tensor) and a.ndim), default=1)
+    return max((len(a) for a in _mapping(do).values() if isinstance(a, Tensor) and a.ndim), default=1)
+
+
+def _mapping(do: Intervention | None) -> Intervention:
+    if do is not None and not isinstance(do, Mapping):
+        raise ValuesError(f"do={do!r}: expected a dict of node to value, such as {{'x': 1.0}}")
+    return do or {}
 
 
 def check_graph(graph: nx.DiGraph) -> list[str]:
@@ -149,32 +160,63 @@ def to_frame(values: Mapping[str, Tensor]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
-    """The columns of `nodes` as values, float64 (integer columns stay int64); columns ``name[j]`` form a vector.
+def columns_of(frame: pd.DataFrame, node: Hashable) -> list[Any]:
+    """The columns that hold a node: the one of its name, or ``name[0], name[1], …`` of a vector; none of them: []."""
+    if node in frame.columns:
+        return [node]
+    vector: list[Any] = []
+    while f"{node}[{len(vector)}]" in frame.columns:
+        vector.append(f"{node}[{len(vector)}]")
+    return vector
 
-    Raises `ValuesError` for a missing column, one that is not numeric (a categorical has to be encoded first), or NaN.
+
+def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
+    """The columns of `nodes` as values, float64 (integers and booleans int64); columns ``name[j]`` form a vector.
+
+    Raises `ValuesError` for what is no data frame, a missing column, one that is there twice, one that is not numeric
+    (a categorical has to be encoded first), missing values, infinity, and whole numbers beyond 64 bits.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise ValuesError(f"expected a pandas.DataFrame, got a {type(frame).__name__}")
+    if frame.columns.nlevels > 1:
+        raise ValuesError(f"the table's columns have {frame.columns.nlevels} levels; name each column by one label")
     values: Values = {}
     for node in nodes:
-        vector = []
-        while f"{node}[{len(vector)}]" in frame.columns:
-            vector.append(f"{node}[{len(vector)}]")
-        names = [node] if node in frame.columns else vector
+        names = columns_of(frame, node)
         if not names:
-            raise ValuesError(f"the table has no column {node!r}; it has {[str(c) for c in frame.columns]}")
+            raise ValuesError(f"the table has no column {node!r}; it has {frame.columns.tolist()}")
         for name in names:
             if list(frame.columns).count(name) > 1:
                 raise ValuesError(f"the table has more than one column {name!r}")
-            absent = frame[name].isna().to_numpy()
-            if absent.any():
-                row = int(absent.argmax())
-                raise ValuesError(f"column {name!r} has missing values, first in row {row}")
-            if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_complex_dtype(frame[name]):
-                raise ValuesError(
-                    f"column {name!r} is {frame[name].dtype}, not numeric: encode its categories as numbers"
-                )
-        integer = all(pd.api.types.is_integer_dtype(frame[name]) for name in names)
+            _check_column(frame[name], name)
+        integer = all(pd.api.types.is_integer_dtype(frame[v]) or pd.api.types.is_bool_dtype(frame[v]) for v in names)
         array = frame[names].to_numpy(dtype="int64" if integer else "float64")
-        values[node] = torch.tensor(array[:, 0] if node in frame.columns else array)
+        values[node] = torch.tensor(array[:, 0] if names == [node] else array)
     check_values(values, values, what="the table")
     return values
+
+
+def _check_column(column: pd.Series, name: Hashable) -> None:
+    """Raises `ValuesError` that says why a column is no numbers, or in which row a number is missing."""
+    absent = column.isna().to_numpy()
+    if absent.any():
+        row = int(absent.argmax())
+        raise ValuesError(f"column {name!r} has missing values, first in row {row}")
+    kind = column.dtype
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
+        cure = "encode its categories as numbers"
+        if pd.api.types.is_datetime64_any_dtype(column) or isinstance(kind, pd.PeriodDtype):
+            cure = "write its dates as numbers, such as days since the first"
+        elif pd.api.types.is_timedelta64_dtype(column):
+            cure = "write its durations as numbers: .dt.total_seconds()"
+        elif pd.api.types.is_complex_dtype(column):
+            cure = "give real and imaginary parts a column each"
+        elif pd.api.types.is_object_dtype(column) and all(isinstance(v, Number | Decimal) for v in column):
+            cure = "its entries are numbers in Python objects: convert it with .astype(float)"
+        raise ValuesError(f"column {name!r} is {kind}, not numeric: {cure}")
+    if (
+        pd.api.types.is_unsigned_integer_dtype(column)
+        and len(column)
+        and int(column.max()) > torch.iinfo(torch.int64).max
+    ):
+        raise ValuesError(f"column {name!r} has {column.max()}, beyond the whole numbers that 64 bits hold: use float")

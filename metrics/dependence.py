@@ -1,4 +1,9 @@
-"""Are two samples of the same rows independent? Distance correlation and its permutation test."""
+"""Are two samples of the same rows independent? Distance correlation and its permutation test.
+
+The package `dcor` computes the same numbers (to 3e-11 in our comparison), at up to 70 times the speed for scalars. It
+compiles kernels when it is first imported, for longer than any diagnosis takes, and draws its permutations from numpy's
+streams, not from a generator of ours; so it is not used here.
+"""
 
 from __future__ import annotations
 

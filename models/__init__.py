@@ -1,7 +1,5 @@
 """The methods: causal models learned from data, one file or folder an adapter."""
 
-from .contract.base import CausalModel, Unsupported, build
-from .contract.nodewise import Empirical, Mechanism, NodewiseModel, Task
-from .contract.registry import load
+import lazy_loader
 
-__all__ = ["CausalModel", "Empirical", "Mechanism", "NodewiseModel", "Task", "Unsupported", "build", "load"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names of __init__.pyi, when asked for

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import torch
 from scmbench.datasets.seeds import derive
-from scmbench.datasets.values import Intervention, Values, ValuesError, check_graph, check_values, expand, to_frame
+from scmbench.datasets.values import Values, ValuesError, n_rows, to_frame
 from threadpoolctl import threadpool_limits
 
 from .contract.base import CausalModel, Unsupported
@@ -59,58 +58,41 @@ class DoWhy(CausalModel):
         """Give every node of the `gcm.InvertibleStructuralCausalModel` a mechanism; `data` has a column a node."""
         gcm.auto.assign_causal_mechanisms(model, data, quality=QUALITIES[self.quality])
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Assign and fit all mechanisms.
-
-        Raises `ValuesError` for a cycle, a missing column, NaN or fewer than ten rows, `Unsupported` for vector nodes.
-        """
-        self.order = check_graph(graph)
-        if check_values(data, self.order, what="training data") < FEWEST_ROWS:
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        """Assign and fit all mechanisms. Raises `ValuesError` below ten rows, `Unsupported` for vector nodes."""
+        if n_rows(data) < FEWEST_ROWS:
             raise ValuesError(f"training data: DoWhy's cross-validation needs {FEWEST_ROWS} rows at least")
-        for node in self.order:
-            if data[node].ndim > 1:
-                raise Unsupported(f"DoWhy models scalars; {node!r} has event shape {tuple(data[node].shape[1:])}")
-        self.graph = copy.deepcopy(graph)
-        self.like = {v: data[v][:0].double() if data[v].is_floating_point() else data[v][:0] for v in self.order}
-        plain = nx.DiGraph()
-        plain.add_nodes_from(self.order)
-        plain.add_edges_from(sorted(graph.edges))
+        for node, x in data.items():
+            if x.ndim > 1:
+                raise Unsupported(f"DoWhy models scalars; {node!r} has event shape {tuple(x.shape[1:])}")
         with _alone(seed, "fit"):
-            self.model = gcm.InvertibleStructuralCausalModel(plain)
-            frame = self._frame(data)
+            self.model = gcm.InvertibleStructuralCausalModel(graph.copy())  # DoWhy writes into its graph
+            frame = _frame(data)
             self.assign(self.model, frame)
             gcm.fit(self.model, frame)
-        return self
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows, observational or under `do`."""
-        forced = expand(do, n, self.like)
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         with _alone(seed, "sample"):
             if forced:
-                frame = gcm.interventional_samples(self.model, _row_by_row(forced), num_samples_to_draw=n)
-            else:
-                frame = gcm.draw_samples(self.model, n)
-        return {**self._values(frame), **forced}
+                return _values(gcm.interventional_samples(self.model, _row_by_row(forced), num_samples_to_draw=n))
+            return _values(gcm.draw_samples(self.model, n))
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """The inferred noise of these rows replayed under `do`; what `do` cannot reach is copied."""
-        n = check_values(factual, self.order, what="factual rows")
-        forced = expand(do, n, self.like)
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         with _alone(seed, "counterfactual"):
-            frame = gcm.counterfactual_samples(self.model, _row_by_row(forced), observed_data=self._frame(factual))
-        reached = set().union(*(nx.descendants(self.graph, node) for node in forced))
-        copied = {v: factual[v].to(like.dtype, copy=True) for v, like in self.like.items() if v not in reached}
-        return {**self._values(frame), **copied, **forced}
+            return _values(gcm.counterfactual_samples(self.model, _row_by_row(forced), observed_data=_frame(factual)))
 
-    def _frame(self, values: Values) -> pd.DataFrame:
-        frame = to_frame({node: values[node] for node in self.order})
-        return frame.astype({column: int for column in frame if frame[column].dtype == bool})
+    def saved(self) -> dict[str, Any]:
+        """Raises `Unsupported`: the mechanisms are objects of other packages, and possibly of the user's."""
+        raise Unsupported("DoWhy's mechanisms are objects of DoWhy and scikit-learn, which know no form but a pickle")
 
-    def _values(self, frame: pd.DataFrame) -> Values:
-        columns = {v: torch.tensor(frame[v].to_numpy(dtype=float)) for v in self.order}
-        return {
-            v: x if self.like[v].is_floating_point() else x.round().to(self.like[v].dtype) for v, x in columns.items()
-        }
+
+def _frame(values: Values) -> pd.DataFrame:
+    frame = to_frame(values)
+    return frame.astype({column: int for column in frame if frame[column].dtype == bool})
+
+
+def _values(frame: pd.DataFrame) -> Values:
+    return {str(node): torch.tensor(frame[node].to_numpy(dtype=float)) for node in frame}
 
 
 def _row_by_row(forced: Values) -> Mapping[str, Callable[[float], float]]:

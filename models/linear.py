@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import torch
-from scmbench.datasets.values import Values, flatten
+from scmbench.datasets.values import Values, flatten, n_rows
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
@@ -19,6 +19,12 @@ ROUNDING = 1e-12
 
 class LinearMechanism(AdditiveNoise):
     """``x = W pa + b + u``, ``u ~ N(0, S)``: least squares with penalty ``ridge · ||W||²``, S the mean of ``u uᵀ``."""
+
+    saves = ("W", "b", "S", "spread")
+    W: Tensor
+    b: Tensor
+    S: Tensor
+    spread: Tensor
 
     def __init__(self, ridge: float = 0.0):
         self.ridge = ridge
@@ -84,12 +90,12 @@ class LinearGaussian(AdditiveNoiseModel):
         """A linear mechanism without parents: the Gaussian of the training rows."""
         return LinearMechanism()
 
-    def log_prob(self, x: Values) -> Tensor:
+    def _log_prob(self, x: Values) -> Tensor:
         """Log-density of rows ``{node: (n, *event)}``, ``(n,)``: the sum of ``log p(x_j | pa_j)`` over the nodes.
 
         Raises `Unsupported` for integer nodes, which have no density, and where residuals have a singular covariance.
         """
-        n = self._check_factual(x)
+        n = n_rows(x)
         total = torch.zeros(n, dtype=torch.float64)
         for node in self.order:
             if not self.like[node].is_floating_point():

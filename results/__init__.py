@@ -1,1 +1,1 @@
-"""Numbers of papers (published/) and our own committed reference runs (committed/)."""
+"""Numbers of papers (published/), of their code run by us (authors_code/), and our own committed runs (committed/)."""

@@ -85,6 +85,8 @@ class Echo:
     def __init__(self, scm: SCM):
         self.scm = scm
 
+    powers: frozenset[str] = frozenset()
+
     def sample(self, n: int, do: Any = None, *, seed: int) -> Values:
         return self.scm.run({node: rows(n, 1, i)[:, 0] for i, node in enumerate(self.scm.order)}, do)
 

@@ -38,11 +38,12 @@ def site(tmp_path, monkeypatch):
     (tmp_path / "helpers_of_mine.py").write_text("RIDGE = 0.5\n")
     (tmp_path / "scms_of_mine.py").write_text(SCMS)
     monkeypatch.syspath_prepend(tmp_path)
-    datasets.names()  # those that come with scmbench are imported, and hence registered, only once
+    for name in datasets.names():  # a built-in one is imported, and hence registered, only once
+        datasets.get(name)
     monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
-    registry._load.cache_clear()
+    registry._load_plugins.cache_clear()
     yield tmp_path
-    registry._load.cache_clear()
+    registry._load_plugins.cache_clear()
     for name in ("plugin_of_mine", "helpers_of_mine", "scms_of_mine"):
         sys.modules.pop(name, None)
 
@@ -122,25 +123,36 @@ def test_results_of_an_outside_model_belong_to_this_very_version_of_it(site):
     assert len(keys) == 4
     assert key(f"{spec},ridge=0.5") == key(f"{spec},label=other") == key(spec)
     before = key(spec)
-    (site / "helpers_of_mine.py").write_text("RIDGE = 0.5  # read again\n")
+    (site / "plugin_of_mine.py").write_text(MODEL + "# read again\n")
     after = key(spec)
-    assert after != before, "an edit of a module that the model imports"
-    install(site, "mine", "", top_level="plugin_of_mine\nhelpers_of_mine", version="1.1")
+    assert after != before, "an edit of its module"
+    install(site, "mine", "", version="1.1")
     released = key(spec)
     assert released not in {before, after}, "a release of the same code"
     (site / "scms_of_mine.py").touch()
     assert key(spec) == released, "a file of no concern"
 
 
-def test_a_new_release_of_what_a_model_wraps_is_another_version_of_it(site):
-    (site / "wrapped_thing.py").write_text("")
-    (site / "plugin_of_mine.py").write_text(MODEL + "import wrapped_thing, torch, zuko\n")
-    before = key("plugin_of_mine:Mine")
-    install(site, "wrapped", "", top_level="wrapped_thing", version="1.0")
-    first = key("plugin_of_mine:Mine")
-    (site / "wrapped-1.0.dist-info").rename(site / "wrapped-2.0.dist-info")
-    (site / "wrapped-2.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: wrapped\nVersion: 2.0\n")
-    assert len({before, first, key("plugin_of_mine:Mine")}) == 3
+def test_a_model_in_a_package_is_all_of_the_package_and_no_more(site):
+    package = site / "package_of_mine"
+    package.mkdir()
+    (package / "__init__.py").write_text(MODEL.replace("helpers_of_mine", ".constants"))
+    (package / "constants.py").write_text("RIDGE = 0.5\n")
+    (package / "part").mkdir()
+    (package / "part" / "unused.py").write_text("")
+    spec = "package_of_mine:Mine"
+    try:
+        keys = [key(spec)]
+        for file in ("constants.py", "part/unused.py"):
+            (package / file).write_text("RIDGE = 0.5  # read again\n")
+            keys.append(key(spec))
+        assert len(set(keys)) == 3, "an edit of any file of its package"
+        (site / "helpers_of_mine.py").write_text("RIDGE = 0.25\n")
+        install(site, "wrapped", "", top_level="helpers_of_mine")
+        assert key(spec) == keys[-1], "what it may import from elsewhere"
+    finally:
+        for name in ("package_of_mine", "package_of_mine.constants"):
+            sys.modules.pop(name, None)
 
 
 def test_an_outside_dataset_counts_by_its_code_as_well(site):
@@ -157,7 +169,7 @@ def test_the_command_finds_a_module_in_the_working_directory(tmp_path):
     (tmp_path / "plugin_of_mine.py").write_text(MODEL)
     (tmp_path / "helpers_of_mine.py").write_text("RIDGE = 0.5\n")
     command = (
-        "-P -m scmbench.benchmarks.cli run smoke --scms check/sine --seeds 1 --workers 1 --models identity --model"
+        "-P -m scmbench.benchmarks.cli run smoke --scms check/sine --seeds 1 --workers 1 --only identity --add-model"
     )
     command = [sys.executable, *command.split(), "plugin_of_mine:Mine,ridge=0.1,label=mine"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -1,29 +1,36 @@
-"""The command line: every command under one name, and how its errors are told."""
+"""The command line: every command under one name, and how its errors are told.
+
+Help, lists and a typo answer at once: a command's file is imported when the command is named, and imports what it works
+with (PyTorch, pandas, a plotting library) when it is called, not at its top.
+"""
 
 from __future__ import annotations
 
+import shlex
 import sys
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NoReturn
 
 import click
-from scmbench import datasets
-from scmbench.datasets import ValuesError
-from scmbench.datasets.registry import UnknownDataset
-from scmbench.models.contract.registry import UnknownModel, paths
+from scmbench.datasets.errors import UserError
 
-from ..judging.published import PublishedError
-from ..questions import protocols
-from ..records.committed import CommittedError
-from ..suites import suite as suites
-from ..suites.suite import SuiteError
-from .arguments import console, errors
-from .check import check_model
-from .committed import committed_runs
-from .data import data
-from .own_data import ask, fit
-from .regress import regress
-from .results import compare, report, show
-from .run import run
-from .scaffold import new_model, new_scm
+COMMANDS = {
+    "ask": ("own_data:ask", "Ask a fitted model: samples, interventions, counterfactuals."),
+    "check-model": ("check:check_model", "Check that a model keeps what every model must keep."),
+    "committed": ("committed:committed_runs", "Committed runs: what reports compare with, and what the gate guards."),
+    "compare": ("results:compare", "Compare results with the published numbers and with another run."),
+    "data": ("data:data", "Data files that some problems need: list them, fetch them."),
+    "fit": ("own_data:fit", "Fit a model to a table of your own, and say how well it does."),
+    "list": ("lists:list_", "Names of suites, datasets, models and protocols."),
+    "new-model": ("scaffold:new_model", "Write the skeleton of a model: code, package and test."),
+    "new-scm": ("scaffold:new_scm", "Write the skeleton of a set of structural causal models."),
+    "regress": ("regress:regress", "The gate: train anew, and compare with a committed run."),
+    "report": ("results:report", "Write tables, figures and one HTML page from results."),
+    "run": ("run:run", "Compute what a suite asks for, then show its tables and verdicts."),
+    "show": ("results:show", "Everything the store has on some records."),
+}
+"""Name to ``file:function`` in this room, and what the list of commands says of it."""
 
 EXIT_CODES = """\b
 Exit codes: 0 all went well; 1 some records failed; 2 a wrong call or a broken suite file;
@@ -31,34 +38,56 @@ Exit codes: 0 all went well; 1 some records failed; 2 a wrong call or a broken s
 """
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class LazyGroup(click.Group):
+    """The commands of `COMMANDS`, each imported when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Those that are shown."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        file, _, function = COMMANDS[cmd_name][0].partition(":")
+        return getattr(import_module(f".{file}", __package__), function)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with near names where there is no such command."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {' or '.join(near)}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, none of them imported."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+
+
+class Moved(click.ClickException):
+    """A command that has another name now."""
+
+    exit_code = 2
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(package_name="scmbench")
 def cli() -> None:
     """Measure how well learned causal models answer observational, interventional and counterfactual questions."""
 
 
-@cli.command("list")
-@click.argument("what", type=click.Choice(["suites", "datasets", "models", "protocols"]), required=False)
-def list_(what: str | None) -> None:
-    """Names of suites, datasets, models and protocols."""
-    listed = {
-        "suites": lambda: [(name, suites.load(name).title) for name in suites.names()],
-        "datasets": lambda: [(name, _first_line(datasets.get(name).__doc__)) for name in datasets.names()],
-        "models": lambda: [(name, path) for name, path in sorted(paths().items())],
-        "protocols": lambda: [(name, "") for name in protocols.names()],
-    }
-    for title in [what] if what else list(listed):
-        console.print(f"[bold]{title}[/bold]")
-        for name, text in listed[title]():
-            console.print(f"  {name:<24} [dim]{text}[/dim]", highlight=False)
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]
-
-
-for command in (run, report, compare, show, regress, committed_runs, fit, ask, data, check_model, new_model, new_scm):
-    cli.add_command(command)
+@cli.command("baseline", hidden=True, add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def former_baseline(words: tuple[str, ...]) -> NoReturn:
+    """The former name of `committed`: a baseline is a method to compare with."""
+    raise Moved(f"this command has another name now: {shlex.join(['scmbench', 'committed', *words])}")
 
 
 def main() -> None:
@@ -68,12 +97,16 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (SuiteError, UnknownModel, UnknownDataset, ValuesError, CommittedError, PublishedError) as error:
-        errors.print(f"[red]error:[/red] {error.args[0]}", highlight=False, soft_wrap=True)
+    except UserError as error:
+        _fail(error)
         sys.exit(2)
     except OSError as error:  # a StoreError, or a report that cannot be written
-        errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        _fail(error)
         sys.exit(3)
     except (KeyboardInterrupt, click.Abort):
-        errors.print("interrupted; what is finished is kept, run it again to go on")
+        click.echo("interrupted; what is finished is kept, run it again to go on", err=True)
         sys.exit(130)
+
+
+def _fail(error: Exception) -> None:
+    click.echo(f"{click.style('error:', fg='red')} {error}", err=True)

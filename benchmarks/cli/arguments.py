@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
-from ..records.store import Store
 from ..suites import suite as suites
 from ..suites.suite import Entry, SuiteError
 from .options import split
+
+if TYPE_CHECKING:
+    from ..records.store import Store
 
 LOG_WIDTH = 160
 """Columns of what goes into a file or a CI log, which have no width of their own: tables cannot be read in 80."""
@@ -54,10 +57,24 @@ class Names(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         """The names between the commas."""
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        names = tuple(part.strip() for part in value.split(",") if part.strip())
+        if not names:
+            self.fail(f"{value!r} names nothing", param, ctx)
+        return names
 
 
 _MODEL = "Add a model: a registry name or package.module:Class, its options after it: my.pkg:Mine,width=64,label=mine."
+
+
+def _formerly(old: str, new: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The former name of an option, kept for one release: it works, and says what to write instead."""
+
+    def told(context: click.Context, param: click.Parameter, value: Any) -> Any:
+        if value:
+            errors.print(f"[yellow]note:[/yellow] {old} is called {new} now; the old name goes with the next release")
+        return value
+
+    return click.option(old, old.strip("-") + "_formerly", hidden=True, callback=told, **settings)
 
 
 def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -66,13 +83,25 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @click.argument("suite", default=default)
         @click.option("--seeds", type=Seeds(), help="How many seeds (10), or which (0,4,7 or 3-5); default: all.")
-        @click.option("--scms", type=Names(), help="Only these, short forms allowed: chain,triangle/nadd.")
-        @click.option("--models", "methods", type=Names(), help="Only these models of the suite, by label: dcm,anm.")
-        @click.option("--model", "specs", multiple=True, metavar="SPEC", help=_MODEL)
+        @click.option("--scms", type=Names(), help="Only these SCMs, short forms allowed: chain,triangle/nadd.")
+        @click.option("--only", type=Names(), help="Only these models of the suite, by label: dcm,anm.")
+        @click.option("--add-model", "added", multiple=True, metavar="SPEC", help=_MODEL)
+        @_formerly("--models", "--only", type=Names())
+        @_formerly("--model", "--add-model", multiple=True)
         @wraps(command)
-        def chosen(suite: str, seeds: Any, scms: Any, methods: Any, specs: Any, **rest: Any) -> Any:
+        def chosen(
+            suite: str,
+            seeds: Any,
+            scms: Any,
+            only: Any,
+            added: Any,
+            models_formerly: Any,
+            model_formerly: Any,
+            **rest: Any,
+        ) -> Any:
+            methods = (*(only or ()), *(models_formerly or ())) or None
             part = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)
-            return command(suite=part.with_models([outside(spec) for spec in specs]), **rest)
+            return command(suite=part.with_models([outside(spec) for spec in (*added, *model_formerly)]), **rest)
 
         return chosen
 
@@ -86,6 +115,8 @@ def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--store", "folder", default="results/runs", show_default=True, help="Where records are kept.")
     @wraps(command)
     def narrowed(folder: str, **rest: Any) -> Any:
+        from ..records.store import Store
+
         store = Store(folder)
         try:
             return command(store=store, **rest)
@@ -102,19 +133,19 @@ def tell_refused(store: Store) -> None:
         what = "record file was" if count == 1 else "record files were"
         errors.print(
             f"[yellow]refused[/yellow]  {count} {what} moved aside (.corrupt) and the records count as missing: "
-            f"{'' if count == 1 else 'first '}{first}",
+            f"{'' if count == 1 else 'first '}{escape(first)}",
             highlight=False,
             soft_wrap=True,
         )
 
 
 def outside(spec: str) -> Entry:
-    """A suite entry from ``--model`` text. Raises `SuiteError` that says what is wrong with it."""
+    """A suite entry from ``--add-model`` text. Raises `SuiteError` that says what is wrong with it."""
     try:
         name, options = split(spec)
         label = str(options.pop("label", name.rpartition(":")[2]))
         entry = Entry(name, label, str(options.pop("variant", "")), options)
         entry.build()
     except (ValueError, TypeError) as error:
-        raise SuiteError(f"--model {spec}: {error}") from None
+        raise SuiteError(f"--add-model {spec}: {error}") from None
     return entry

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Group
-from rich.padding import Padding
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.text import Text
-from scmbench.models import build, load
-from scmbench.models.conformance import PROPERTIES, Result, check
 
 from .arguments import console
 from .options import parse
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from scmbench.models.conformance import Result
 
 MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "waived": ("~", "yellow"), "not applicable": ("-", "dim")}
 
@@ -31,6 +29,13 @@ def check_model(context: click.Context, model: str | None, assignments: tuple[st
     MODEL is a registry name, the name of an entry point, or package.module:Class. Training is cut short by the class's
     `conformance_options`, which --option overrides.
     """
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+    from scmbench.models import build, load
+    from scmbench.models.conformance import PROPERTIES, check
+
     if explain:
         for name, each in PROPERTIES.items():
             console.print(Group(Text(name, style="bold"), Padding(each.reason, (0, 0, 0, 2))))
@@ -54,6 +59,10 @@ def check_model(context: click.Context, model: str | None, assignments: tuple[st
 
 def summary(results: list[Result]) -> Group:
     """A line a property, what was seen below those that did not simply pass, why it matters below failures; counts."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
     parts: list[Any] = []
     for result in results:
         mark, style = MARKS[result.status]

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
-from rich.console import Console
 
-from ..gate import moves, pooled, tolerance, variation
-from ..gate.revision import Revision, joined, update
-from ..judging.cells import name_of, text_columns
-from ..records import committed
-from ..records.committed import home_of
-from ..records.results import Results, scores_of
-from ..records.store import Store
-from ..running import planner
-from ..running.run import collect
-from ..suites.suite import Suite
 from .arguments import console, errors, narrowing
+
+if TYPE_CHECKING:
+    from ..gate.revision import Revision
+    from ..gate.variation import Variation
+    from ..records.results import Results
+    from ..records.store import Store
+    from ..running import planner
+    from ..suites.suite import Suite
 
 _WHERE = "Where the committed run lives; default: with scmbench, or committed/NAME beside a suite file of your own."
 
@@ -41,6 +37,7 @@ def committed_runs() -> None:
 @at_home
 @click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
 @click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
+@click.option("--allow-dirty", is_flag=True, help="Commit records of a changed checkout; the report says so in red.")
 @click.option("--new-only", is_flag=True, help="Take in new records; those that are committed stay as they are.")
 @click.option("--no-examples", is_flag=True, help="Leave out the answers that scatter plots show: half of the size.")
 @click.pass_context
@@ -51,14 +48,20 @@ def update_(
     home: Path | None,
     reason: str,
     allow_failures: bool,
+    allow_dirty: bool,
     new_only: bool,
     no_examples: bool,
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
+    from ..gate.revision import joined, update
+    from ..records.committed import home_of, read
+    from ..running import planner
+    from ..running.run import collect
+
     there, gone = planner.available(suite)
     trials = [one for one in planner.trials(suite) if one.identity.dataset in there]
     target = home or home_of(suite)
-    old = committed.read(target) if new_only else None
+    old = read(target) if new_only else None
     if old is not None:
         trials = _new(trials, old)
     for missing in gone:
@@ -80,6 +83,16 @@ def update_(
             highlight=False,
         )
         context.exit(1)
+    dirty = results.provenance[results.provenance["dirty"].astype(bool)]
+    if len(dirty) and not allow_dirty:
+        first = dirty.iloc[0]
+        errors.print(
+            f"[red]error:[/red] {len(dirty)} of {len(results.provenance)} record(s) come from a changed checkout that "
+            f"no commit holds: first {first['dataset']} seed {first['seed']} {first['model']} {first['variant']}; "
+            f"commit and run {suite.name} again with another --store, or say --allow-dirty",
+            highlight=False,
+        )
+        context.exit(1)
     if no_examples:
         results = replace(results, examples=results.examples.iloc[:0])
     if old is not None:
@@ -93,6 +106,8 @@ def update_(
 
 def _new(trials: list[planner.Trial], old: Results) -> list[planner.Trial]:
     """Those that the committed run lacks. Raises `click.UsageError` for one that it has under other options."""
+    from ..judging.cells import text_columns
+
     there = text_columns(old.provenance, ["model", "variant"])
     names = there[["dataset", "model", "variant", "seed"]].itertuples(index=False, name=None)
     keys = dict(zip(names, there["key"], strict=True))
@@ -110,6 +125,8 @@ def _new(trials: list[planner.Trial], old: Results) -> list[planner.Trial]:
 
 
 def _tell(change: Revision, target: Path) -> None:
+    from ..gate import tolerance
+
     console.print(
         f"{target}: {len(change.moved)} medians moved, {len(change.new)} cells new, {len(change.gone)} gone; the old "
         "numbers are kept in about.json",
@@ -145,7 +162,12 @@ def tolerances(
     again: on two threads, every fit alone, with data and first weights jittered by 1e-7. Then the gate is tried on
     further such runs. Stop it at any moment and run it again: finished records are kept under variations/ in the store.
     """
-    target = home or home_of(suite)
+    from ..gate import judgement, pooled, tolerance, variation
+    from ..gate.moves import percent
+    from ..records import committed
+    from ..records.results import scores_of
+
+    target = home or committed.home_of(suite)
     run = committed.read(target)
     reference = scores_of(suite, run)
     old = tolerance.known(target)
@@ -161,35 +183,44 @@ def tolerances(
     suite = replace(suite, models=[entry for entry in suite.models if (entry.label, entry.variant) in asked])
     part = scores_of(suite, run.of(suite))
 
-    def vary(variations: tuple[variation.Variation, ...]) -> dict[str, Results]:
-        runs = {}
-        for one in variations:
-            console.print(f"[bold]{one.name}[/bold]", highlight=False)
-            place = Store(store.folder / "variations" / suite.name / one.name.replace(" ", "_"))
-            runs[one.name] = variation.run(suite, one, place, console=Console(quiet=True))
-        return runs
-
-    measured = vary(variation.MEASURED) | {name: _elsewhere(suite, path) for name, path in map(_named, also)}
+    measured = _vary(suite, variation.MEASURED, store) | {
+        name: _elsewhere(suite, path) for name, path in map(_named, also)
+    }
     scores = {name: scores_of(suite, run) for name, run in measured.items()}
     try:
         table = tolerance.measure(part, scores)
     except ValueError as error:
         errors.print(f"[red]error:[/red] {error}", highlight=False)
         context.exit(1)
-    cells = tolerance.extended(old.cells, table, reference)
-    found = tolerance.Tolerances(cells, tolerance.drifting(cells, reference, old.pooled, scores))
-    clean = _try(vary(variation.CLEAN), suite, part, found)
+    table = tolerance.extended(old.cells, table, reference)
+    found = tolerance.Tolerances(table, tolerance.drifting(table, reference, old.pooled, scores))
+    runs = {name: scores_of(suite, run) for name, run in _vary(suite, variation.CLEAN, store).items()}
+    clean = judgement.clean_runs(runs, part, found)
     tolerance.write(target, found, clean, measured, anew=old.cells.empty)
     red = clean[(clean["red"] > 0) | (clean["drifts red"] > 0)]
-    table = cells
     console.print(
-        f"{len(table)} tolerances from {moves.percent(table['tolerance'].min())} to "
-        f"{moves.percent(table['tolerance'].max())}, median {moves.percent(table['tolerance'].median())}; "
+        f"{len(table)} tolerances from {percent(table['tolerance'].min())} to "
+        f"{percent(table['tolerance'].max())}, median {percent(table['tolerance'].median())}; "
         f"{len(clean) - len(red)} of {len(clean)} clean runs green: {target / tolerance.TABLE}",
         highlight=False,
         soft_wrap=True,
     )
     context.exit(int(bool(len(red))))
+
+
+def _vary(suite: Suite, variations: Sequence[Variation], store: Store) -> dict[str, Results]:
+    """The suite under each variation, in a store of its own."""
+    from rich.console import Console
+
+    from ..gate import variation
+    from ..records.store import Store
+
+    runs = {}
+    for one in variations:
+        console.print(f"[bold]{one.name}[/bold]", highlight=False)
+        place = Store(store.folder / "variations" / suite.name / one.name.replace(" ", "_"))
+        runs[one.name] = variation.run(suite, one, place, console=Console(quiet=True))
+    return runs
 
 
 def _named(text: str) -> tuple[str, Path]:
@@ -200,25 +231,10 @@ def _named(text: str) -> tuple[str, Path]:
 
 
 def _elsewhere(suite: Suite, path: Path) -> Results:
+    from ..records.store import Store
+    from ..running.run import collect
+
     results = collect(suite, Store(path)).results()
     if results.provenance.empty:
         raise click.UsageError(f"--also: {path} has no records of {suite.name}")
     return results
-
-
-def _try(
-    runs: Mapping[str, Results], suite: Suite, reference: pd.DataFrame, found: tolerance.Tolerances
-) -> pd.DataFrame:
-    """One line per clean run: cells and drifts, how many are red, and which used most of its tolerance."""
-    lines = []
-    for name, run in runs.items():
-        moved = moves.moves(scores_of(suite, run), reference)
-        judged, drifts = moves.judge(moved, found.cells), pooled.judge(moved, found.cells, found.pooled)
-        closest, furthest = (t.iloc[int(t["used"].fillna(-1.0).to_numpy().argmax())] for t in (judged, drifts))
-        of_cells = [len(judged), int(judged["state"].isin(moves.RED).sum()), closest["used"], name_of(closest)]
-        where = " ".join(filter(None, (furthest[c] for c in pooled.GROUP)))
-        lines.append(
-            [name, *of_cells, len(drifts), int(drifts["state"].isin(pooled.RED).sum()), furthest["used"], where]
-        )
-    names = ["run", "cells", "red", "most of a tolerance used", "by"]
-    return pd.DataFrame(lines, columns=[*names, "drifts", "drifts red", "most of a drift used", "by the drift"])

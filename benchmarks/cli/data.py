@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
-from scmbench.datasets import DataMissing
+from scmbench.datasets.errors import DataMissing
 from scmbench.datasets.files import download
 from scmbench.datasets.files.sources import SOURCES, Source
 
@@ -22,6 +21,8 @@ def data() -> None:
 @data.command("list")
 def list_() -> None:
     """What there is and what is here, with size, licence, origin and citation."""
+    from rich.table import Table
+
     console.print(f"in {download.folder()}", highlight=False, soft_wrap=True)
     for source in SOURCES.values():
         table = Table.grid(padding=(0, 2))

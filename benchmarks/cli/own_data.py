@@ -4,42 +4,64 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import networkx as nx
-import pandas as pd
-from rich.table import Table
-from scmbench.datasets import ValuesError
-from scmbench.datasets.files.graphs import read_graph
-from scmbench.datasets.files.tables import read_table
-from scmbench.datasets.values import from_frame, to_frame
-from scmbench.models import Unsupported, build, load
-from scmbench.models.keeping.frames import FrameModel
-from scmbench.models.keeping.saving import SavedModelError, saved_like
 
-from ..judging.diagnosis import ABDUCTION, Diagnosis, diagnose, split
-from .arguments import console
 from .options import parse
+from .outputs import check_writable, write, write_with
+from .own_questions import ANSWERS, answer, check, read_questions
+from .telling import note, noting, say, show_diagnosis, show_graph
 
-MODEL, DIAGNOSIS, SAMPLES, COUNTERFACTUALS = "model", "diagnosis.json", "samples.csv", "counterfactuals.csv"
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+    from scmbench.datasets.values import Values
+    from scmbench.models.keeping.frames import FrameModel
+
+MODEL, DIAGNOSIS = "model", "diagnosis.json"
+TOO_FEW = 2
+"""Held-out rows that a diagnosis needs: a distance is between pairs of rows."""
+
+_DO = "Intervene: NODE=1 sets, NODE*=1.1 and NODE+=1 change the natural value; repeatable."
 
 
 def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what to ask a fitted model."""
+    """The options that say what to ask a fitted model; whatever goes wrong is one line."""
     for option in reversed(
         [
-            click.option("--do", "assignments", multiple=True, metavar="NODE=VALUE", help="Intervene; repeatable."),
-            click.option("--n", default=1000, show_default=True, type=click.IntRange(1), help="Rows to sample."),
+            click.option("--do", "assignments", multiple=True, metavar="NODE=VALUE", help=_DO),
+            click.option("--do-file", type=click.Path(path_type=Path), help="A table with a value a row for --do."),
+            click.option("--n", type=click.IntRange(1), help="Rows to sample; 1000, or those of --do-file."),
             click.option("--counterfactual", type=click.Path(path_type=Path), help="Rows to ask `--do` about."),
+            click.option(
+                "--effect", "effects", multiple=True, metavar="NODE", help="Mean of NODE, --do less --versus."
+            ),
+            click.option("--versus", multiple=True, metavar="NODE=VALUE", help="What --effect compares --do with."),
             click.option("--seed", default=0, show_default=True, help="The only source of randomness."),
-            click.option("--real", is_flag=True, help="Columns of whole numbers are measurements, not counts."),
             click.option("--out", type=click.Path(path_type=Path), default="fitted", show_default=True, help="Folder."),
         ]
     ):
         command = option(command)
-    return command
+
+    @wraps(command)
+    def told(**arguments: Any) -> Any:
+        from scmbench.datasets import ValuesError
+
+        try:
+            return command(**arguments)
+        except ValuesError as error:
+            cure = "; scmbench fit --real treats whole numbers as measurements"
+            whole = "takes integers" in str(error) or "fitted on integers" in str(error)
+            raise click.ClickException(f"{error}{cure if whole else ''}") from None
+        except (click.ClickException, click.Abort, LookupError, OSError):
+            raise
+        except Exception as error:  # a method's own failure, whatever it is
+            raise click.ClickException(_line(error)) from None
+
+    return told
 
 
 @click.command()
@@ -50,6 +72,7 @@ def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--held-out", default=0.2, show_default=True, type=click.FloatRange(0.01, 0.9), help="Share kept to test."
 )
+@click.option("--real", is_flag=True, help="Columns of whole numbers are measurements, not counts.")
 @_asking
 def fit(
     data: Path,
@@ -57,151 +80,113 @@ def fit(
     name: str,
     options: Sequence[str],
     held_out: float,
-    assignments: Sequence[str],
-    n: int,
-    counterfactual: Path | None,
-    seed: int,
     real: bool,
+    seed: int,
     out: Path,
+    **asking: Any,
 ) -> None:
     """Fit a model to the table DATA (CSV or Parquet) and a causal graph, and say how well it does on held-out rows.
 
-    GRAPH is an edge list (`a -> b` a line), GraphML or DOT; its nodes are columns of DATA. Into the folder --out go the
-    fitted model, the diagnosis, samples (under --do where it is given), and with --counterfactual the answers for the
-    rows of that file.
+    GRAPH is an edge list (`a -> b` a line), an adjacency matrix, DOT, GML, GraphML, DAGitty or Tetrad text; its nodes
+    are columns of DATA. Where a method has variants, `corrected` is fitted unless --option variant=reference. Into the
+    folder --out go the fitted model, the diagnosis, samples (under --do where it is given), and with --counterfactual
+    the answers for the rows of that file.
     """
-    graph = read_graph(graph_file)
-    do = _intervention(assignments, graph)
-    factual = _factual(counterfactual, graph, do, real)
-    values = from_frame(read_table(data, sorted(graph), real=real), sorted(graph))
+    from scmbench.datasets.files.graphs import read_graph
+    from scmbench.datasets.files.tables import read_table, table_columns
+    from scmbench.datasets.values import from_frame, to_frame
+
+    from ..judging.diagnosis import split
+
+    check_writable(out)
+    graph = read_graph(graph_file, table_columns(data))
+    nodes = sorted(graph)
+    values = from_frame(read_table(data, nodes, real=real), nodes)
+    questions = read_questions(nodes, seed=seed, **asking)
+    check(questions, values)
+    show_graph(graph, graph_file)
     train, rest = split(values, held_out, seed=seed)
+    if not len(train[nodes[0]]):
+        raise click.ClickException(f"{data}: --held-out {held_out} leaves no row to fit to")
+    fitted = _fitted(name, options, graph, to_frame(train), seed)
+    wrote = []
     try:
-        fitted = FrameModel(build(load(name), parse(options))).fit(graph, to_frame(train), seed=seed)
-        diagnosis = diagnose(fitted.model, graph, train, rest, seed=seed)
-    except Unsupported as error:
-        hint = (
-            "; --real treats whole numbers as measurements"
-            if any(not x.is_floating_point() for x in train.values())
-            else ""
-        )
-        raise click.ClickException(f"{name} cannot model this table: {error}{hint}") from None
-    except (ValuesError, LookupError):
-        raise
-    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
-        raise click.ClickException(f"{name} could not be fitted: {error}") from None
-    _show(diagnosis)
-    _write(out / DIAGNOSIS, json.dumps(diagnosis.to_json(), indent=1) + "\n")
-    try:
-        fitted.save(out / MODEL)
-        console.print(f"{out / MODEL}: the fitted model; ask it more with: scmbench ask {out / MODEL}", highlight=False)
-    except Unsupported as error:
-        console.print(f"[yellow]not saved[/yellow]: {error}", highlight=False)
-    _answer(fitted, do, n, factual, seed, out)
+        write_with(out / MODEL, fitted.save)
+        wrote.append(MODEL)
+        say(f"{out / MODEL}: the fitted model; ask it more with: scmbench ask {out / MODEL}")
+    except _unsupported() as error:
+        say(f"not saved: {error}", style="yellow")
+    wrote += _diagnosed(fitted, graph, train, rest, seed, out)
+    wrote += answer(fitted, questions, out)
+    if stale := [v for v in (MODEL, DIAGNOSIS, *ANSWERS) if v not in wrote and (out / v).exists()]:
+        note(f"{', '.join(str(out / file) for file in stale)}: from an earlier run, of another model")
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--model", "name", help="package.module:Class of a model that no installed package registers.")
 @_asking
-def ask(
-    folder: Path,
-    name: str | None,
-    assignments: Sequence[str],
-    n: int,
-    counterfactual: Path | None,
-    seed: int,
-    real: bool,
-    out: Path,
-) -> None:
-    """Ask the fitted model that `scmbench fit` saved in FOLDER: samples, interventions, counterfactuals."""
+def ask(folder: Path, name: str | None, seed: int, out: Path, **asking: Any) -> None:
+    """Ask the fitted model that `scmbench fit` saved in FOLDER: samples, interventions, counterfactuals, effects."""
+    from scmbench.models.keeping.frames import FrameModel
+    from scmbench.models.keeping.saving import HEADER, SavedModelError
+
+    check_writable(out)
     try:
-        fitted = FrameModel.load(folder, model=name)
-        nodes = saved_like(folder)
+        with noting():
+            fitted = FrameModel.load(folder, model=name)
     except SavedModelError as error:
-        raise click.ClickException(str(error)) from None
-    graph = nx.DiGraph()
-    graph.add_nodes_from(nodes)
-    do = _intervention(assignments, graph)
-    _answer(fitted, do, n, _factual(counterfactual, graph, do, real), seed, out)
+        inside = folder / MODEL
+        hint = f"; scmbench ask {inside} asks the one in it" if (inside / HEADER).exists() else ""
+        raise click.ClickException(f"{error}{hint}") from None
+    answer(fitted, read_questions(sorted(fitted.graph), seed=seed, **asking), out)
 
 
-def _intervention(assignments: Sequence[str], graph: nx.DiGraph) -> dict[str, float | int]:
+def _fitted(name: str, options: Sequence[str], graph: nx.DiGraph, train: pd.DataFrame, seed: int) -> FrameModel:
+    from scmbench.datasets import ValuesError
+    from scmbench.models import load
+    from scmbench.models.keeping.frames import FrameModel
+
+    cls = load(name)
     try:
-        do = parse(assignments)
-    except ValueError as error:
-        raise click.ClickException(f"--do: {error}; write --do NODE=VALUE") from None
-    for node, value in do.items():
-        if node not in graph:
-            raise click.ClickException(f"--do {node}={value}: the graph has no node {node!r}; it has {sorted(graph)}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise click.ClickException(f"--do {node}={value}: expected a number")
-    return do
+        with noting():
+            return FrameModel(cls, **parse(options)).fit(graph, train, seed=seed)
+    except _unsupported() as error:
+        whole = any(str(kind).startswith("int") for kind in train.dtypes)
+        hint = "; --real treats whole numbers as measurements" if whole else ""
+        raise click.ClickException(f"{name} cannot model this table: {error}{hint}") from None
+    except ValuesError:
+        raise
+    except Exception as error:  # a method's own failure, whatever it is
+        raise click.ClickException(f"{name} could not be fitted: {_line(error)}") from None
 
 
-def _factual(path: Path | None, graph: nx.DiGraph, do: dict[str, float | int], real: bool) -> pd.DataFrame | None:
-    if path is None:
-        return None
-    if not do:
-        raise click.ClickException("--counterfactual asks what would have been: say under which --do NODE=VALUE")
-    return read_table(path, sorted(graph), real=real)
+def _diagnosed(fitted: FrameModel, graph: nx.DiGraph, train: Values, rest: Values, seed: int, out: Path) -> list[str]:
+    """Show and write the diagnosis; where there can be none, say why: the model is as good as without."""
+    from ..judging.diagnosis import diagnose
 
-
-def _answer(
-    fitted: FrameModel, do: dict[str, float | int], n: int, factual: pd.DataFrame | None, seed: int, out: Path
-) -> None:
-    """Write what is asked; a model that cannot answer says so, and the rest goes on."""
-    under = ", ".join(f"{node} = {value}" for node, value in do.items())
-    questions = [
-        (SAMPLES, f"{n} samples" + (f" under do({under})" if do else ""), lambda: fitted.sample(n, do, seed=seed))
-    ]
-    if factual is not None:
-        what = f"{len(factual)} counterfactuals under do({under})"
-        questions.append((COUNTERFACTUALS, what, lambda: fitted.counterfactual(factual, do, seed=seed)))
-    for file, what, answer in questions:
-        try:
-            text = answer().to_csv(index=False)
-        except Unsupported as error:
-            console.print(f"[yellow]not answered[/yellow]: {what}: {error}", highlight=False)
-            continue
-        _write(out / file, text)
-        console.print(f"{out / file}: {what}", highlight=False)
-
-
-def _write(path: Path, text: str) -> None:
+    held_out, n = (len(next(iter(values.values()))) for values in (rest, train))
+    if held_out < TOO_FEW:
+        few = f"{n + held_out} rows leave {held_out} to judge by; too few: hold out more (--held-out), or get more rows"
+        say(f"not diagnosed: {few}", style="yellow")
+        return []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
+        diagnosis = diagnose(fitted.model, graph, train, rest, seed=seed)
+    except Exception as error:  # whatever a method's answers do to it
+        say(f"not diagnosed: {_line(error)}", style="yellow")
+        return []
+    show_diagnosis(diagnosis)
+    write(out / DIAGNOSIS, json.dumps(diagnosis.to_json(), indent=1) + "\n")
+    return [DIAGNOSIS]
 
 
-def _show(diagnosis: Diagnosis) -> None:
-    console.print(f"fitted on {diagnosis.n_train} rows, judged on {diagnosis.n_held_out} held out", highlight=False)
-    distances = Table(title="Distance to held-out rows, units of standard deviations", title_justify="left")
-    columns = list(next(iter(diagnosis.distances.values())))
-    for column in ("", *columns):
-        distances.add_column(column, justify="right" if column else "left")
-    for name, found in diagnosis.distances.items():
-        distances.add_row(name, *(f"{found[column]:.4g}" for column in columns))
-    console.print(distances)
-    if diagnosis.nll is not None:
-        console.print(f"negative log-likelihood: {diagnosis.nll:.4f} nats a row", highlight=False)
-    nodes = Table(title="Abduction: the inferred noise against the parents", title_justify="left")
-    for column in ("node", "round trip (sd)", "distance correlation", "p"):
-        nodes.add_column(column, justify="left" if column == "node" else "right")
-    for check in diagnosis.nodes:
-        nodes.add_row(check.node, *map(_number, (check.round_trip, check.correlation, check.p)))
-    console.print(nodes)
-    if diagnosis.closest:
-        a, b, correlation, p = diagnosis.closest
-        console.print(
-            f"noises that depend most: {a} and {b}, correlation {correlation:.3g}, p = {p:.3g}", highlight=False
-        )
-    for what, note in diagnosis.notes.items():
-        console.print(f"[dim]{what}: {note}[/dim]", highlight=False)
-    if ABDUCTION not in diagnosis.notes:
-        console.print("[dim]A small p says that a mechanism, the graph or its lack of common causes is wrong.[/dim]")
+def _unsupported() -> type[Exception]:
+    from scmbench.models import Unsupported
+
+    return Unsupported
 
 
-def _number(x: float | None) -> str:
-    return "-" if x is None else f"{x:.3g}"
+def _line(error: Exception) -> str:
+    """An exception in one line, with its kind where the message alone does not say enough."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ValueError | ArithmeticError) and text else f"{type(error).__name__}: {text}"

@@ -7,30 +7,22 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 
-from ..gate import exact, github, moves, pooled, tolerance
-from ..gate.judgement import CHANGED, Judgement, examine
-from ..gate.revision import read_verdicts, verdicts_of
-from ..gate.table import drifts_of, table_of
-from ..judging.cells import name_of
-from ..records import committed
-from ..records.committed import home_of
-from ..records.results import Results
-from ..records.store import Store
-from ..reporting.render import to_rich
-from ..running import engine
-from ..running.estimate import duration, estimate
-from ..running.planner import available, plan
-from ..running.run import compute
 from ..suites import suite as suites
 from ..suites.suite import Suite
 from .arguments import choosing, console, tell_refused
 from .committed import at_home
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..gate.judgement import Judgement
+    from ..records.results import Results
+    from ..records.store import Store
 
 SHOWN = 5
 """Cells that a green gate shows: those that used most of their tolerance."""
@@ -66,7 +58,15 @@ def regress(
     Red where a score moved by more than its tolerance, where the scores of a method drifted together, where options,
     gradient steps, parameters, rows or waivers differ, and where a verdict changed, for better or worse.
     """
-    source = home or home_of(suite)
+    from ..gate import exact, github, tolerance
+    from ..gate.judgement import examine
+    from ..records import committed
+    from ..running.api import batches_by
+    from ..running.estimate import duration, estimate
+    from ..running.planner import available, plan
+    from ..running.run import compute
+
+    source = home or committed.home_of(suite)
     reference = committed.read(source).of(suite)
     tolerance.read(source), exact.read(source)  # refused now rather than after the training
     there, gone = available(suite)
@@ -75,9 +75,7 @@ def regress(
     suite = replace(suite, datasets=there)
     with _store(place) as store:
         todo = plan(suite, store)
-        run_batches = engine.inline
-        if kind == "pool":
-            run_batches = partial(engine.pool, workers=workers, time_limit=time_limit)
+        run_batches = batches_by(kind, workers=workers, time_limit=time_limit)
         seconds = estimate(todo, store) / (workers if kind == "pool" else 1)
         console.print(f"[bold]{suite.title}[/bold]: {todo.to_do} records, {duration(seconds)} by a rough estimate")
         results = compute(todo, store, run_batches, workers=workers, console=console).results()
@@ -93,6 +91,8 @@ def regress(
 @contextmanager
 def _store(place: Path | None) -> Iterator[Store]:
     """A store of one's own unless told otherwise: a change that forgot its version number must not find old records."""
+    from ..records.store import Store
+
     with tempfile.TemporaryDirectory(prefix="scmbench-") as folder:
         store = Store(place or folder)
         yield store
@@ -100,6 +100,10 @@ def _store(place: Path | None) -> Iterator[Store]:
 
 
 def _show(judgement: Judgement, results: Results, reference: Results) -> None:
+    from ..gate import exact, moves, pooled
+    from ..gate.table import drifts_of, table_of
+    from ..reporting.render import to_rich
+
     judged, drifts = judgement.cells, judgement.drifts
     red, drifted = judged[judged["state"].isin(moves.RED)], drifts[drifts["state"].isin(pooled.RED)]
     for line in drifts[drifts["state"] == pooled.PART].to_dict("records"):
@@ -133,10 +137,18 @@ def _show(judgement: Judgement, results: Results, reference: Results) -> None:
 
 
 def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
-    """Recompute the verdicts of committed runs: those that changed, columns `CHANGED`."""
+    """Recompute the verdicts of committed runs: those that changed, columns `judgement.CHANGED`."""
+    import pandas as pd
+
+    from ..gate import moves
+    from ..gate.judgement import CHANGED
+    from ..gate.revision import read_verdicts, verdicts_of
+    from ..judging.cells import name_of
+    from ..records import committed
+
     parts = []
     for suite in chosen:
-        source = home_of(suite)
+        source = committed.home_of(suite)
         if not suite.published:
             continue
         if not (source / committed.ABOUT).exists():

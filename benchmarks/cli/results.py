@@ -6,18 +6,17 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..records import committed
-from ..records.results import Results
-from ..records.store import Store
-from ..reporting.report import Report
-from ..running import planner
-from ..running.run import collect
-from ..suites.suite import Suite
 from .arguments import console, narrowing
+
+if TYPE_CHECKING:
+    from ..records.results import Results
+    from ..records.store import Store
+    from ..reporting.report import Report
+    from ..suites.suite import Suite
 
 COMMITTED = "committed"
 
@@ -34,6 +33,8 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @wraps(command)
     def reading(suite: Suite, store: Store, source: str | None, **rest: Any) -> Any:
+        from ..running.run import collect
+
         results = _committed(suite, source) if source else collect(suite, store).results()
         results = results.of(suite)
         if results.provenance.empty:
@@ -44,6 +45,8 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _committed(suite: Suite, source: str) -> Results:
+    from ..records import committed
+
     return committed.read(committed.folder(suite.name) if source == COMMITTED else Path(source))
 
 
@@ -56,6 +59,8 @@ _AGAINST = "Pair by seed with the run in this folder, or with the committed one.
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: results/runs/reports/SUITE.")
 def report(suite: Suite, results: Results, against: str | None, out: Path | None) -> None:
     """Write tables (Markdown, LaTeX, CSV), figures (PNG, PDF) and one HTML page from the results of SUITE."""
+    from ..reporting.report import Report
+
     made = Report.of(suite, results, other=_committed(suite, against).of(suite) if against else None)
     show_report(made)
     write_report(made, out)
@@ -67,9 +72,12 @@ def report(suite: Suite, results: Results, against: str | None, out: Path | None
 @click.option("--json", "as_json", is_flag=True, help="Verdicts and differences as JSON on standard output.")
 def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None:
     """Compare the results of SUITE with the published numbers, and seed by seed with another run."""
+    from ..records.committed import CommittedError
+    from ..reporting.report import Report
+
     try:
         other = _committed(suite, against).of(suite)
-    except committed.CommittedError:
+    except CommittedError:
         if against != COMMITTED:
             raise
         other = None  # a suite without a committed run is compared with the published numbers alone
@@ -85,6 +93,8 @@ def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None
 @narrowing
 def show(suite: Suite, store: Store) -> None:
     """Everything the store has on the records of (a part of) SUITE: status, scores, cost, tracebacks."""
+    from ..running import planner
+
     found = 0
     for one in planner.trials(suite):
         record = store.read(one.identity.key)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from ..records.results import Results
-from ..records.store import Store, replace_with
-from ..reporting.render import markdown
-from ..reporting.report import Report
-from ..reporting.tables.scores import overview
-from ..running import engine
-from ..running.estimate import duration, estimate
-from ..running.planner import plan
-from ..running.run import Table, compute
-from ..suites.suite import Suite
 from .arguments import console, narrowing
 from .results import show_report, write_report
+
+if TYPE_CHECKING:
+    from ..records.results import Results
+    from ..records.store import Store
+    from ..running.run import Table
+    from ..suites.suite import Suite
 
 
 @click.command()
@@ -47,6 +43,15 @@ def run(
 
     Finished records are never computed twice: stop it at any moment and run it again.
     """
+    from ..records.store import replace_with
+    from ..reporting.render import markdown
+    from ..reporting.report import Report
+    from ..reporting.tables.scores import overview
+    from ..running.api import batches_by
+    from ..running.estimate import duration, estimate
+    from ..running.planner import plan
+    from ..running.run import compute
+
     todo = plan(suite, store, retry=retry)
     for gone in todo.missing:
         console.print(f"[yellow]not run: data missing[/yellow]  {gone.dataset}: {gone.message}")
@@ -60,16 +65,12 @@ def run(
     )
     if dry_run:
         return
-    if kind == "inline":
-        run_batches = partial(engine.inline, device=device)
-    else:
-        limits = {"time_limit": time_limit, "memory_limit": memory_limit}
-        run_batches = partial(engine.pool, workers=workers, device=device, **limits)
+    run_batches = batches_by(kind, workers=workers, time_limit=time_limit, memory_limit=memory_limit, device=device)
     reports = store.folder / "reports" / suite.name
 
     def refresh(table: Table) -> None:
         made = Report.of(suite, table.results())
-        text = f"{made.headline()}\n\n{markdown(overview(made.judged, made.found, made.layout))}"
+        text = f"{made.headline()}\n\n{markdown(overview(made.judged, made.found, made.layout, made.scores))}"
         replace_with(reports / "so_far.md", text)
 
     reports.mkdir(parents=True, exist_ok=True)

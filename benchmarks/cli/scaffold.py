@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 from rich.markup import escape
+from scmbench.datasets.errors import UserError
 
 from .arguments import console
 
@@ -27,7 +28,7 @@ COMMON = ("README.md", "pyproject.toml", "test_{module}.py")
 ROOMS = {"model": "models", "scm": "datasets"}
 
 
-class ScaffoldError(ValueError):
+class ScaffoldError(UserError, ValueError):
     """A name or a folder that cannot be used; the message says why."""
 
 
@@ -35,7 +36,7 @@ class ScaffoldError(ValueError):
 class Skeleton:
     """What was written: `folder` to work in, `files` there, and the `address` of the model class or worlds module.
 
-    `register` is a line for the registry where the skeleton is part of scmbench itself, empty elsewhere.
+    `register` is a line for the registry where the skeleton is a model of scmbench itself, empty elsewhere.
     """
 
     folder: Path
@@ -81,8 +82,8 @@ def write(kind: str, name: str, out: Path) -> Skeleton:
             places[target].write_text(_replace(text, words), encoding="utf-8")
     if folder == "model":
         address = f"{address}:{_spellings(name)[2]}"
-    line = f'"{name}": "{address}",' if folder == "model" else f'"{address}",'
-    return Skeleton(out if inside else out / name, tuple(places.values()), address, line if inside else "")
+    line = f'"{name}": "{address}",' if inside and folder == "model" else ""
+    return Skeleton(out if inside else out / name, tuple(places.values()), address, line)
 
 
 def is_checkout(folder: Path) -> bool:
@@ -128,7 +129,7 @@ _OUT = click.option(
     default="mechanism",
     show_default=True,
     help="mechanism: one learned function a node (fit, encode, decode, noise). "
-    "joint: all nodes at once (fit, sample, counterfactual).",
+    "joint: all nodes at once (learn, draw, replay_rows).",
 )
 @_OUT
 def new_model(name: str, shape: str, out: Path) -> None:
@@ -140,7 +141,7 @@ def new_model(name: str, shape: str, out: Path) -> None:
     _next(
         skeleton,
         f"scmbench check-model {skeleton.address}",
-        f"scmbench run smoke --model {skeleton.address}",
+        f"scmbench run smoke --add-model {skeleton.address}",
     )
 
 
@@ -150,8 +151,8 @@ def new_model(name: str, shape: str, out: Path) -> None:
 def new_scm(name: str, out: Path) -> None:
     """Write the skeleton of a set of structural causal models called NAME: three worlds, their package and test."""
     skeleton = _write("scm", name, out)
-    if skeleton.register:
-        _next(skeleton, "scmbench list datasets")
+    if is_checkout(out):  # the list of built-in datasets is a file that its test writes
+        _next(skeleton, "python tests/datasets/test_catalogue.py", "scmbench list datasets")
     else:
         _next(skeleton, "pip install -e .", "scmbench list datasets", f"scmbench run {skeleton.address}.toml")
 
@@ -167,7 +168,7 @@ def _next(skeleton: Skeleton, *commands: str) -> None:
     for path in skeleton.files:
         console.print(f"wrote {path}", highlight=False, markup=False)
     if skeleton.register:
-        room = skeleton.files[0].parent / "registry.py"
+        room = skeleton.files[0].parent / "contract" / "registry.py"
         console.print(f"\nAdd this line to the names in {room}:\n  {escape(skeleton.register)}", highlight=False)
     test = next(path for path in skeleton.files if path.name.startswith("test_")).relative_to(skeleton.folder)
     enter = [] if skeleton.folder == Path() else [f"cd {skeleton.folder}"]

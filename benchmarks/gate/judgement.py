@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,3 +54,20 @@ def examine(suite: Suite, results: Results, folder: Path) -> Judgement:
         pooled.judge(moved, allowed.cells, allowed.pooled),
         exact.differences(suite, results, reference, exact.read(folder)),
     )
+
+
+def clean_runs(
+    runs: Mapping[str, pd.DataFrame], reference: pd.DataFrame, allowed: tolerance.Tolerances
+) -> pd.DataFrame:
+    """One line per run (its seed scores): cells and drifts, how many are red, and which used most of its tolerance."""
+    lines = []
+    for name, scores in runs.items():
+        moved = moves.moves(scores, reference)
+        judged, drifts = moves.judge(moved, allowed.cells), pooled.judge(moved, allowed.cells, allowed.pooled)
+        closest, furthest = (t.iloc[int(t["used"].fillna(-1.0).to_numpy().argmax())] for t in (judged, drifts))
+        of_cells = [len(judged), int(judged["state"].isin(moves.RED).sum()), closest["used"], name_of(closest)]
+        where = " ".join(filter(None, (furthest[c] for c in pooled.GROUP)))
+        red = int(drifts["state"].isin(pooled.RED).sum())
+        lines.append([name, *of_cells, len(drifts), red, furthest["used"], where])
+    names = ["run", "cells", "red", "most of a tolerance used", "by"]
+    return pd.DataFrame(lines, columns=[*names, "drifts", "drifts red", "most of a drift used", "by the drift"])

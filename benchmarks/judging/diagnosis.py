@@ -98,7 +98,7 @@ def _distances(
 ) -> dict[str, dict[str, float]]:
     nodes, few = sorted(graph), slice(0, DISTANCE_ROWS)
     x, n = flatten(train, nodes), min(n_rows(train), DISTANCE_ROWS)
-    mean, std = x.mean(0), x.std(0)
+    mean, std = x.mean(0), _spread(x)
     shuffled = Marginal().fit(graph, train, seed=seed).sample(n, seed=seed)
     answers = {"training rows": rows(train, few), "shuffled columns": shuffled}
     try:
@@ -114,11 +114,11 @@ def _distances(
 
 
 def _nll(model: CausalModel, held_out: Values, notes: dict[str, str]) -> float | None:
-    if not hasattr(model, "log_prob"):
+    if "log_prob" not in model.powers:
         notes[DENSITY] = f"{type(model).__name__} has no density"
         return None
     try:
-        return -float(model.log_prob(held_out).mean())  # type: ignore[attr-defined]
+        return -float(model.log_prob(held_out).mean())
     except Unsupported as error:
         notes[DENSITY] = str(error)
         return None
@@ -126,12 +126,12 @@ def _nll(model: CausalModel, held_out: Values, notes: dict[str, str]) -> float |
 
 def _noise(model: CausalModel, held_out: Values, notes: dict[str, str]) -> dict[str, Tensor]:
     """The noise inferred of the rows that tests look at, ``(n, k)`` a node; empty where the model tells none."""
-    if not hasattr(model, "abduct"):
+    if "abduct" not in model.powers:
         notes[ABDUCTION] = f"{type(model).__name__} does not show the noise it infers"
         return {}
     few = rows(held_out, slice(0, TEST_ROWS))
     try:
-        noise = model.abduct(few)  # type: ignore[attr-defined]
+        noise = model.abduct(few)
     except Unsupported as error:
         notes[ABDUCTION] = str(error)
         return {}
@@ -179,10 +179,15 @@ def _closest(noise: dict[str, Tensor], seed: int) -> tuple[str, str, float, floa
 
 
 def _relative_error(answer: Tensor, truth: Tensor, train: Tensor) -> float:
-    std = float(train.double().std())
+    std = float(_spread(train.double().reshape(-1, 1)))
     return float((answer.double() - truth.double()).square().mean().sqrt()) / (std or 1.0)
 
 
+def _spread(x: Tensor) -> Tensor:
+    """Standard deviations of columns; 0 for a single row, which has none."""
+    return x.std(0) if len(x) > 1 else torch.zeros_like(x[0])
+
+
 def _scaled(x: Tensor) -> Tensor:
-    std = x.std(0)
+    std = _spread(x)
     return (x - x.mean(0)) / torch.where(std > 0, std, 1)

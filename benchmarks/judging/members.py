@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .cells import Method, in_order, text_columns
+from .intervals import Estimate as Mean
 
 BLOCK, DRAWS = 10, 1000
 """Rows a block (half a minute of fMRI volumes), and how many draws an interval rests on."""
@@ -28,6 +29,7 @@ class Estimate:
     `se` is the standard error over members (sample standard deviation of their scores / √members). `rows` is the 95 %
     interval from resampling blocks of rows within the given members: how sure are we about these members? (NaN where a
     member has one row only, as in a committed run.) `both` resamples members too: what about others of their kind?
+    Where there are no rows to resample it is Student's t interval over the members, honest for few of them.
     """
 
     mean: float
@@ -93,7 +95,8 @@ def _estimate(scores: NDArray, drawn: NDArray, longest: int) -> Estimate:
     both = np.take_along_axis(drawn, chosen, axis=0).mean(0)
     se = float(scores.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
     rows = _interval(drawn.mean(0)) if longest > 1 else (float("nan"), float("nan"))
-    return Estimate(float(scores.mean()), se, rows, _interval(both), count)
+    others = _interval(both) if longest > 1 else Mean.of_mean(scores).interval()
+    return Estimate(float(scores.mean()), se, rows, others, count)
 
 
 def _longest(errors: Mapping[str, NDArray]) -> int:

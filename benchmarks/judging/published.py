@@ -4,7 +4,8 @@ The CSV has one row a published cell. Its columns ``query`` and ``model`` hold t
 braces of the TOML's ``dataset`` are columns too (``dataset = "dcm/{scm}/{kind}"`` needs ``scm`` and ``kind``). A cell
 is given as a box, ``q1,median,q3`` (with ``whisker_low,whisker_high,outliers`` where they are known, the last separated
 by spaces), or as moments, ``mean,sd``. A column ``n`` gives the runs behind a cell. All numbers are plain: a factor
-that the paper displays goes into ``scale``. Lower is better.
+that the paper displays goes into ``scale``. They may be zero or negative. Lower is better, unless a query
+says otherwise.
 
 The TOML has::
 
@@ -17,7 +18,10 @@ The TOML has::
     notes = ["…"]                     # what a reader must know
     [source]                          # title, authors, year, url; venue where there is one
     [n]                               # runs behind a cell, by dataset pattern: "dcm/chain/*" = 10
-    [queries]                         # obs_mmd = { query = "observational", metric = "mmd", label = "…" }
+    origin = "published"              # or "authors' code": numbers that we measured with it
+    [queries]                         # obs_mmd = { query = "observational", metric = "mmd", label = "…" }; also
+                                      # higher_is_better = true (an accuracy), tolerance = 0.002 (a difference of no
+                                      # matter, in the CSV's units: see verdict.py)
     [models]                          # dcm = { model = "dcm", variant = "reference", label = "DCM" }
 """
 
@@ -35,16 +39,24 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scmbench.datasets import UserError
 
 from .cells import CELL
 
 BOX = ["q1", "median", "q3"]
 DRAWN = ["whisker_low", "whisker_high", "outliers"]
 MOMENTS = ["mean", "sd"]
-KEYS = {"title", "protocol", "dataset", "scale", "sd", "how", "notes", "source", "n", "queries", "models"}
+KEYS = {"title", "protocol", "dataset", "scale", "sd", "how", "notes", "origin", "source", "n", "queries", "models"}
+QUERY = {"query", "metric", "label", "higher_is_better", "tolerance"}
+
+ORIGINS = {"published": "paper", "authors' code": "authors' code"}
+"""Where numbers are from, and what tables call them: those of a paper, and those that we measured with its code."""
+
+SHELVES = ("scmbench.results.published", "scmbench.results.authors_code")
+"""Where the numbers lie that come with the package, by their origin."""
 
 
-class PublishedError(ValueError):
+class PublishedError(UserError, ValueError):
     """A file of published numbers that cannot be used: the message names the file and the line or key."""
 
 
@@ -52,8 +64,9 @@ class PublishedError(ValueError):
 class Published:
     """Published cells, and where they come from.
 
-    `cells` has the columns ``CELL + [form, n, whisker_low, q1, median, q3, whisker_high, mean, sd, outliers]``; `form`
-    is ``box`` or ``moments``, what a form lacks is NaN, and `sd` is the sample standard deviation (divided by n - 1).
+    `cells` has the columns ``CELL + [form, n, whisker_low, q1, median, q3, whisker_high, mean, sd, outliers, tolerance,
+    higher_is_better]``; `form` is ``box`` or ``moments``, what a form lacks is NaN, as is a tolerance that is not
+    given, and `sd` is the sample standard deviation (divided by n - 1).
     `labels` names methods, keyed by (model, variant), and `questions` names scores, keyed by (query, metric).
     """
 
@@ -67,6 +80,19 @@ class Published:
     notes: tuple[str, ...] = ()
     labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
     questions: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    origin: str = "published"
+
+    @property
+    def whose(self) -> str:
+        """What tables call these numbers: ``paper``, or ``authors' code`` where we measured them with it."""
+        return ORIGINS.get(self.origin, self.origin)
+
+    def higher(self) -> frozenset[tuple[str, str]]:
+        """The questions (query, metric) of which higher scores are better."""
+        if "higher_is_better" not in self.cells.columns:
+            return frozenset()
+        part = self.cells[self.cells["higher_is_better"].astype(bool)]
+        return frozenset(zip(part["query"], part["metric"], strict=True))
 
     def cite(self) -> str:
         """Authors, year, title, venue and address of each source."""
@@ -81,8 +107,8 @@ def _venue(source: Mapping[str, Any]) -> list[str]:
 
 
 def names() -> list[str]:
-    """Published numbers that come with the package."""
-    return sorted(f.name[:-5] for f in files("scmbench.results.published").iterdir() if f.name.endswith(".toml"))
+    """Published numbers, and numbers of authors' code, that come with the package."""
+    return sorted(f.name[:-5] for shelf in SHELVES for f in files(shelf).iterdir() if f.name.endswith(".toml"))
 
 
 def load(name: str | Path) -> Published:
@@ -90,9 +116,10 @@ def load(name: str | Path) -> Published:
 
     Raises `PublishedError` that names the file and the line, column or key that is wrong.
     """
-    if str(name) in names():
-        with as_file(files("scmbench.results.published") / f"{name}.toml") as path:
-            return _load(path)
+    for shelf in SHELVES:
+        if (files(shelf) / f"{name}.toml").is_file():
+            with as_file(files(shelf)) as folder:
+                return _load(folder / f"{name}.toml")
     path = Path(name).with_suffix(".toml")
     if not path.is_file():
         raise PublishedError(
@@ -113,7 +140,7 @@ def merge(parts: Sequence[Published]) -> Published:
     cells = pd.concat([part.cells for part in parts], ignore_index=True)
     if (doubled := cells.duplicated(CELL)).any():
         raise PublishedError(f"{[p.name for p in parts]} both give the cell {cells[CELL][doubled].iloc[0].tolist()}")
-    return replace(
+    whole = replace(
         first,
         name=", ".join(part.name for part in parts),
         title="; ".join(part.title for part in parts),
@@ -123,7 +150,13 @@ def merge(parts: Sequence[Published]) -> Published:
         notes=tuple(note for part in parts for note in part.notes),
         labels={key: label for part in parts for key, label in part.labels.items()},
         questions={key: label for part in parts for key, label in part.questions.items()},
+        origin=" and ".join(dict.fromkeys(part.origin for part in parts)),
     )
+    for part in parts:
+        asked = set(zip(part.cells["query"], part.cells["metric"], strict=True))
+        if turned := sorted((whole.higher() ^ part.higher()) & asked):
+            raise PublishedError(f"{[p.name for p in parts]} disagree on whether higher is better for {turned[0]}")
+    return whole
 
 
 def _load(path: Path) -> Published:
@@ -146,6 +179,7 @@ def _load(path: Path) -> Published:
         notes=tuple(about.get("notes", ())),
         labels={(m["model"], m.get("variant", "")): m.get("label", m["model"]) for m in methods},
         questions={(q["query"], q["metric"]): q["label"] for q in queries if "label" in q},
+        origin=about.get("origin", "published"),
     )
 
 
@@ -166,14 +200,27 @@ def _about(path: Path) -> dict[str, Any]:
     need(about["source"], {"title": str, "authors": list, "year": int, "url": str}, "source.")
     for name, query in about["queries"].items():
         need(query, {"query": str, "metric": str}, f"queries.{name}.")
+        if unknown := sorted(set(query) - QUERY):
+            raise PublishedError(f"{path}: queries.{name}: unknown key(s) {unknown}; there are {sorted(QUERY)}")
+        if not isinstance(query.get("higher_is_better", False), bool):
+            raise PublishedError(f"{path}: queries.{name}.higher_is_better must be true or false")
+        if not _is_positive(query.get("tolerance", 1.0)):
+            found = query["tolerance"]
+            raise PublishedError(f"{path}: queries.{name}.tolerance must be a positive number, found {found!r}")
     for name, model in about["models"].items():
         need(model, {"model": str}, f"models.{name}.")
     if about.get("sd", "population") not in ("population", "sample"):
         raise PublishedError(f"{path}: sd must be 'population' or 'sample', found {about['sd']!r}")
+    if about.get("origin", "published") not in ORIGINS:
+        raise PublishedError(f"{path}: origin must be one of {list(ORIGINS)}, found {about['origin']!r}")
     scale = about.get("scale", 1)
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < math.inf:
+    if not _is_positive(scale):
         raise PublishedError(f"{path}: scale must be a positive number, found {scale!r}")
     return about
+
+
+def _is_positive(x: Any) -> bool:
+    return isinstance(x, int | float) and not isinstance(x, bool) and 0 < x < math.inf
 
 
 def _cells(path: Path, text: str, about: dict[str, Any]) -> pd.DataFrame:
@@ -227,6 +274,8 @@ def _cell(where: str, row: dict[str, str], about: dict[str, Any], parts: list[st
         wanted = column in given[0] or (box and column in DRAWN and bool(row.get(column, "").strip()))
         cell[column] = _number(where, column, row[column]) if wanted else math.nan
     outliers = row.get("outliers", "").split() if box else []
+    cell["tolerance"] = float(query.get("tolerance", math.nan))
+    cell["higher_is_better"] = query.get("higher_is_better", False)
     cell["outliers"] = tuple(_number(where, "outliers", x) for x in outliers)
     drawn = [cell[c] for c in ["whisker_low", *BOX, "whisker_high"] if not math.isnan(cell[c])]
     if drawn != sorted(drawn):

@@ -1,31 +1,37 @@
 """Does a cell come out as published? The rule, its interval, and a verdict per cell.
 
-With our scores of n seeds and a published box (q1, m, q3 of n' runs), r = log(our median / m). The draws
-log(median of our scores resampled with replacement / m) + Normal(0, s), s = 1.2533 (log q3 - log q1) / (1.349 √n'),
-are a bootstrap of our median convolved with the standard error of theirs (of a sample median under normal noise, its
-standard deviation estimated from the quartiles); their 2.5 % and 97.5 % quantiles are the interval. In simulations
-where both sides draw from one log-normal, theirs 10 runs, it contains 0 in 94 to 95 % of cases with 5 or 10 seeds of
-ours, and in 90 % with 3.
-Against a published mean and sd: the same on means, with s = sd / (mean √n').
+**By ratio.** With our scores of n seeds and a published box (q1, m', q3 of n' runs), r = log(our median / m'). Its 95 %
+interval is Welch's, from two standard errors of a median under normal noise: of ours 1.2533 s / √n, s the standard
+deviation of our logarithms, with n - 1 degrees of freedom; of theirs 1.2533 (log q3 - log q1) / (1.349 √n'), with
+n' - 1. Against a published mean and sd: the same on means, with the standard errors s / (mean √n) and
+sd / (mean √n'). In this order:
 
-In this order:
-
+* **undecided**: fewer than three seeds of ours
 * **reproduced**: the interval contains 0, and |r| <= log 1.5
 * **undecided**: it contains 0, and its half-width exceeds log 2
-* **close**: |r| <= log 2
-* **better** or **worse**: otherwise, by the sign of r (lower is better)
+* **close**: |r| <= log 2 (a small difference that is sure, or one beyond a factor 1.5 that is not)
+* **better** or **worse**: otherwise, by the sign of r
 
-A single seed has no bootstrap: undecided. A score that is zero or negative (an exact answer; an unbiased distance
-near zero) has the logarithm -∞, which the rule takes as it is. A published number that is zero or negative has no
-ratio: the cell is *not comparable*. A cell without both numbers says what it lacks: *no published number*, *not run*,
-*failed*, *unsupported*.
+**By difference.** A number at the noise floor has no ratio to speak of: a divergence of 0.001 ± 0.001, an unbiased
+distance around 0. A published cell is *at the floor* where it is no larger than the `tolerance` that its file gives the
+query, or cannot be told from 0 by its own runs: a mean with mean <= t sd / √n' (t the 97.5 % quantile of Student's
+distribution), a box with q1 <= 0. Then, as where our own median is not positive, d = ours - theirs is judged, with
+Welch's interval of d on plain scores, and w = the tolerance, or else their standard deviation (of a box (q3 - q1) /
+1.349):
+
+* **undecided**: fewer than three seeds of ours
+* **at the floor**: theirs is at the floor, and |d| <= w
+* **undecided**: the interval contains 0
+* **better** or **worse**: otherwise, by the sign of d
+
+Lower is better, unless the published file says that higher is. A cell without both numbers says what it lacks: *no
+published number*, *not run*, *failed*, *unsupported*.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,38 +40,28 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from .cells import CELL, FLOORS, QUESTION, cells
+from .intervals import IQR, LEVEL, MEDIAN, Estimate
 from .published import Published
 
-JUDGED = ["reproduced", "close", "undecided", "better", "worse"]
-"""Words of the rule."""
+MEANING = {
+    "reproduced": "the interval of the ratio contains 1, and the ratio is within a factor 1.5",
+    "at the floor": "the published number cannot be told from zero, and ours is as near to zero",
+    "close": "within a factor 2: a small difference that is sure, or one beyond 1.5 that is not",
+    "undecided": "too few seeds (below three) or too wide an interval to say",
+    "better": "further away, on the better side",
+    "worse": "further away, on the worse side",
+}
+"""Words of the rule, each in a sentence."""
 
+JUDGED = list(MEANING)
 UNPUBLISHED = "no published number"
-INCOMPARABLE = "not comparable"
-DRAWS = 20_000
-_SEED = 20_230_427  # every cell uses this one stream, so that its verdict does not depend on which others are judged
+LEAST = 3
+"""Seeds below which a cell is undecided: two numbers have a spread that is off by a factor of ten either way."""
 
 
-def log(x: ArrayLike) -> NDArray[np.float64]:
-    """Natural logarithm with log(x) = -∞ for every x <= 0."""
-    x = np.asarray(x, dtype=float)
-    return np.log(x, out=np.full(x.shape, -np.inf), where=x > 0)
-
-
-def bootstrap(scores: ArrayLike, statistic: Callable[..., Any] = np.median, *, draws: int = DRAWS) -> NDArray:
-    """`statistic` of `draws` resamples with replacement; `scores` is ``(n,)``, the result ``(draws,)``."""
-    x = np.asarray(scores, dtype=float)
-    return statistic(x[_resamples(len(x), draws)], axis=1)
-
-
-@lru_cache(maxsize=8)
-def _resamples(n: int, draws: int) -> NDArray[np.int64]:
-    return np.random.default_rng(_SEED).integers(0, n, (draws, n))
-
-
-def percentiles(draws: NDArray) -> tuple[float, float]:
-    """The 95 % percentile interval of `draws`, infinite ones included."""
-    low, high = np.quantile(draws, [0.025, 0.975], method="nearest")
-    return float(low), float(high)
+def spread(theirs: Mapping[str, Any]) -> float:
+    """Standard deviation of published runs: as given, or (q3 - q1) / 1.349."""
+    return float(theirs["sd"] if theirs["form"] == "moments" else (theirs["q3"] - theirs["q1"]) / IQR)
 
 
 def standard_error(theirs: Mapping[str, Any]) -> float:
@@ -76,34 +72,59 @@ def standard_error(theirs: Mapping[str, Any]) -> float:
     root = math.sqrt(theirs["n"])
     if theirs["form"] == "moments":
         return theirs["sd"] / (theirs["mean"] * root)
-    spread = (theirs["q3"] - theirs["q1"]) / theirs["median"]
+    width = (theirs["q3"] - theirs["q1"]) / theirs["median"]
     if theirs["q1"] > 0:
-        spread = math.log(theirs["q3"] / theirs["q1"])
-    return 1.2533 * spread / 1.349 / root
+        width = math.log(theirs["q3"] / theirs["q1"])
+    return MEDIAN * width / IQR / root
+
+
+def at_floor(theirs: Mapping[str, Any]) -> bool:
+    """Whether a published cell is at the noise floor: see this module's first lines."""
+    moments = theirs["form"] == "moments"
+    value = theirs["mean" if moments else "median"]
+    if theirs.get("tolerance", math.nan) >= value:  # false without one
+        return True
+    if not moments:
+        return theirs["q1"] <= 0
+    t = float(stats.t.ppf((1 + LEVEL) / 2, theirs["n"] - 1))
+    return value <= t * theirs["sd"] / math.sqrt(theirs["n"])
 
 
 def interval(scores: ArrayLike, theirs: Mapping[str, Any]) -> tuple[float, float, float]:
     """``(r, low, high)``: the log-ratio of ours to theirs and its 95 % interval (this module's first lines).
 
     `theirs` is a row of `Published.cells`: ``form, n`` and ``q1, median, q3`` or ``mean, sd``. With one score the
-    interval is the whole line. Raises `ValueError` where the published number is not positive.
+    interval is the whole line. Where a score of ours is not positive, the standard deviation over the median stands for
+    that of the logarithms. Raises `ValueError` where one of the two numbers is not positive: `difference` takes these.
     """
-    moments = theirs["form"] == "moments"
-    statistic, centre = (np.mean, theirs["mean"]) if moments else (np.median, theirs["median"])
-    if not centre > 0:
-        raise ValueError(f"the published {'mean' if moments else 'median'} {centre} is not positive: it has no ratio")
     x = np.asarray(scores, dtype=float)
-    r = float(log(statistic(x)) - math.log(centre))
-    if len(x) < 2:
-        return r, -math.inf, math.inf
-    noise = np.random.default_rng(_SEED + 1).standard_normal(DRAWS)
-    return r, *percentiles(log(bootstrap(x, statistic)) - math.log(centre) + standard_error(theirs) * noise)
+    moments = theirs["form"] == "moments"
+    word, centre, own = ("mean", theirs["mean"], x.mean()) if moments else ("median", theirs["median"], np.median(x))
+    for whose, number in (("published", centre), ("own", own)):
+        if not number > 0:
+            raise ValueError(f"the {whose} {word} {number} is not positive: it has no ratio")
+    logs = x / own if moments or x.min() <= 0 else np.log(x)
+    error = Estimate.of_mean(logs) if moments else Estimate.of_median(logs)
+    r = float(np.log(own) - math.log(centre))
+    low, high = Estimate(r, error.se, error.freedom) - Estimate(0.0, standard_error(theirs), theirs["n"] - 1)
+    return r, low, high
 
 
-def judge(r: float, low: float, high: float, *, seeds: int = 2) -> str:
+def difference(scores: ArrayLike, theirs: Mapping[str, Any]) -> tuple[float, float, float]:
+    """``(d, low, high)``: ours minus theirs, of medians or means, and its 95 % interval (Welch's, on plain scores)."""
+    x = np.asarray(scores, dtype=float)
+    se = spread(theirs) / math.sqrt(theirs["n"])
+    if theirs["form"] == "moments":
+        ours, published = Estimate.of_mean(x), Estimate(theirs["mean"], se, theirs["n"] - 1)
+    else:
+        ours, published = Estimate.of_median(x), Estimate(theirs["median"], MEDIAN * se, theirs["n"] - 1)
+    return ours.value - published.value, *(ours - published)
+
+
+def judge(r: float, low: float, high: float, *, seeds: int = LEAST, higher_is_better: bool = False) -> str:
     """The rule's word for a log-ratio and its interval."""
     covers = low <= 0 <= high
-    if covers and seeds < 2:
+    if seeds < LEAST:
         return "undecided"
     if covers and abs(r) <= math.log(1.5):
         return "reproduced"
@@ -111,7 +132,20 @@ def judge(r: float, low: float, high: float, *, seeds: int = 2) -> str:
         return "undecided"
     if abs(r) <= math.log(2):
         return "close"
-    return "better" if r < 0 else "worse"
+    return "better" if (r > 0) == higher_is_better else "worse"
+
+
+def judge_difference(
+    d: float, low: float, high: float, width: float | None, *, seeds: int = LEAST, higher_is_better: bool = False
+) -> str:
+    """The rule's word for a difference and its interval; `width` is w, None where theirs is not at the floor."""
+    if seeds < LEAST:
+        return "undecided"
+    if width is not None and abs(d) <= width:
+        return "at the floor"
+    if low <= 0 <= high:
+        return "undecided"
+    return "better" if (d > 0) == higher_is_better else "worse"
 
 
 def verdicts(scores: pd.DataFrame, published: Published, provenance: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -119,7 +153,9 @@ def verdicts(scores: pd.DataFrame, published: Published, provenance: pd.DataFram
 
     `scores` are those of `seed_scores`. Columns: ``CELL``; `verdict`; `form`, `statistic` (median or mean, what is
     compared); `ours, ours_q1, ours_q3, ours_mean, ours_sd, n`, `missing` (seeds without a score);
-    `theirs, theirs_q1, theirs_q3, theirs_sd, theirs_n`; `log_ratio, low, high`; `oracle` and `posterior`: the median
+    `theirs, theirs_q1, theirs_q3, theirs_sd, theirs_n`; `higher_is_better`; `log_ratio, low, high`; `difference,
+    difference_low, difference_high, width`, which a cell has that is judged by difference, and no log-ratio then;
+    `oracle` and `posterior`: the median
     scores of these two on the same question (what sampling alone costs; for counterfactuals the least error that the
     factual row allows); `order_agrees` and `tau`: whether the methods of this question stand in the published order,
     and Kendall's tau of the two orders (missing with fewer than two methods).
@@ -142,16 +178,23 @@ def verdicts(scores: pd.DataFrame, published: Published, provenance: pd.DataFram
 def _line(row: dict[Any, Any], scores: NDArray | None) -> dict[str, Any]:
     statistic = "mean" if row["form"] == "moments" else "median"
     theirs = {"form": row["form"], **{k: row[f"{k}_theirs"] for k in ("n", "q1", "median", "q3", "mean", "sd")}}
-    r = low = high = math.nan
+    theirs["tolerance"] = row.get("tolerance", math.nan)
+    higher = row.get("higher_is_better") is True
+    r = low = high = d = d_low = d_high = width = math.nan
     if not row["form"]:
         verdict = UNPUBLISHED if scores is not None else row["state"]
     elif scores is None:
         verdict = row["state"]
-    elif not theirs[statistic] > 0:
-        verdict = INCOMPARABLE
+    elif (floor := at_floor(theirs)) or not row[statistic] > 0:  # neither has a ratio
+        d, d_low, d_high = difference(scores, theirs)
+        if floor:
+            width = spread(theirs) if math.isnan(theirs["tolerance"]) else theirs["tolerance"]
+        verdict = judge_difference(
+            d, d_low, d_high, width if floor else None, seeds=len(scores), higher_is_better=higher
+        )
     else:
         r, low, high = interval(scores, theirs)
-        verdict = judge(r, low, high, seeds=len(scores))
+        verdict = judge(r, low, high, seeds=len(scores), higher_is_better=higher)
     ours = {"ours": row[statistic], **{f"ours_{k}": row[k] for k in ("q1", "q3", "mean", "sd")}}
     published = {"theirs": theirs[statistic], **{f"theirs_{k}": theirs[k] for k in ("q1", "q3", "sd", "n")}}
     return {
@@ -163,10 +206,38 @@ def _line(row: dict[Any, Any], scores: NDArray | None) -> dict[str, Any]:
         "n": row["n"],
         "missing": row["missing"],
         **published,
+        "higher_is_better": higher,
         "log_ratio": r,
         "low": low,
         "high": high,
+        "difference": d,
+        "difference_low": d_low,
+        "difference_high": d_high,
+        "width": width,
     }
+
+
+def why(line: Mapping[Any, Any]) -> str:
+    """What makes a line's verdict, in words: the factor, and what the interval says of it.
+
+    >>> why({"n": 10, "difference": math.nan, "log_ratio": math.log(0.955), "low": math.log(0.92), "high": -0.01})
+    'factor 0.955, surely below 1'
+    >>> why({"n": 10, "difference": math.nan, "log_ratio": math.log(1.49), "low": -0.2, "high": 0.8})
+    'factor 1.49, not told from 1'
+    """
+    if 0 < line["n"] < LEAST:
+        return f"{line['n']} {'seed' if line['n'] == 1 else 'seeds'}, fewer than {LEAST}"
+    if not math.isnan(line["difference"]):
+        d, width = line["difference"], line["width"]
+        told = "not told from 0" if line["difference_low"] <= 0 <= line["difference_high"] else "surely not 0"
+        beside = "" if math.isnan(width) else f", {'within' if abs(d) <= width else 'beyond'} ±{width:.3g}"
+        return f"difference {d:+.3g}{beside}, {told}"
+    if math.isnan(line["log_ratio"]):
+        return ""
+    covers = line["low"] <= 0 <= line["high"]
+    told = "not told from 1" if covers else "surely below 1" if line["high"] < 0 else "surely above 1"
+    wide = ", interval wider than a factor 2 either way" if (line["high"] - line["low"]) / 2 > math.log(2) else ""
+    return f"factor {math.exp(line['log_ratio']):.3g}, {told}{wide if covers else ''}"
 
 
 def _orders(table: pd.DataFrame) -> pd.DataFrame:

@@ -132,7 +132,7 @@ class Counterfactual:
 
     def ask(self, model: Any, *, seed: int) -> Values:
         """``model.counterfactual(factual, do)``; a model that knows the truth replays the noise itself."""
-        if hasattr(model, "replay"):
+        if "replay" in model.powers:
             return model.replay(self.noise(), self.do)
         return model.counterfactual(self.factual(), self.do, seed=seed)
 

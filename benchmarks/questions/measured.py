@@ -8,7 +8,6 @@ from typing import Any
 
 from scmbench.datasets import Example, Score, Values
 from scmbench.datasets.values import flatten, n_rows
-from scmbench.models import Unsupported
 from torch import Tensor
 
 from .causal import Distance, checked
@@ -42,9 +41,7 @@ class Likelihood:
     rung: str = field(default="observational", init=False)
 
     def ask(self, model: Any, *, seed: int) -> Values:
-        """``model.log_prob(rows)``. Raises `Unsupported` where the model has no density."""
-        if not hasattr(model, "log_prob"):
-            raise Unsupported(f"{type(model).__name__} has no log_prob: it samples without a density")
+        """``model.log_prob(rows)``. Raises `Unsupported` (the model does) where it has no density."""
         return {"log_prob": model.log_prob(self.rows)}
 
     def score(self, answer: Values) -> Iterable[Score]:
@@ -70,7 +67,7 @@ class Predictive:
 
     def ask(self, model: Any, *, seed: int) -> Values:
         """The predicted nodes, ``{node: (n, *event)}``, all rows in one call."""
-        if hasattr(model, "predict"):
+        if "predict" in model.powers:
             return model.predict({self.node: self.values})
         n, k = len(self.values), self.n_samples
         samples = model.sample(n * k, {self.node: self.values.repeat_interleave(k, dim=0)}, seed=seed)

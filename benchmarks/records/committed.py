@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scmbench.datasets import UserError
 
 from ..judging.cells import FLOORS
 from ..suites.suite import Suite
@@ -27,7 +28,7 @@ TEXTS = {*SCORES[:3], *SCORES[4:-1], "status", "key", "notes", "waives", "messag
 ABOUT = "about.json"
 
 
-class CommittedError(ValueError):
+class CommittedError(UserError, ValueError):
     """A committed run that is missing or damaged; the message names the file."""
 
 
@@ -119,7 +120,7 @@ def read(source: Path) -> CommittedRun:
     environments = pd.DataFrame(about["environments"])
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
     provenance["waives"] = [about["waives"][int(i)] for i in provenance["waives"]]
-    return CommittedRun(rows, provenance.assign(suite=about["suite"]), examples, about)
+    return CommittedRun(rows, provenance.assign(suite=about["suite"]), examples, about=about)
 
 
 def _about(path: Path) -> dict[str, Any]:

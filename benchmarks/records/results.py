@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
+from ..judging import cells, published, verdict
 from ..judging.cells import seed_scores
+from ..judging.published import Published
 from ..suites.suite import Suite
 from .record import Record
 
@@ -22,12 +24,43 @@ ROWS = [
 class Results:
     """`rows`: scores in long form (columns `ROWS`); `provenance`: one row a record; `examples`: answers for plots.
 
-    A frame of a run that has nothing to show is empty but has its columns.
+    A frame of a run that has nothing to show is empty but has its columns. `suite` is the one that they were asked for,
+    which says how rows become `scores`, `cells` and `verdicts`.
     """
 
     rows: pd.DataFrame
     provenance: pd.DataFrame
     examples: pd.DataFrame
+    suite: Suite | None = field(default=None, repr=False)
+
+    def scores(self) -> pd.DataFrame:
+        """One score per cell and seed, aggregated as the suite says: columns ``CELL + [seed, score]``."""
+        return scores_of(self._asked(), self)
+
+    def cells(self) -> pd.DataFrame:
+        """Median, quartiles, mean and sd over seeds of every cell (`judging.cells.cells`), published ones first."""
+        paper = self._published()
+        return cells.cells(self.scores(), self.provenance, also=paper.cells if paper else None)
+
+    def verdicts(self) -> pd.DataFrame:
+        """Does each published cell come out? One line a cell (`judging.verdict.verdicts`).
+
+        Raises `ValueError` where the suite names no published numbers of its own protocol.
+        """
+        paper = self._published()
+        if paper is None:
+            raise ValueError(f"the suite {self._asked().name!r} names no published numbers of its protocol")
+        return verdict.verdicts(self.scores(), paper, self.provenance)
+
+    def _published(self) -> Published | None:
+        suite = self._asked()
+        fitting = [paper for paper in map(published.load, suite.published) if paper.protocol == suite.protocol]
+        return published.merge(fitting) if fitting else None
+
+    def _asked(self) -> Suite:
+        if self.suite is None:
+            raise ValueError("these results belong to no suite; results.of(suite) chooses those of one")
+        return self.suite
 
     def of(self, suite: Suite) -> Results:
         """Only what this (perhaps narrowed) suite asks for, its datasets and models in its order."""
@@ -45,7 +78,7 @@ class Results:
             wanted = place[place.notna().all(axis=1) & frame["seed"].isin(list(suite.seeds))]
             return frame.loc[wanted.sort_values(["dataset", "model"], kind="stable").index]
 
-        return Results(part(self.rows), part(self.provenance), part(self.examples))
+        return Results(part(self.rows), part(self.provenance), part(self.examples), suite)
 
 
 def gather(records: Iterable[tuple[Record, str]], *, suite: str) -> Results:

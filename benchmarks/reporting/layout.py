@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -29,7 +29,8 @@ KINDS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
 class Layout:
     """Order and names: built once from the cells of a run and handed to everything that shows them.
 
-    Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method.
+    Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method. Of the questions in
+    `higher` higher scores are better; `theirs` is what the published side is called.
     """
 
     datasets: Sequence[str]
@@ -38,6 +39,8 @@ class Layout:
     names: Mapping[Method, str] = field(default_factory=dict)
     waived: Mapping[Method, str] = field(default_factory=dict)
     scale: float = 1.0
+    higher: Collection[Question] = ()
+    theirs: str = "paper"
 
     @classmethod
     def of(
@@ -67,6 +70,8 @@ class Layout:
             names={(m, v): f"{labels.get(m, m)} ({v})" if v else labels.get(m, m) for m, v in methods},
             waived=waivers(provenance),
             scale=published.scale if published else 1.0,
+            higher=published.higher() if published else (),
+            theirs=published.whose if published else "paper",
         )
 
     def method(self, method: Method) -> str:
@@ -92,6 +97,13 @@ class Layout:
             if power % 1 == 0
             else f"/{self.scale:g}"
         )
+
+    def better(self) -> str:
+        """Which way is better, in words, for a table's notes."""
+        if not self.higher:
+            return "Lower is better"
+        named = ", ".join(question_name(q, short=True) for q in self.questions if q in self.higher)
+        return f"Lower is better, but for {named}, where higher is"
 
     def floors(self) -> list[Method]:
         """The floors and ceilings among the methods."""

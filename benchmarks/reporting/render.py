@@ -14,17 +14,19 @@ import rich.text
 
 COLOURS = {
     "reproduced": "#009E73",
+    "at the floor": "#B8A300",
     "close": "#56B4E9",
     "undecided": "#BBBBBB",
     "better": "#0072B2",
     "worse": "#D55E00",
     "failed": "#CC79A7",
     "unsupported": "#8C8C8C",
+    "dirty": "#C00000",
 }
 """A colour per verdict or state, from Okabe and Ito's palette, distinct under colour blindness."""
 
-SYMBOLS = {"reproduced": "✓", "close": "≈", "undecided": "?", "better": "↓", "worse": "↑"}
-"""The same without colour; the arrows say where our score lies from the published one."""
+SYMBOLS = {"reproduced": "✓", "at the floor": "⊥", "close": "≈", "undecided": "?", "better": "▲", "worse": "▼"}
+"""The same without colour."""
 
 DASH = "–"
 
@@ -106,7 +108,7 @@ def markdown(table: Table) -> str:
         return "| " + " | ".join(entries) + " |"
 
     def cell(entry: Text) -> str:
-        text = entry.text.replace("|", "\\|")
+        text = " ".join(entry.text.split("\n")).replace("|", "\\|").replace("<", "&lt;")
         return f"**{text}**" if entry.bold and text else text
 
     rules = ["---" if i < table.left else "---:" for i in range(len(table.columns))]
@@ -136,9 +138,15 @@ _LATEX = {
     "τ": r"$\tau$",
     "✓": r"$\checkmark$",
     "≈": r"$\approx$",
+    "⊥": r"$\perp$",
+    "‡": r"$\ddagger$",
+    "⚠": "(!)",
     "…": r"\dots{}",
     "↓": r"$\downarrow$",
     "↑": r"$\uparrow$",
+    "▲": r"$\blacktriangle$",
+    "▼": r"$\blacktriangledown$",
+    "Δ": r"$\Delta$",
     **{c: f"$^{{{'-' if d == '-' else d}}}$" for c, d in zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789", strict=True)},
 }
 

@@ -17,7 +17,7 @@ from ..judging import published
 from ..judging.cells import Method, cells, seed_scores, text_columns
 from ..judging.paired import compare, contrast, relatives
 from ..judging.published import Published
-from ..judging.verdict import JUDGED, as_json, floor_shares, verdicts
+from ..judging.verdict import JUDGED, LEAST, as_json, floor_shares, verdicts
 from ..records.results import Results
 from ..suites.suite import Suite
 from . import members
@@ -97,7 +97,11 @@ class Report:
         run = self.judged[(self.judged["form"] != "") & (self.judged["n"] > 0)]
         words = {w: int((run["verdict"] == w).sum()) for w in [*JUDGED, *sorted(set(run["verdict"]) - set(JUDGED))]}
         counts = ", ".join(f"{n} {word}" for word, n in words.items() if n)
-        return f"{len(run)} of {int((self.judged['form'] != '').sum())} published cells were run: {counts or 'none'}."
+        whose = "published cells" if self.layout.theirs == "paper" else f"cells of the {self.layout.theirs}, run by us,"
+        told = f"{len(run)} of {int((self.judged['form'] != '').sum())} {whose} were run: {counts or 'none'}."
+        if len(run) and run["n"].max() < LEAST:
+            told += f" Fewer than {LEAST} seeds decide nothing, so no cell is listed as not reproduced."
+        return told
 
     def verdict_json(self) -> dict[str, Any]:
         """Verdicts as plain JSON values; `{}` without published numbers."""
@@ -117,7 +121,7 @@ class Report:
 
     def terminal(self) -> list[RenderableType]:
         """What a terminal shows after a run: medians, verdict counts, cells not reproduced, comparisons, failures."""
-        shown = [tables.overview(self.judged, self.found, self.layout)]
+        shown = [tables.overview(self.judged, self.found, self.layout, self.scores)]
         if self.judged is not None:
             shown.append(verdict_tables.count_table(self.judged, self.layout))
             shown.append(verdict_tables.unreproduced(self.judged, self.layout, brief=True))
@@ -125,6 +129,7 @@ class Report:
             shown.append(self._against())
         shown += members.tables(self.results, self.layout)
         shown.append(records.failures(self.results.provenance, self.layout, unsupported=False))
+        shown.append(records.dirty_table(self.results.provenance))
         return [self.headline(), *self.notes, *[to_rich(table) for table in shown if table.rows]]
 
     def _against(self) -> Table:
@@ -134,8 +139,11 @@ class Report:
     def parts(self) -> list[Part]:
         """The sections of the page, in order, each with its tables and figures."""
         layout, provenance = self.layout, self.results.provenance
-        scores = [tables.score_table(self.found, layout, self.paper, moments=moments) for moments in (False, True)]
-        parts = []
+        scores = [
+            tables.score_table(self.found, layout, self.paper, self.scores, moments=moments)
+            for moments in (False, True)
+        ]
+        parts = [Part("Not from a commit", [records.dirty_table(provenance)])]
         if self.judged is not None:
             drawn = {"verdicts": verdict_map(self.judged, layout)} if layout.datasets else {}
             parts.append(Part("Verdicts", [verdict_tables.count_table(self.judged, layout)], drawn))
@@ -149,6 +157,7 @@ class Report:
         parts += members.parts(self.results, layout)
         if self.judged is not None:
             parts.append(Part("What is only noise", [verdict_tables.floor_table(floor_shares(self.judged), layout)]))
+            parts.append(Part("Every verdict", [verdict_tables.every_verdict(self.judged, layout)]))
         parts += self._relative()
         for a, b in self.pairs():
             names, both = f"{layout.method(a)} / {layout.method(b)}", contrast(self.scores, a, b)
@@ -217,7 +226,8 @@ class Report:
     def _about(self) -> list[str]:
         about = [f"Suite {self.suite.name}, protocol {self.suite.protocol}.", *self.notes]
         if self.paper:
-            about += [f"Published numbers: {self.paper.title}. {self.paper.cite()}", self.paper.how, *self.paper.notes]
+            what = "Published numbers" if self.paper.whose == "paper" else "Numbers of the authors' code, run by us"
+            about += [f"{what}: {self.paper.title}. {self.paper.cite()}", self.paper.how, *self.paper.notes]
         return [text for text in about if text]
 
 

@@ -1,8 +1,7 @@
-"""Which version of outside code is this: a digest of its files and of the releases that it stands on."""
+"""Which version of outside code is this: a digest of its package's files and of its release."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import re
@@ -29,33 +28,18 @@ def of_dataset(dataset: Dataset) -> str:
 
 @cache
 def of_modules(modules: frozenset[str]) -> str:
-    """A digest of all outside code that these modules are made of: 16 hexadecimal digits, empty where there is none.
+    """A digest of the outside packages that these modules belong to: 16 hexadecimal digits, empty where there is none.
 
-    It covers every ``.py`` file of their packages, or the file itself of a module that is in no package, and likewise
-    what they import that no installed release provides. What a release provides counts by its version (``causalflows
-    0.1.0``), except what scmbench itself needs. So an edit, a new release or a new release of a wrapped package is
-    another version; moving a folder or touching a file is not.
+    It covers every ``.py`` file of their top-level packages, or the file itself of a module that is in no package, and
+    the version of the installed release that provides them. So an edit or a new release is another version; moving a
+    folder or touching a file is not. What they import from elsewhere does not count: a new release of a wrapped package
+    is told by the versions in a record's provenance, and by the method's own `version`.
     """
-    own = {_top(module) for module in modules if _is_outside(_top(module))}
+    own = sorted({_top(module) for module in modules if _is_outside(_top(module))})
     if not own:
         return ""
-    providers = frozenset().union(*map(_distributions, own))
-    code, releases = [], set[str]()
-    queue, seen = sorted(own), set(own)
-    while queue:
-        name = queue.pop()
-        releases |= _releases(name)
-        for where, text in _texts(name):
-            code.append(f"{where}\0{text}")
-            for imported in sorted(set(_imports(text)) - seen):
-                seen.add(imported)
-                if not _is_outside(imported):
-                    continue
-                if _distributions(imported) <= providers:
-                    queue.append(imported)
-                else:
-                    releases |= _releases(imported)
-    return _digest(sorted(code) + sorted(releases))
+    code = sorted(f"{where}\0{text}" for name in own for where, text in _texts(name))
+    return _digest(code + sorted(set().union(*map(_releases, own))))
 
 
 def _digest(parts: Iterable[str]) -> str:
@@ -118,16 +102,3 @@ def _texts(name: str) -> Iterator[tuple[str, str]]:
         for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
             if path.suffix == ".py":
                 yield path.relative_to(root.parent).as_posix(), path.read_text(encoding="utf-8", errors="replace")
-
-
-def _imports(text: str) -> Iterator[str]:
-    """Top-level names that a source file imports, wherever in it."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (_top(alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield _top(node.module)

@@ -134,7 +134,7 @@ def pack(asked: Sequence[Trial], *, limit: int = 24) -> list[Batch]:
         where = (one.identity.dataset, one.identity.seed, n_train)
         fit = groups.setdefault(configuration, {}).setdefault(where, Fit(*where))
         fit.trials.append(one)
-        limits[configuration] = getattr(cls, "batch_mechanisms", limit)
+        limits[configuration] = cls.batch_mechanisms or limit
     batches = []
     for rank, (configuration, fits) in enumerate(groups.items()):
         for fit in fits.values():

@@ -12,7 +12,7 @@ from scmbench.benchmarks.speed import plain
 from scmbench.datasets.seeds import generator
 from scmbench.models.dcm.denoising import Denoising
 from scmbench.models.dcm.schedule import Schedule, time_features
-from scmbench.models.training import Architecture, batched, compiled, draw_network
+from scmbench.models.training import Architecture, batched, compiled, draw_network, kernels, layers
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
@@ -96,18 +96,18 @@ def products(x, h1, h2, g1, g2, g3, w1, w2, w3, w2t, w3t):
 
 @njit
 def silus(z1, b1, h1, z2, b2, h2):
-    compiled.silu(z1, b1, h1)
-    compiled.silu(z2, b2, h2)
+    layers.silu(z1, b1, h1)
+    layers.silu(z2, b2, h2)
 
 
 @njit
 def smaller(g1, s1, b1, g2, s2, b2, g3, b3, y, w2, w2t, w3, w3t):
     """Residual, products with the activation's slope, bias gradients, transposes of the weights."""
-    compiled.residual(g3, b3, y, b3)
-    compiled.through_silu(g1, s1, b1)
-    compiled.through_silu(g2, s2, b2)
-    compiled.transpose(w2, w2t)
-    compiled.transpose(w3, w3t)
+    layers.residual(g3, b3, y, b3)
+    layers.through_silu(g1, s1, b1)
+    layers.through_silu(g2, s2, b2)
+    kernels.transpose(w2, w2t)
+    kernels.transpose(w3, w3t)
 
 
 def ones(*shapes: tuple[int, ...]) -> tuple[np.ndarray, ...]:
@@ -123,7 +123,7 @@ PARTS = {
         [(B, P), (B, 64), (B, 128), (B, 64), (B, 128), (B, 1), (P, 64), (64, 128), (128, 1), (128, 64), (1, 128)],
     ),
     "SiLU and its derivative": (silus, [(B, 64), (64,), (B, 64), (B, 128), (128,), (B, 128)]),
-    "Adam": (compiled.adam, [(SIZE,)] * 4),
+    "Adam": (kernels.adam, [(SIZE,)] * 4),
     "slopes, bias gradients, transposes": (
         smaller,
         [

@@ -8,17 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scmbench import datasets, models
+from scmbench.datasets.errors import UserError
 from scmbench.datasets.registry import UnknownDataset
 from scmbench.models.contract.registry import UnknownModel
 
-from ..judging import published
-from ..questions import protocols
+from .. import questions
+
+if TYPE_CHECKING:
+    from scmbench.models import CausalModel
 
 
-class SuiteError(ValueError):
+class SuiteError(UserError, ValueError):
     """A suite file that cannot be used; the message names file, line and what to write instead."""
 
 
@@ -48,7 +51,7 @@ class Entry:
         """Whether the suite asks it about this dataset."""
         return not self.datasets or dataset in self.datasets
 
-    def build(self) -> models.CausalModel:
+    def build(self) -> CausalModel:
         """A new, unfitted model."""
         variant = {"variant": self.variant} if self.variant else {}
         return models.build(models.load(self.name), {**self.options, **variant})
@@ -137,6 +140,15 @@ def names() -> list[str]:
     return sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".toml"))
 
 
+def titles() -> dict[str, str]:
+    """Those suites with their titles, from their files alone: nothing is looked up or imported."""
+    return {name: tomllib.loads(_text(name)).get("title", name) for name in names()}
+
+
+def _text(name: str) -> str:
+    return resources.files("scmbench.benchmarks.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
 def load(name: str) -> Suite:
     """The suite of this name, or from a path to a ``.toml`` file; its published numbers may lie beside it.
 
@@ -148,13 +160,14 @@ def load(name: str) -> Suite:
         if not path.is_file():
             raise SuiteError(f"no suite file {name!r}")
         suite = parse(path.read_text(encoding="utf-8"), name=path.stem, file=str(path))
+        from ..judging import published  # reads tables: a misspelt suite is told before that is loaded
+
         known = set(published.names())
         numbers = [paper if paper in known else str(path.parent / paper) for paper in suite.published]
         return replace(suite, folder=path.parent, published=numbers)
     if name not in names():
         raise SuiteError(f"no suite {name!r}; there are {names()}, or give the path of a .toml file")
-    text = resources.files("scmbench.benchmarks.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return parse(text, name=name, file=f"{name}.toml")
+    return parse(_text(name), name=name, file=f"{name}.toml")
 
 
 def parse(text: str, *, name: str, file: str) -> Suite:
@@ -167,8 +180,8 @@ def parse(text: str, *, name: str, file: str) -> Suite:
     for key in _REQUIRED:
         if key not in content:
             raise SuiteError(f"{file}: the key {key!r} is missing; a suite needs {list(_REQUIRED)}")
-    if content["protocol"] not in protocols.names():
-        raise reader.error("protocol", f"no protocol {content['protocol']!r}; there are {protocols.names()}")
+    if content["protocol"] not in questions.PROTOCOLS:
+        raise reader.error("protocol", f"no protocol {content['protocol']!r}; there are {sorted(questions.PROTOCOLS)}")
     for key in ("members", "values"):
         if content.get(key, "mean") not in ("mean", "median"):
             raise reader.error(key, f"{key} = {content[key]!r}; expected 'mean' or 'median'")

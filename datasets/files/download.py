@@ -7,23 +7,42 @@ before it is parsed when not. Only `fetch` and `try_fetch` touch the network.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
-import pooch
-
-from ..problem import DataMissing
+from ..errors import DataMissing
 from .sources import SOURCES, File, Source
+
+if TYPE_CHECKING:
+    import pooch
 
 ENV = "SCMBENCH_DATA"
 """The environment variable that names the folder of the data."""
 
 
+def _registry() -> pooch.Pooch:
+    """Every file that is known, as ``source/name``, with its address and checksum; one that is there is never replaced.
+
+    Made anew at every call: the environment may have changed, and it takes microseconds.
+    """
+    import pooch  # here, because it loads asyncio and ssl, which a command that only names data does not need
+
+    known = {f"{source.name}/{file.name}": file for source in SOURCES.values() for file in source.files}
+    return pooch.create(
+        path=pooch.os_cache("scmbench"),
+        base_url="",
+        env=ENV,
+        registry={key: f"sha256:{file.sha256}" for key, file in known.items()},
+        urls={key: file.url for key, file in known.items()},
+        allow_updates=False,
+    )
+
+
 def folder() -> Path:
     """The folder that holds all sources."""
-    return Path(os.environ.get(ENV) or pooch.os_cache("scmbench")).expanduser()
+    return Path(_registry().path)
 
 
 def source(name: str) -> Source:
@@ -92,6 +111,8 @@ def _path(known: Source, file: File) -> Path:
 
 def _wrong(known: Source, file: File) -> str | None:
     """What is wrong with a file that is there; None when its checksum matches."""
+    import pooch
+
     here = _path(known, file)
     try:
         found = pooch.file_hash(str(here))
@@ -108,7 +129,7 @@ def _wrong(known: Source, file: File) -> str | None:
 def _download(known: Source, file: File) -> None:
     here = _path(known, file)
     try:
-        pooch.retrieve(file.url, f"sha256:{file.sha256}", fname=file.name, path=here.parent)
+        _registry().fetch(f"{known.name}/{file.name}")
     except (OSError, ValueError) as error:  # requests' errors are OSErrors; pooch tells a wrong checksum by ValueError
         raise DataMissing(
             f"cannot download {known.name}/{file.name} from {file.url} ({type(error).__name__}: "

@@ -3,103 +3,171 @@
 from __future__ import annotations
 
 import csv
-import math
-import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..values import ValuesError
+from ..values import ValuesError, columns_of, from_frame, to_frame
+from .entries import to_numbers
 
 PARQUET = {".parquet", ".pq"}
-_WHOLE = re.compile(r"[+-]?\d{1,18}")
 
 
-def read_table(path: Path | str, nodes: Iterable[str], *, real: bool = False) -> pd.DataFrame:
+def read_table(path: Path | str, nodes: Iterable[str], *, real: bool = False, gaps: bool = False) -> pd.DataFrame:
     """The columns of `nodes` (``name``, or ``name[0], name[1], …`` for a vector) in a file, as numbers.
 
     Parquet by its suffix (``.parquet``, ``.pq``), else text with a header line and commas, semicolons or tabs. A column
-    of whole numbers becomes int64, unless `real`. Raises `ValuesError` that names the file, and the line and column
-    where there are some: missing or unreadable files, missing or doubled columns, rows of another length than the
-    header, entries that are empty, not finite or no number.
+    of whole numbers becomes int64, unless `real`. With `gaps`, a column may be missing, and entries may be empty or
+    ``NA``, which are NaN then. Raises `ValuesError` that names the file, and the line and column where there are some:
+    missing or unreadable files, missing or doubled columns, rows of another length than the header, entries that are
+    empty, not finite or no number.
     """
-    path, nodes = Path(path), list(nodes)
-    read = _read_parquet if path.suffix.lower() in PARQUET else _read_text
+    return OwnTable.read(path, nodes).numbers(real=real, gaps=gaps)
+
+
+@dataclass
+class OwnTable:
+    """A file's columns, apart: those of the graph's nodes, and the others as they stand there (ids, notes)."""
+
+    path: Path
+    header: list[str]
+    columns: dict[str, Sequence[str]] | pd.DataFrame
+    lines: Sequence[int]
+    nodes: list[str]
+
+    @classmethod
+    def read(cls, path: Path | str, nodes: Iterable[str]) -> OwnTable:
+        """Read a file for a graph of these nodes, which also settle what separates its columns."""
+        path, nodes = Path(path), list(nodes)
+        read = _read_parquet if path.suffix.lower() in PARQUET else _read_text
+        try:
+            table = cls(path, *read(path, nodes), nodes)
+        except FileNotFoundError:
+            raise ValuesError(f"{path}: there is no such file") from None
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ValuesError(f"{path} cannot be read: {error}") from None
+        if not len(table.lines):
+            raise ValuesError(f"{path} has columns and no rows")
+        return table
+
+    def numbers(self, *, real: bool = False, gaps: bool = False) -> pd.DataFrame:
+        """The nodes' columns; `real`, `gaps` and what is raised are those of `read_table`."""
+        chosen = [name for node in self.nodes for name in self._names(node, gaps=gaps)]
+        if isinstance(self.columns, pd.DataFrame):
+            frame = self._typed(self.columns[chosen], gaps=gaps)
+        else:
+            frame = pd.DataFrame(
+                {v: to_numbers(self.path, v, self.columns[v], self.lines, gaps=gaps) for v in chosen},
+                index=pd.RangeIndex(len(self.lines)),
+            )
+        return frame.astype("float64") if real else frame
+
+    def others(self) -> pd.DataFrame:
+        """The columns that are no node's, as text (of Parquet: as they are), named ones only."""
+        taken = {name for node in self.nodes for name in self._names(node, gaps=True)}
+        names = [name for name in self.header if name and name not in taken and self.header.count(name) == 1]
+        if isinstance(self.columns, pd.DataFrame):
+            return self.columns[names].reset_index(drop=True)
+        return pd.DataFrame({v: self.columns[v] for v in names}, index=pd.RangeIndex(len(self.lines)), dtype=object)
+
+    def _names(self, node: str, *, gaps: bool) -> list[str]:
+        """The columns of a node; the first complaint about one that is not there, or there twice."""
+        names = [str(name) for name in columns_of(pd.DataFrame(columns=pd.Index(self.header)), node)]
+        if not names and not gaps:
+            raise ValuesError(f"{self.path} has no column {node!r}, which the graph has; {_shown(self.header, node)}")
+        for name in names:
+            if self.header.count(name) > 1:
+                raise ValuesError(f"{self.path} has the column {name!r} {self.header.count(name)} times")
+        return names
+
+    def _typed(self, frame: pd.DataFrame, *, gaps: bool) -> pd.DataFrame:
+        done = {}
+        for name in frame:
+            column = frame[name]
+            if pd.api.types.is_bool_dtype(column):
+                what = f"{self.path}, column {name!r}: it is {column.dtype}, not numeric"
+                raise ValuesError(f"{what}: encode it as numbers, 0 and 1")
+            missing = column.isna().to_numpy()
+            if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column):
+                missing = missing | ~np.isfinite(column.to_numpy(dtype="float64", na_value=np.nan))
+                if missing.any() and not (gaps and column.isna().to_numpy()[missing].all()):
+                    rest = f" ({missing.sum()} such rows)" if missing.sum() > 1 else ""
+                    where = f"{self.path}, row {int(missing.argmax())}, column {name!r}"
+                    raise ValuesError(f"{where}: no finite number{rest}")
+            if missing.any():
+                done[name] = column.to_numpy(dtype="float64", na_value=np.nan)
+                continue
+            try:
+                done[name] = to_frame(from_frame(column.to_frame(), [str(name)]))[name]
+            except ValuesError as error:
+                why = str(error).replace(f"column {name!r} ", f"column {name!r}: it ", 1)
+                raise ValuesError(f"{self.path}, {why}") from None
+        return pd.DataFrame(done)
+
+
+def table_columns(path: Path | str) -> list[str]:
+    """The names of a file's columns, by whatever separates most of them. Raises `ValuesError` as `read_table`."""
+    path = Path(path)
     try:
-        frame = read(path, nodes)
+        if path.suffix.lower() in PARQUET:
+            return _read_parquet(path, [])[0]
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            start = file.readline()
+            file.seek(0)
+            return [name.strip() for name in next(csv.reader(file, delimiter=_delimiter(start, [])), [])]
     except FileNotFoundError:
         raise ValuesError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValuesError(f"{path} cannot be read: {error}") from None
-    if not len(frame):
-        raise ValuesError(f"{path} has columns and no rows")
-    return frame.astype("float64") if real else frame
 
 
-def _read_text(path: Path, nodes: Sequence[str]) -> pd.DataFrame:
+def _read_text(path: Path, nodes: Sequence[str]) -> tuple[list[str], dict[str, Sequence[str]], list[int]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        first = file.readline()
+        start = file.readline()
         file.seek(0)
-        delimiter = max(",;\t", key=first.count)
-        rows = csv.reader(file, delimiter=delimiter)
-        header = [name.strip() for name in next(rows, [])]
-        chosen = _columns(path, header, nodes)
+        reader = csv.reader(file, delimiter=_delimiter(start, nodes))
+        header = [name.strip() for name in next(reader, [])]
+        if not any(header):
+            raise ValuesError(f"{path}, line 1: no header; expected the names of the columns")
+        if start.startswith("#") and not set(header) & set(nodes):
+            shown = start.strip()[:40]
+            raise ValuesError(f"{path}, line 1: {shown!r} looks like a comment; the first line has to name the columns")
         entries: list[list[str]] = []
         lines: list[int] = []
-        for row in rows:
+        for row in reader:
             if not row:
                 continue
             if len(row) != len(header):
-                raise ValuesError(f"{path}, line {rows.line_num}: {len(row)} entries; the header has {len(header)}")
-            entries.append([row[j].strip() for j in chosen.values()])
-            lines.append(rows.line_num)
-    columns = zip(*entries, strict=True) if entries else [()] * len(chosen)
-    return pd.DataFrame({name: _numbers(path, name, c, lines) for name, c in zip(chosen, columns, strict=True)})
+                raise ValuesError(f"{path}, line {reader.line_num}: {len(row)} entries; the header has {len(header)}")
+            entries.append([entry.strip() for entry in row])
+            lines.append(reader.line_num)
+    columns = zip(*entries, strict=True) if entries else [()] * len(header)
+    return header, dict(zip(header, columns, strict=True)), lines
 
 
-def _columns(path: Path, header: Sequence[str], nodes: Sequence[str]) -> dict[str, int]:
-    """Where the needed columns stand; the first complaint about those that are not there, or there twice."""
-    if not any(header):
-        raise ValuesError(f"{path}, line 1: no header; expected the names of the columns")
-    chosen: dict[str, int] = {}
-    for node in nodes:
-        vector = [name for name in header if name.startswith(f"{node}[") and name.endswith("]")]
-        names = [node] if node in header else vector
-        if not names:
-            raise ValuesError(f"{path} has no column {node!r}, which the graph has; its columns are {list(header)}")
-        for name in names:
-            if header.count(name) > 1:
-                raise ValuesError(f"{path} has the column {name!r} {header.count(name)} times")
-            chosen[name] = header.index(name)
-    return chosen
+def _delimiter(start: str, nodes: Sequence[str]) -> str:
+    """What separates the header: the one by which most nodes are columns, then the one that makes most of them."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        names = [name.strip() for name in next(csv.reader([start], delimiter=delimiter), [])]
+        return len(set(names) & set(nodes)), len(names)
+
+    return max(",;\t", key=score)
 
 
-def _numbers(path: Path, name: str, entries: Sequence[str], lines: Sequence[int]) -> np.ndarray:
-    """A column as int64 where every entry is a whole number, else float64."""
-    if all(_WHOLE.fullmatch(entry) for entry in entries):
-        return np.array([int(entry) for entry in entries], dtype=np.int64)
-    numbers = [_number(entry) for entry in entries]
-    wrong = [i for i, number in enumerate(numbers) if not math.isfinite(number)]
-    if wrong:
-        where = f"{path}, line {lines[wrong[0]]}, column {name!r}"
-        entry = entries[wrong[0]]
-        if len(wrong) == len(numbers) and entry:
-            raise ValuesError(f"{where}: {entry!r} is no number, nor is any other: encode categories as numbers")
-        rest = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
-        raise ValuesError(f"{where}: " + (f"{entry!r} is no finite number{rest}" if entry else f"it is empty{rest}"))
-    return np.array(numbers, dtype=np.float64)
+def _shown(header: Sequence[str], node: str) -> str:
+    """The columns there are, and what may separate them."""
+    only = header[0] if len(header) == 1 else ""
+    if node in only:
+        other = "'|'" if "|" in only else "blanks"
+        return f"its header is {only!r}: does it have {other} between columns? commas, semicolons and tabs are read"
+    return f"its columns are {list(header)}"
 
 
-def _number(entry: str) -> float:
-    try:
-        return float(entry) if "_" not in entry else math.nan  # Python reads 1_000 as a number, nobody else does
-    except ValueError:
-        return math.nan
-
-
-def _read_parquet(path: Path, nodes: Sequence[str]) -> pd.DataFrame:
+def _read_parquet(path: Path, nodes: Sequence[str]) -> tuple[list[str], pd.DataFrame, range]:
     try:
         import pyarrow
     except ImportError:
@@ -110,15 +178,7 @@ def _read_parquet(path: Path, nodes: Sequence[str]) -> pd.DataFrame:
         frame = pd.read_parquet(path, engine="pyarrow")
     except pyarrow.ArrowException as error:
         raise ValuesError(f"{path} is not Parquet: {str(error).splitlines()[0]}") from None
-    names = [str(name) for name in frame.columns]
-    frame = frame.set_axis(names, axis=1)[list(_columns(path, names, nodes))]
-    for name in frame.columns:
-        column = frame[name]
-        if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-            raise ValuesError(f"{path}, column {name!r}: it is {column.dtype}, not numeric: encode it as numbers")
-        bad = ~np.isfinite(column.to_numpy(dtype="float64", na_value=np.nan))
-        if bad.any():
-            rest = f" ({bad.sum()} such rows)" if bad.sum() > 1 else ""
-            raise ValuesError(f"{path}, row {int(bad.argmax())}, column {name!r}: no finite number{rest}")
-        frame[name] = column.astype("int64" if pd.api.types.is_integer_dtype(column) else "float64")
-    return frame
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    header = [str(name) for name in frame.columns]
+    return header, frame.set_axis(header, axis=1), range(len(frame))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import networkx as nx
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.scm import SCM
 from scmbench.datasets.seeds import derive
-from scmbench.datasets.values import Intervention, Values
+from scmbench.datasets.values import Values, check_values
 
 from ..contract.base import CausalModel, Unsupported
 
@@ -23,31 +22,33 @@ class Oracle(CausalModel):
 
     role = "ceiling"
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Raises `Unsupported`: an oracle is given the SCM, through `fit_problem`."""
         raise Unsupported("the oracle cannot learn from data: it needs the structural causal model of a problem")
 
     def fit_problem(self, problem: Problem, *, seed: int) -> Self:
         """Keep the problem's SCM. Raises `Unsupported` where the problem has none."""
-        self.scm = known_scm(problem)
+        scm = known_scm(problem)
+        self._own(problem.graph, problem.train)
+        self.scm = scm
         return self
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Fresh rows of the SCM; their noise is a stream of its own, apart from the truth's at the same seed."""
-        return self.scm.sample(n, do, seed=derive(seed, "oracle"))
+        return self.scm.sample(n, forced, seed=derive(seed, "oracle"))
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: rows alone do not tell their noise; ask `replay`."""
         raise Unsupported("the oracle answers counterfactuals from the noise (`replay`), not from the factual rows")
 
-    def replay(self, noise: Values, do: Intervention) -> Values:
-        """The counterfactual of known exogenous noise ``{node: (n, *event)}``, latent nodes included."""
-        return {node: x.clone() for node, x in self.scm.counterfactual(noise, do).items()}
+    def saved(self) -> dict[str, Any]:
+        """Raises `Unsupported`: what it knows is a program, not data."""
+        raise Unsupported("the oracle holds the structural causal model itself: a program and no data")
 
-    @property
-    def waives(self) -> Mapping[str, str]:
-        """It reads no training data."""
-        return {"fit refuses bad data": "the oracle is given the SCM and reads no training data"}
+    def _replay(self, noise: Values, forced: Values) -> Values:
+        """The same noise, latent nodes included, under `do`."""
+        check_values(noise, self.scm.order, what="noise")
+        return self.scm.counterfactual(noise, forced)
 
 
 def known_scm(problem: Problem) -> SCM:

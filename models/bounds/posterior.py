@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import ClassVar, Self, TypeAlias
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeAlias
 
 import networkx as nx
 import torch
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.scm import SCM
 from scmbench.datasets.seeds import generator
-from scmbench.datasets.values import Intervention, Values, check_values, expand
+from scmbench.datasets.values import Values, n_rows
 from torch import Tensor
 
 from ..contract.base import CausalModel, Unsupported
@@ -58,7 +58,7 @@ class Posterior(CausalModel):
     def __init__(self, points: int = 513, particles: int = 256):
         self.points, self.particles = points, particles
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Raises `Unsupported`: it is given the SCM, through `fit_problem`."""
         raise Unsupported("the posterior oracle needs the structural causal model of a problem")
 
@@ -67,36 +67,27 @@ class Posterior(CausalModel):
         scm = known_scm(problem)
         if scm.latent:
             raise Unsupported(f"latent nodes {sorted(scm.latent)}: the noises are not independent given the rows")
+        self._own(problem.graph, problem.train)
         self.scm = scm
         return self
 
-    @property
-    def waives(self) -> Mapping[str, str]:
-        """It reads no training data."""
-        return {"fit refuses bad data": "the posterior oracle is given the SCM and reads no training data"}
-
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: ask the oracle for samples."""
         raise Unsupported("the posterior oracle only answers counterfactuals; the oracle samples")
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """The mean over `particles` replays of each row, ``{node: (n, *event)}``; integer nodes are rounded."""
-        scm, k = self.scm, self.particles
-        n = check_values(factual, scm.order, what="factual rows")
-        forced = expand(do, n, factual)
-        reached = set().union(*(nx.descendants(scm.full_graph, node) for node in forced)) if forced else set()
-        values: Values = {}
+    def saved(self) -> dict[str, Any]:
+        """Raises `Unsupported`: what it knows is a program, not data."""
+        raise Unsupported("the posterior oracle holds the structural causal model itself: a program and no data")
+
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
+        """The mean over `particles` replays of each row."""
+        scm, k, n = self.scm, self.particles, n_rows(factual)
+        reached, values = self.reached(forced), {v: x.repeat_interleave(k, 0) for v, x in (factual | forced).items()}
         for node in scm.order:
-            if node in forced:
-                x = forced[node].repeat_interleave(k, 0)
-            elif node not in reached:
-                x = factual[node].repeat_interleave(k, 0)
-            else:
+            if node in reached:
                 u = abduct(scm, node, factual, k, self.points, generator(seed, "noise", node))
-                x = scm.functions[node](u.reshape(-1), *(values[parent] for parent in scm.parents[node]))
-            values[node] = x
-        kept = {node: factual[node].clone() for node in scm.order if node not in reached}
-        return {node: _mean(values[node], n) for node in reached} | kept | forced
+                values[node] = scm.functions[node](u.reshape(-1), *(values[parent] for parent in scm.parents[node]))
+        return {node: values[node].double().reshape(n, k, *values[node].shape[1:]).mean(1) for node in reached}
 
 
 def abduct(scm: SCM, node: str, factual: Values, particles: int, points: int, stream: torch.Generator) -> Tensor:
@@ -189,8 +180,3 @@ def _roots(f: Function, grids: Grids, x: Tensor) -> tuple[Tensor, Tensor]:
     weights[row, cell] = probability / change.abs().maximum(slack)
     roots[row, cell] = left[0] + share * (right[0] - left[0])
     return weights, roots
-
-
-def _mean(x: Tensor, n: int) -> Tensor:
-    mean = x.double().reshape(n, -1, *x.shape[1:]).mean(1)
-    return mean if x.is_floating_point() else mean.round().to(x.dtype)

@@ -9,7 +9,7 @@ import networkx as nx
 import torch
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.seeds import generator
-from scmbench.datasets.values import Intervention, Values, batch, check_graph, check_values, expand, rows
+from scmbench.datasets.values import Intervention, Values, n_rows, rows
 
 from ..contract.base import CausalModel, Unsupported
 
@@ -22,39 +22,25 @@ class Marginal(CausalModel):
     """
 
     role = "floor"
+    saves = ("train",)
+    train: Values
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Keep the rows. Raises `ValuesError` for a cycle, a missing column or NaN."""
-        self.order = check_graph(graph)
-        check_values(data, self.order, what="training data")
-        self.train = {node: _wide(data[node]) for node in self.order}
-        return self
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        """Keep the rows."""
+        self.train = data
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """A bootstrap of each node on its own; intervened nodes take their value."""
-        values = expand(do, n, self.train)
-        for node in self.order:
-            if node not in values:
-                x = self.train[node]
-                values[node] = x[torch.randint(len(x), (n,), generator=generator(seed, "rows", node))]
-        return values
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
+        """A bootstrap of each node on its own."""
+        drawn = {v: torch.randint(len(x), (n,), generator=generator(seed, "rows", v)) for v, x in self.train.items()}
+        return {v: x[drawn[v]] for v, x in self.train.items()}
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """The training mean of each node (rounded for integers); intervened nodes take their value."""
-        return self._means(do, check_values(factual, self.order, what="factual rows"))
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
+        """The training mean of each node."""
+        return self._predict(n_rows(factual), forced)
 
-    def predict(self, do: Intervention) -> Values:
-        """The training mean of each node (rounded for integers), a row for each of `do`."""
-        return self._means(do, batch(do))
-
-    def _means(self, do: Intervention, n: int) -> Values:
-        values = expand(do, n, self.train)
-        for node in self.order:
-            if node not in values:
-                x = self.train[node]
-                mean = x.double().mean(0) if x.is_floating_point() else x.double().mean(0).round().to(x.dtype)
-                values[node] = mean.expand(n, *x.shape[1:]).clone()
-        return values
+    def _predict(self, n: int, forced: Values) -> Values:
+        """The training mean of each node."""
+        return {v: x.double().mean(0).expand(n, *x.shape[1:]) for v, x in self.train.items()}
 
     @property
     def waives(self) -> Mapping[str, str]:
@@ -69,23 +55,18 @@ class Identity(CausalModel):
     role = "floor"
 
     answers: ClassVar[frozenset[str]] = frozenset({"counterfactual"})
+    saves = ()
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Keep the nodes and their types. Raises `ValuesError` for a cycle, a missing column or NaN."""
-        self.order = check_graph(graph)
-        check_values(data, self.order, what="training data")
-        self.like = {node: _wide(data[node])[:0] for node in self.order}
-        return self
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        """There is nothing to learn."""
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: it knows no distribution."""
         raise Unsupported("the identity only answers counterfactuals: without a factual row it has nothing to return")
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """The factual rows with the intervened nodes set."""
-        n = check_values(factual, self.order, what="factual rows")
-        forced = expand(do, n, self.like)
-        return {node: forced.get(node, factual[node].to(self.like[node].dtype).clone()) for node in self.order}
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
+        """The factual rows."""
+        return factual
 
 
 class Resample(CausalModel):
@@ -97,21 +78,20 @@ class Resample(CausalModel):
     role = "floor"
 
     answers: ClassVar[frozenset[str]] = frozenset({"observational"})
+    saves = ("train",)
+    train: Values
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Keep the rows. Raises `ValuesError` for a cycle, a missing column or NaN."""
-        self.order = check_graph(graph)
-        self.n = check_values(data, self.order, what="training data")
-        self.train = {node: _wide(data[node]) for node in self.order}
-        return self
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        """Keep the rows."""
+        self.train = data
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """``n`` whole rows. Raises `Unsupported` under an intervention: it knows no mechanism."""
-        if do:
+        if forced:
             raise Unsupported("resampled rows know no mechanism: they answer observational queries only")
-        return rows(self.train, torch.randint(self.n, (n,), generator=generator(seed, "rows")))
+        return rows(self.train, torch.randint(n_rows(self.train), (n,), generator=generator(seed, "rows")))
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: it knows no mechanism."""
         raise Unsupported("resampled rows know no mechanism: they answer observational queries only")
 
@@ -125,8 +105,10 @@ class Persistence(CausalModel):
     role = "floor"
 
     answers: ClassVar[frozenset[str]] = frozenset({"interventional"})
+    saves = ("predicted",)
+    predicted: Values
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Raises `Unsupported`: the series is not in the training data; it is given through `fit_problem`."""
         raise Unsupported("persistence needs the measured series of a problem's predictive query")
 
@@ -135,6 +117,7 @@ class Persistence(CausalModel):
         measured = [query.measured for query in problem.queries if query.kind == "predictive"]  # type: ignore[attr-defined]
         if len(measured) != 1:
             raise Unsupported(f"{problem.name} asks {len(measured)} predictive queries; persistence needs one")
+        self._own(problem.graph, problem.train)
         start = {node: problem.train[node].double().mean(0, keepdim=True) for node in measured[0]}
         self.predicted = {node: torch.cat([start[node], x.double()[:-1]]) for node, x in measured[0].items()}
         return self
@@ -145,17 +128,9 @@ class Persistence(CausalModel):
         return {"answers what it declares": "persistence answers predictive questions about a measured series alone"}
 
     def predict(self, do: Intervention) -> Values:
-        """Each row's measurement one row earlier, whatever `do` is."""
+        """Each row's measurement one row earlier, whatever `do` is: of the measured nodes only, nothing is set."""
         return {node: x.clone() for node, x in self.predicted.items()}
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: it predicts and knows no distribution."""
         raise Unsupported("persistence predicts a measured series; it has no distribution to sample from")
-
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """Raises `Unsupported`: rows are predicted from earlier ones, not from causes."""
-        raise Unsupported("persistence predicts a measured series; it has no counterfactuals")
-
-
-def _wide(x: torch.Tensor) -> torch.Tensor:
-    return x.double() if x.is_floating_point() else x

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import networkx as nx
 import torch
 from scmbench.datasets.seeds import generator
-from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand
+from scmbench.datasets.values import Values, check_graph
 from torch import Tensor
 
 from ..contract.base import Unsupported
+from ..contract.columns import Columns, Scaler
 from ..contract.joint import JointModel
-from ..contract.scaler import Scaler
 from .coupling import Coupling, CouplingFlow
 from .prior import PRIORS
 
@@ -40,7 +40,10 @@ class AffineCAREFL(JointModel):
     version: ClassVar[int] = 1
     variants: ClassVar[tuple[str, ...]] = ("reference", "corrected")
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2}
+    real_scalars: ClassVar[bool] = True
+    saves = ("flow", "gradient_steps")
     flow: CouplingFlow
+    gradient_steps: int
 
     def __init__(
         self,
@@ -72,11 +75,6 @@ class AffineCAREFL(JointModel):
         self.epochs, self.batch_size, self.lr, self.train_share = epochs, batch_size, lr, train_share
 
     @property
-    def refit(self) -> int:
-        """It has no scalers of its own for queries."""
-        return 0
-
-    @property
     def waives(self) -> Mapping[str, str]:
         """An effect depends on all causes; and in the reference variant intervened effects miss their value."""
         order = "an effect depends on all causes, not on its parents alone"
@@ -85,28 +83,16 @@ class AffineCAREFL(JointModel):
             waived["do is exact"] = "the published code reads the latent of an intervened value off a row of zeros"
         return waived
 
-    def order(self, graph: nx.DiGraph) -> list[str]:
-        """Causes, then effects. Raises `Unsupported` for a graph that does not fall into two such halves."""
-        nodes = check_graph(graph)
-        half, odd = divmod(len(nodes), 2)
-        loose = [v for v in nodes if not graph.in_degree(v) and not graph.out_degree(v)]
-        causes, effects = ([v for v in nodes if degree(v)] for degree in (graph.out_degree, graph.in_degree))
-        if odd or set(causes) & set(effects) or max(len(causes), len(effects)) > half:
-            raise Unsupported(
-                "carefl-affine needs as many causes as effects, and edges that lead from a cause to an effect only; "
-                f"here are {len(nodes)} nodes and the edges {sorted(graph.edges)}"
-            )
-        causes = sorted([*causes, *loose[: half - len(causes)]], key=nodes.index)
-        return causes + [v for v in nodes if v not in causes]
+    def lay_out(self, data: Values) -> Columns:
+        """Causes, then effects; columns as they come in the reference variant."""
+        nodes = halves(self.graph)
+        return Columns(nodes, data, Scaler.identity(len(nodes)) if self.variant == "reference" else None)
 
-    def standardiser(self, rows: Tensor) -> Scaler:
-        """Columns as they come in the reference variant."""
-        return Scaler.identity(rows.shape[1]) if self.variant == "reference" else Scaler.of(rows, correction=1)
-
-    def learn(self) -> None:
+    def learn(self, z: Tensor, *, seed: int) -> None:
         """Train the flow."""
-        x = self.scaler(self.rows)[: self._training_rows()].float()
-        weights, batches = generator(self.seed, "weights"), generator(self.seed, "batches")
+        x = z[: max(1, int(self.train_share * len(z)))].float()
+        self.gradient_steps = self.epochs * -(-len(x) // self.batch_size)
+        weights, batches = generator(seed, "weights"), generator(seed, "batches")
         options: dict[str, Any] = {"scale": self.scale, "base": self.base, "tied": self.variant == "reference"}
         half = x.shape[1] // 2
         flow = CouplingFlow(
@@ -134,59 +120,61 @@ class AffineCAREFL(JointModel):
             parameter.data = parameter.data.double()
         self.flow = flow
 
-    def _training_rows(self) -> int:
-        return max(1, int(self.train_share * len(self.rows)))
-
     def cost(self) -> dict[str, int]:
         """Trained scalars and optimiser steps."""
-        steps = self.epochs * -(-self._training_rows() // self.batch_size)
-        return {"parameters": sum(t.numel() for t in self.flow.tensors()), "gradient_steps": steps}
+        return {"parameters": sum(t.numel() for t in self.flow.tensors()), "gradient_steps": self.gradient_steps}
 
-    def abduct(self, factual: Values) -> Values:
+    def _abduct(self, factual: Values) -> Values:
         """Latents ``{node: (n,)}``."""
-        check_values(factual, self.nodes, what="factual rows")
-        z, _ = self.flow.forward(self.scaler(self._matrix(factual)))
-        return self._values(z)
+        z, _ = self.flow.forward(self.columns.pack(factual))
+        return self.columns.shaped(z)
 
-    def log_prob(self, x: Values) -> Tensor:
-        """Log-density ``(n,)`` of rows, in nats, in the data's own units."""
-        check_values(x, self.nodes, what="rows")
-        z, log_det = self.flow.forward(self.scaler(self._matrix(x)))
-        return PRIORS[self.prior].log_prob(z).sum(1) + log_det - self.scaler.std.log().sum()
+    def _log_prob(self, x: Values) -> Tensor:
+        z, log_det = self.flow.forward(self.columns.pack(x))
+        return PRIORS[self.prior].log_prob(z).sum(1) + log_det - self.columns.scaler.std.log().sum()
 
-    def predict(self, do: Intervention) -> Values:
+    def _predict(self, n: int, forced: Values) -> Values:
         """The row of noise 0 under `do`, one a value: for symmetric noise and one layer a conditional median.
 
         This is the prediction of the paper's fMRI experiment (Algorithm 2, with z = 0 in place of draws).
         """
-        n = max((len(a) for a in do.values() if isinstance(a, Tensor) and a.ndim), default=1)
-        forced = expand(do, n, self._like())
-        z = torch.zeros(n, len(self.nodes), dtype=torch.float64)
-        x = self._invert(z, torch.zeros_like(z), self._by_column(forced, self.scaler))
-        return self._values(self.scaler.undo(x)) | forced
+        z = torch.zeros(n, len(self.order), dtype=torch.float64)
+        return self.columns.unpack(self._invert(z, torch.zeros_like(z), self.columns.standardised(forced)))
 
-    def draw(self, n: int, forced: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
+    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
         """Invert draws from the prior."""
-        z = PRIORS[self.prior].sample((n, len(self.nodes)), generator)
+        z = PRIORS[self.prior].sample((n, len(self.order)), generator(seed, "sample"))
         return self._invert(z, torch.zeros_like(z), forced)
 
-    def replay_rows(self, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        """Invert the latents of the factual rows."""
-        z, _ = self.flow.forward(x)
-        return self._invert(z, x, forced)
+    def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
+        """Invert the latents of the factual rows. Nothing is random."""
+        latents, _ = self.flow.forward(z)
+        return self._invert(latents, z, forced)
 
-    def _invert(self, z: Tensor, context: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
+    def _invert(self, z: Tensor, context: Tensor, forced: Values) -> Tensor:
+        held, half = self.columns.numbered(forced), len(self.order) // 2
         if self.variant == "corrected":
-            causes = self.flow.inverse(z)[:, : len(self.nodes) // 2]
-            effects = self.flow.inverse(z, _overwrite(causes, forced))
-            return _overwrite(effects, forced)
-        latents, _ = self.flow.forward(_overwrite(context, forced))
-        return self.flow.inverse(_overwrite(z, {j: latents[:, j] for j in forced}))
+            causes = self.flow.inverse(z)[:, :half]
+            return self.flow.inverse(z, _overwrite(causes, held))
+        latents, _ = self.flow.forward(_overwrite(context, held))
+        x = self.flow.inverse(_overwrite(z, {j: latents[:, j] for j in held}))
+        # Rounding aside, intervened causes have their value (this variant scales nothing); effects do not.
+        return _overwrite(x, {j: a for j, a in held.items() if j < half})
 
-    def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
-        """Rounding aside, intervened causes have their value; in the corrected variant, effects too."""
-        exact = self.nodes if self.variant == "corrected" else self.nodes[: len(self.nodes) // 2]
-        return answer | {v: a for v, a in forced.items() if v in exact}
+
+def halves(graph: nx.DiGraph) -> list[str]:
+    """Causes, then effects. Raises `Unsupported` for a graph that does not fall into two such halves."""
+    nodes = check_graph(graph)
+    half, odd = divmod(len(nodes), 2)
+    loose = [v for v in nodes if not graph.in_degree(v) and not graph.out_degree(v)]
+    causes, effects = ([v for v in nodes if degree(v)] for degree in (graph.out_degree, graph.in_degree))
+    if odd or set(causes) & set(effects) or max(len(causes), len(effects)) > half:
+        raise Unsupported(
+            "carefl-affine needs as many causes as effects, and edges that lead from a cause to an effect only; "
+            f"here are {len(nodes)} nodes and the edges {sorted(graph.edges)}"
+        )
+    causes = sorted([*causes, *loose[: half - len(causes)]], key=nodes.index)
+    return causes + [v for v in nodes if v not in causes]
 
 
 def _overwrite(x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:

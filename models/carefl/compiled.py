@@ -1,166 +1,21 @@
-"""Gradients of CAREFL's flow by a compiled loop: `ROWS` rows at a time, everything it touches staying in the cache.
+"""CAREFL's training as a compiled loop: gradients `ROWS` rows at a time, everything they touch staying in the cache.
 
-The splines of one dimension are computed in one array of lines of `ROWS` numbers. Which line holds what is known at
-compile time, so that the compiler can tell lines apart and turns every loop into vector instructions.
+The definition is `Flow.forward`; an execution of it, no more (`loop.autograd` is the other).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..training.compiled import adam, compiled, inlined
-from ..training.kernels import add, copy, exp, log, put
-from .flow import HIDDEN, SLOPE
-from .spline import BINS, BOUND, MINIMUM, PARAMETERS
+from ..training.kernels import ONE, ROWS, TWO, ZERO, adam, add, compiled, copy, exp, f32, inlined, put
+from ..training.layers import affine, leaky_relu, through_affine, through_leaky_relu
+from ..training.loop import Epoch, Flat, Steps
+from ..training.recipe import Recipe
+from .compiled_spline import BY_LOG, BY_RAW, BY_X, BY_Y, LINES, RAW, X, Y, backward, forward, locate
+from .flow import HIDDEN, SLOPE, Flow
+from .spline import PARAMETERS, end_slope
 
-ROWS = 128
-"""Rows of a block."""
-
-f32 = np.float32
-LEAST, FREE, SIDE, LEAK = f32(MINIMUM), f32(1 - BINS * MINIMUM), f32(2 * BOUND), f32(SLOPE)
-ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
-
-RAW, ONCE, SHARE, BY_RAW = 0, 14, 24, 34
-X, Y, BIN, T, LEFT, WIDTH, BOTTOM, HEIGHT = range(48, 56)
-SLOPES, RATES, BY_SLOPES, BY_CORNER, BY_SIZE = range(56, 66, 2)
-BY_Y, BY_LOG, BY_X = range(66, 69)
-LINES = 69
-"""The 14 numbers of a spline, both softmaxes of its widths and heights, gradients by the 14 numbers, single lines.
-
-`T` is the position of a point in units of the box's side; slopes have a line for either end of the bin, and gradients
-by its corner and size a line for either axis.
-"""
-
-
-@inlined
-def softmax(w, z, scale, out):
-    """Five lines ``out = softmax(scale z)``."""
-    for j in range(ROWS):
-        top = w[z, j]
-        for k in range(1, BINS):
-            top = max(top, w[z + k, j])
-        total = ZERO
-        for k in range(BINS):
-            e = exp(scale * (w[z + k, j] - top))
-            w[out + k, j] = e
-            total += e
-        for k in range(BINS):
-            w[out + k, j] /= total
-
-
-@inlined
-def through_softmax(w, share, scale, by):
-    """The five lines `by`, gradients by a softmax's value `share`, become gradients by its argument times `scale`."""
-    for j in range(ROWS):
-        mean = ZERO
-        for k in range(BINS):
-            mean += w[share + k, j] * w[by + k, j]
-        for k in range(BINS):
-            w[by + k, j] = scale * w[share + k, j] * (w[by + k, j] - mean)
-
-
-@inlined
-def softplus(w, at, rates):
-    """The line `at` becomes log(1 + e^x), and the line `rates` is multiplied by the derivative of that."""
-    for j in range(ROWS):
-        x = w[at, j]
-        e = exp(-abs(x))
-        w[at, j] = max(x, ZERO) + log(ONE + e)
-        w[rates, j] *= (ONE if x > ZERO else e) / (ONE + e)
-
-
-@inlined
-def locate(w, doubled, end):
-    """Find the bins of the points `X`: lower left corners, sizes, slopes at both ends and their derivatives."""
-    for axis in (0, BINS):
-        softmax(w, RAW + axis, ONE, ONCE + axis)
-        if doubled:
-            softmax(w, ONCE + axis, SIDE, SHARE + axis)
-    if not doubled:
-        copy(w[SHARE : SHARE + 2 * BINS], w[ONCE : ONCE + 2 * BINS], 0, ROWS)
-    for j in range(ROWS):
-        t = min(max(w[X, j] / SIDE + HALF, ZERO), ONE)
-        knot, rise, index, left, bottom = ZERO, ZERO, ZERO, ZERO, ZERO
-        wide, high = LEAST + FREE * w[SHARE, j], LEAST + FREE * w[SHARE + BINS, j]
-        width, height, slope0, slope1 = wide, high, end, w[RAW + 2 * BINS, j]
-        for k in range(1, BINS):
-            knot, rise = knot + wide, rise + high
-            wide = LEAST + FREE * w[SHARE + k, j]
-            high = LEAST + FREE * w[SHARE + BINS + k, j]
-            before = w[RAW + 2 * BINS + k - 1, j]
-            after = w[RAW + min(2 * BINS + k, PARAMETERS - 1), j]
-            passed = t >= knot
-            index = f32(k) if passed else index
-            left, width = knot if passed else left, wide if passed else width
-            bottom, height = rise if passed else bottom, high if passed else height
-            slope0, slope1 = before if passed else slope0, after if passed else slope1
-        w[T, j], w[BIN, j], w[LEFT, j], w[WIDTH, j], w[BOTTOM, j], w[HEIGHT, j] = t, index, left, width, bottom, height
-        w[SLOPES, j], w[SLOPES + 1, j] = slope0, end if index == f32(BINS - 1) else slope1
-        w[RATES, j], w[RATES + 1, j] = ONE, ONE
-    for side in (0, 1):
-        softplus(w, SLOPES + side, RATES + side)
-        if doubled:
-            softplus(w, SLOPES + side, RATES + side)
-        for j in range(ROWS):
-            w[SLOPES + side, j] += LEAST
-
-
-@inlined
-def forward(w):
-    """The splines' values `Y` at `X`."""
-    for j in range(ROWS):
-        x, d0, d1 = w[X, j], w[SLOPES, j], w[SLOPES + 1, j]
-        xi, s = (w[T, j] - w[LEFT, j]) / w[WIDTH, j], w[HEIGHT, j] / w[WIDTH, j]
-        a = xi * (ONE - xi)
-        q = (s * xi * xi + d0 * a) / (s + (d0 + d1 - TWO * s) * a)
-        y = (w[BOTTOM, j] + w[HEIGHT, j] * q - HALF) * SIDE
-        w[Y, j] = y if abs(x) <= f32(BOUND) else x
-
-
-@inlined
-def backward(w, doubled):
-    """From gradients by values and logarithms of slopes to those by the points `BY_X` and the numbers `BY_RAW`.
-
-    With s = height/width and a = ξ(1 - ξ), the value is bottom + height q, where q = (s ξ² + d0 a)/r and
-    r = s + (d0 + d1 - 2 s) a, and the logarithm of the slope is log(s² m/r²), where m = d1 ξ² + 2 s a + d0 (1 - ξ)².
-    """
-    for j in range(ROWS):
-        width, height, d0, d1 = w[WIDTH, j], w[HEIGHT, j], w[SLOPES, j], w[SLOPES + 1, j]
-        xi, s = (w[T, j] - w[LEFT, j]) / width, height / width
-        a, lean = xi * (ONE - xi), ONE - TWO * xi
-        square, rest, both = xi * xi, (ONE - xi) * (ONE - xi), ONE - TWO * a
-        curve = d0 + d1 - TWO * s
-        r = ONE / (s + curve * a)
-        q = (s * square + d0 * a) * r
-        m = d1 * square + TWO * s * a + d0 * rest
-        inside = ONE if abs(w[X, j]) <= f32(BOUND) else ZERO
-        by_y = w[BY_Y, j]
-        up, log_s = inside * SIDE * by_y, inside * w[BY_LOG, j]
-        up_r, log_m, log_r = up * height * r, log_s / m, TWO * log_s * r
-
-        by_xi = up_r * r * s * m + log_m * TWO * (d1 * xi + s * lean - d0 * (ONE - xi)) - log_r * curve * lean
-        by_s = up_r * (square - q * both) + log_m * TWO * a - log_r * both + TWO * log_s / s
-        by_t, by_s = by_xi / width, by_s / width
-        w[BY_X, j] = by_t / SIDE + (ONE - inside) * by_y
-        w[BY_CORNER, j], w[BY_CORNER + 1, j] = -by_t, up
-        w[BY_SIZE, j], w[BY_SIZE + 1, j] = -(by_s * s + by_t * xi), up * q + by_s
-        w[BY_SLOPES, j] = (up_r * a * (ONE - q) + log_m * rest - log_r * a) * w[RATES, j]
-        w[BY_SLOPES + 1, j] = (log_m * square - up_r * a * q - log_r * a) * w[RATES + 1, j]
-    for axis in range(2):
-        lines = axis * BINS
-        for k in range(BINS):
-            for j in range(ROWS):
-                index, by_corner, by_size = w[BIN, j], w[BY_CORNER + axis, j], w[BY_SIZE + axis, j]
-                at = by_size if index == f32(k) else ZERO
-                w[BY_RAW + lines + k, j] = FREE * (by_corner if index > f32(k) else at)
-        if doubled:
-            through_softmax(w, SHARE + lines, SIDE, BY_RAW + lines)
-        through_softmax(w, ONCE + lines, ONE, BY_RAW + lines)
-    for k in range(BINS - 1):
-        for j in range(ROWS):
-            index, by_left, by_right = w[BIN, j], w[BY_SLOPES, j], w[BY_SLOPES + 1, j]
-            at = by_right if index == f32(k) else ZERO
-            w[BY_RAW + 2 * BINS + k, j] = by_left if index == f32(k + 1) else at
+LEAK = f32(SLOPE)
 
 
 @inlined
@@ -189,14 +44,8 @@ def add_gradient(x, by_log, doubled, end, normal, weights, gradients, work):
     for layer in range(layers):
         np.dot(first[layer].reshape(d * HIDDEN, d), inputs[layer], hidden[layer].reshape(d * HIDDEN, ROWS))
         for i in range(d):
-            for h in range(HIDDEN):
-                for j in range(ROWS):
-                    z = hidden[layer, i, h, j] + first_bias[layer, i, h]
-                    hidden[layer, i, h, j] = max(z, LEAK * z)
-            np.dot(second[layer, i], hidden[layer, i], raw[layer, i])
-            for k in range(PARAMETERS):
-                for j in range(ROWS):
-                    raw[layer, i, k, j] += second_bias[layer, i, k]
+            leaky_relu(hidden[layer, i], first_bias[layer, i], LEAK)
+            affine(second[layer, i], second_bias[layer, i], hidden[layer, i], raw[layer, i])
             put(w, X, inputs[layer, i])
             copy(w[RAW : RAW + PARAMETERS], raw[layer, i], 0, ROWS)
             locate(w, doubled, end)
@@ -215,17 +64,10 @@ def add_gradient(x, by_log, doubled, end, normal, weights, gradients, work):
             locate(w, doubled, end)
             backward(w, doubled)
             put(back, i, w[BY_X])
-            add(by_second[layer, i], np.dot(by_raw, hidden[layer, i].T))
-            for k in range(PARAMETERS):
-                by_second_bias[layer, i, k] += by_raw[k].sum()
-            np.dot(second[layer, i].T, by_raw, by_hidden[i])
-            for h in range(HIDDEN):
-                total = ZERO
-                for j in range(ROWS):
-                    b = by_hidden[i, h, j] * (ONE if hidden[layer, i, h, j] > ZERO else LEAK)
-                    by_hidden[i, h, j] = b
-                    total += b
-                by_first_bias[layer, i, h] += total
+            through_affine(
+                second[layer, i], hidden[layer, i], by_raw, by_second[layer, i], by_second_bias[layer, i], by_hidden[i]
+            )
+            through_leaky_relu(hidden[layer, i], LEAK, by_hidden[i], by_first_bias[layer, i])
         flat = by_hidden.reshape(d * HIDDEN, ROWS)
         add(by_first[layer].reshape(d * HIDDEN, d), np.dot(flat, inputs[layer].T))
         add(back, np.dot(first[layer].reshape(d * HIDDEN, d).T, flat))
@@ -251,3 +93,17 @@ def epoch(x, batch, lr, weight_decay, steps, doubled, end, normal, buffers, weig
             gradient[i] += weight_decay * parameters[i]
         steps += 1
         adam(parameters, gradient, mean, square, f32(lr / (1 - 0.9**steps)), f32(1 / np.sqrt(1 - 0.999**steps)))
+
+
+def take_steps(flat: Flat, recipe: Recipe, flow: Flow, prior: str) -> Steps:
+    """Steps for flows of the shape of `flow`; `prior` is `normal` or `logistic`."""
+    layers, d = flow.first.shape[:2]
+    shapes = (layers + 1, d), (layers, d, HIDDEN), (layers, d, PARAMETERS), (LINES,), (d, HIDDEN), (d,)
+    work = tuple(np.empty((*shape, ROWS), f32) for shape in shapes)
+    decay, end = f32(recipe.weight_decay), f32(end_slope(flow.doubled))
+    kind, arrays = (flow.doubled, end, prior == "normal"), (flat.buffers, flat.weights, flat.gradients, work)
+
+    def run(drawn: Epoch, rate: float, done: int) -> None:
+        epoch(drawn[0].numpy(), recipe.batch_size, rate, decay, done, *kind, *arrays)
+
+    return run

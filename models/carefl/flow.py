@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -60,10 +60,14 @@ class Flow:
         """All weights."""
         return self.first, self.first_bias, self.second, self.second_bias
 
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Flow:
+        """A flow of the same kind with other weights, in the order of `tensors`."""
+        first, first_bias, second, second_bias = tensors
+        return Flow(first, first_bias, second, second_bias, self.doubled)
+
     def double(self) -> Flow:
         """The same flow in float64."""
-        first, first_bias, second, second_bias = (t.double() for t in self.tensors())
-        return Flow(first, first_bias, second, second_bias, self.doubled)
+        return self.with_tensors([t.double() for t in self.tensors()])
 
     def size(self) -> int:
         """Number of trained scalars."""
@@ -77,11 +81,14 @@ class Flow:
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Latents ``(d, n)`` of ``x (d, n)``, and log |det dz/dx| ``(n,)``."""
-        log_det = torch.zeros_like(x[0])
-        for layer in range(len(self.first)):
-            columns = [self.spline(layer, i, x).forward(x[i]) for i in range(len(x))]
-            x = torch.stack([y for y, _ in columns])
-            log_det = log_det + torch.stack([log_slope for _, log_slope in columns]).sum(0)
+        d, n = x.shape
+        log_det, before = torch.zeros_like(x[0]), x.new_ones(d, d).tril(-1)[:, None]
+        for first, first_bias, second, second_bias in zip(*self.tensors(), strict=True):
+            # What may not be read is 0 already; the mask keeps gradients from it.
+            hidden = leaky_relu((first * before).flatten(0, 1) @ x + first_bias.view(-1, 1), SLOPE)
+            raw = torch.baddbmm(second_bias[..., None], second, hidden.view(d, HIDDEN, n))
+            y, log_slope = Spline.of(raw.transpose(0, 1).flatten(1), self.doubled).forward(x.flatten())
+            x, log_det = y.view(d, n), log_det + log_slope.view(d, n).sum(0)
         return x, log_det
 
     def inverse(self, z: Tensor, forced: Mapping[int, Tensor] | None = None) -> Tensor:

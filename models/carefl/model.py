@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from scmbench.datasets.values import Values, check_values
+from scmbench.datasets.seeds import generator
+from scmbench.datasets.values import Values
 from torch import Tensor
 
-from ..contract.joint import JointModel
+from ..contract.joint import RefittedModel
 from ..training.recipe import Recipe
 from .flow import Flow
 from .prior import PRIORS
@@ -25,7 +26,7 @@ CHOICES = {"spline": ("doubled", "standard"), "prior": ("logistic", "normal")}
 CHOICES["intervention"] = ("zero-context", "sequential")
 
 
-class CAREFL(JointModel):
+class CAREFL(RefittedModel):
     """A flow z = T(x) that is autoregressive in a causal order: z_i is the noise of x_i given all that come before.
 
     "Causal Autoregressive Flows", Khemakhem, Monti, Leech, Hyvärinen, AISTATS 2021, with layers of splines ("Neural
@@ -50,6 +51,8 @@ class CAREFL(JointModel):
     variants: ClassVar[tuple[str, ...]] = ("reference", "corrected")
     query_options: ClassVar[frozenset[str]] = frozenset({"intervention", "scaler_refit"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2, "batch_size": 100}
+    real_scalars: ClassVar[bool] = True
+    saves = ("flow",)
     flow: Flow
 
     def __init__(
@@ -103,15 +106,15 @@ class CAREFL(JointModel):
             waived["do is exact"] += " scales inputs and outputs with different statistics"
         return waived
 
-    def learn(self) -> None:
+    def learn(self, z: Tensor, *, seed: int) -> None:
         """Train the flow."""
         self.flow = train(
-            self.scaler(self.rows),
+            z,
             self._recipe(),
             layers=self.layers,
             doubled=self._resolved("spline") == "doubled",
             prior=self._resolved("prior"),
-            seed=self.seed,
+            seed=seed,
         )
 
     def _recipe(self) -> Recipe:
@@ -121,41 +124,34 @@ class CAREFL(JointModel):
         """Trained scalars and optimiser steps."""
         return {"parameters": self.flow.size(), "gradient_steps": self._recipe().steps(len(self.rows))}
 
-    def abduct(self, factual: Values) -> Values:
+    def _abduct(self, factual: Values) -> Values:
         """Latents ``{node: (n,)}``, under the training scaler."""
-        check_values(factual, self.nodes, what="factual rows")
-        z, _ = self.flow.double().forward(self.scaler(self._matrix(factual)).T)
-        return dict(zip(self.nodes, z, strict=True))
+        z, _ = self.flow.double().forward(self.columns.pack(factual).T)
+        return dict(zip(self.order, z, strict=True))
 
-    def log_prob(self, x: Values) -> Tensor:
-        """Log-density ``(n,)`` of rows, in nats, in the data's own units."""
-        check_values(x, self.nodes, what="rows")
-        z, log_det = self.flow.double().forward(self.scaler(self._matrix(x)).T)
-        return PRIORS[self._resolved("prior")].log_prob(z).sum(0) + log_det - self.scaler.std.log().sum()
+    def _log_prob(self, x: Values) -> Tensor:
+        z, log_det = self.flow.double().forward(self.columns.pack(x).T)
+        return PRIORS[self._resolved("prior")].log_prob(z).sum(0) + log_det - self.columns.scaler.std.log().sum()
 
-    def draw(self, n: int, forced: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
+    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
         """Invert draws from the prior."""
-        z = PRIORS[self._resolved("prior")].sample((len(self.nodes), n), generator)
+        z = PRIORS[self._resolved("prior")].sample((len(self.order), n), generator(seed, "sample"))
         return self._invert(z, torch.zeros_like(z), forced)
 
-    def replay_rows(self, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        """Invert the latents of the factual rows."""
-        z, _ = self.flow.double().forward(x.T)
-        return self._invert(z, x.T, forced)
+    def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
+        """Invert the latents of the factual rows. Nothing is random."""
+        latents, _ = self.flow.double().forward(z.T)
+        return self._invert(latents, z.T, forced)
 
-    def _invert(self, z: Tensor, context: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        flow = self.flow.double()
+    def _invert(self, z: Tensor, context: Tensor, forced: Values) -> Tensor:
+        flow, held = self.flow.double(), self.columns.numbered(forced)
         if self._resolved("intervention") == "sequential":
-            return flow.inverse(z, forced).T
+            return flow.inverse(z, held).T
         # A quirk of the published code where `context` is a row of zeros: the latent fits x_j = a in that row only.
         context = context.clone()
-        for j, a in forced.items():
+        for j, a in held.items():
             context[j] = a
         latents, _ = flow.forward(context)
-        for j in forced:
+        for j in held:
             z[j] = latents[j]
         return flow.inverse(z).T
-
-    def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
-        """Rounding aside, intervened values are what was asked for, unless a quirk has moved them."""
-        return answer | forced if self._exact else answer

@@ -2,50 +2,37 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+
 import torch
 from scmbench.datasets.seeds import generator
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from ..training.recipe import Recipe, views
-from . import compiled
-from .compiled import LINES, ROWS, f32
-from .flow import HIDDEN, Flow
-from .spline import PARAMETERS, end_slope
+from ..training.loop import Epoch, Flat, autograd, run
+from ..training.recipe import Recipe
+from .compiled import take_steps
+from .flow import Flow
+from .prior import PRIORS
 
 
-def train(x: Tensor, recipe: Recipe, *, layers: int, doubled: bool, prior: str, seed: int) -> Flow:
+def train(
+    x: Tensor, recipe: Recipe, *, layers: int, doubled: bool, prior: str, seed: int, compiled: bool = True
+) -> Flow:
     """The flow with the greatest likelihood of standardised rows ``x (n, d)``, columns in causal order.
 
-    Each epoch goes through the rows in a random order; `prior` is `normal` or `logistic`.
+    Each epoch goes through the rows in a random order; `prior` is `normal` or `logistic`. The steps are those of
+    autograd on `Flow.forward`; `compiled` takes the same ones, to rounding, in a compiled loop.
     """
-    d = x.shape[1]
-    drawn = Flow.draw(d, layers, doubled, generator(seed, "weights"))
-    buffers = tuple(np.zeros(sum(t.numel() for t in drawn.tensors()), f32) for _ in range(4))
-    weights, gradients = (views(buffer, [t.shape for t in drawn.tensors()]) for buffer in buffers[:2])
-    for view, tensor in zip(weights, drawn.tensors(), strict=True):
-        view[:] = tensor.numpy()
-    shapes = (layers + 1, d), (layers, d, HIDDEN), (layers, d, PARAMETERS), (LINES,), (d, HIDDEN), (d,)
-    work = tuple(np.empty((*shape, ROWS), f32) for shape in shapes)
-    columns, stream = x.float().T.contiguous(), generator(seed, "batches")
-    with threadpool_limits(1, user_api="blas"):  # products this small only lose by threads
-        for epoch in range(recipe.epochs):
-            shuffled = columns[:, torch.randperm(len(x), generator=stream)].numpy()
-            compiled.epoch(
-                shuffled,
-                recipe.batch_size,
-                recipe.lr * recipe.decay**epoch,
-                f32(recipe.weight_decay),
-                epoch * (len(x) // recipe.batch_size),
-                doubled,
-                f32(end_slope(doubled)),
-                prior == "normal",
-                buffers,
-                weights,
-                gradients,
-                work,
-            )
-            recipe.check(epoch, len(x), buffers[0])
-    first, first_bias, second, second_bias = (torch.from_numpy(view.copy()) for view in weights)
-    return Flow(first, first_bias, second, second_bias, doubled)
+    flow = Flow.draw(x.shape[1], layers, doubled, generator(seed, "weights"))
+    columns, flat = x.float().T.contiguous(), Flat.of(flow.tensors())
+
+    def draw(stream: torch.Generator) -> Epoch:
+        return (columns[:, torch.randperm(len(x), generator=stream)],)
+
+    def loss(weights: Sequence[Tensor], rows: Tensor) -> Tensor:
+        z, log_det = flow.with_tensors(weights).forward(rows)
+        return -(log_det + PRIORS[prior].log_prob(z).sum(0)).mean()
+
+    steps = take_steps(flat, recipe, flow, prior) if compiled else autograd(flat, recipe, loss)
+    run(flat, steps, draw, recipe, rows=len(x), seed=seed)
+    return flow.with_tensors(flat.tensors())

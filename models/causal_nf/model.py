@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import networkx as nx
 import torch
 from scmbench.datasets.seeds import derive, generator, seeded
-from scmbench.datasets.values import Intervention, Values, check_graph, expand, parents
+from scmbench.datasets.values import Values, parents
 from torch import Tensor
 
-from ..contract.base import CausalModel, Unsupported
-from ..contract.columns import Table
+from ..contract.base import Unsupported
+from ..contract.fields import lift
+from ..contract.joint import JointModel
 from .flow import UNIVARIATE, CausalFlow
 
 HELD_OUT = 0.1
@@ -21,7 +20,7 @@ FACTOR = 0.95
 """Share of the rows that the schedule watches, and what it multiplies the learning rate by."""
 
 
-class CausalNF(CausalModel):
+class CausalNF(JointModel):
     """One flow for all nodes, u = T(x) with u ~ N(0, I), whose Jacobian is masked by the graph.
 
     "Causal normalizing flows: from theory to practice", Javaloy, Sánchez-Martín, Valera, NeurIPS 2023, in the
@@ -36,7 +35,7 @@ class CausalNF(CausalModel):
     causal order, since mediators between them move; solving under `do` needs no such care.
 
     A vector node takes a column a component, which is conditioned on the parents and on the components before it.
-    Integer nodes are dequantised (see `Table`). Images are `Unsupported`.
+    Integer nodes are dequantised (see `Columns`). Images are `Unsupported`.
 
     Options: `transform` (`affine` or `spline`), `hidden` (widths of the conditioner; None gives three layers of 16
     units per distinct parent set, since the mask deals the units out to these sets), `epochs`, `batch_size`, `lr`,
@@ -45,6 +44,8 @@ class CausalNF(CausalModel):
 
     version: ClassVar[int] = 1
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 10}
+    saves = ("gradient_steps",)
+    gradient_steps: int
 
     def __init__(
         self,
@@ -60,70 +61,68 @@ class CausalNF(CausalModel):
         self.transform, self.hidden, self.epochs = transform, hidden, epochs
         self.batch_size, self.lr, self.patience = batch_size, lr, patience
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Learn T from ``{node: (n, *event)}``.
-
-        Raises `ValuesError` for a cycle, a missing column, NaN or fewer than two rows, `Unsupported` for images,
-        `FloatingPointError` where the training diverges.
-        """
-        order = check_graph(graph)
-        self.graph, self.table = copy.deepcopy(graph), Table(order, data)
-        for node, like in self.table.like.items():
+    def learn(self, z: Tensor, *, seed: int) -> None:
+        """Train the flow. Raises `Unsupported` for images."""
+        for node, like in self.like.items():
             if like.ndim > 2:
                 shape = tuple(like.shape[1:])
                 raise Unsupported(f"causal-nf models scalars and vectors; {node!r} is an image of shape {shape}")
-        z = self.table.dequantised(self.table.pack(data, what="training data"), generator(seed, "dequantise"))
+        z = self.columns.dequantised(z, generator(seed, "dequantise"))
         with seeded(seed, "weights"):
             self.flow = CausalFlow(self._adjacency(), transform=self.transform, hidden=self.hidden)
         self._train(z.float(), seed=derive(seed, "train"))
         self.flow.double().requires_grad_(False)  # trained in single precision; the round trip deserves double
-        return self
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows, observational or under `do`, from noise of one stream a node."""
-        forced = expand(do, n, self.table.like)
-        u = torch.empty(n, len(self.table.mean), dtype=torch.float64)
-        for node, column in self.table.split(u).items():
+    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
+        """Rows from noise of one stream a node."""
+        u = torch.empty(n, len(self.columns), dtype=torch.float64)
+        for node, column in self.columns.split(u).items():
             column.normal_(generator=generator(seed, "noise", node))
-        z = self.flow.decode(u, self._held(torch.zeros_like(u), forced), ~self.table.mask(forced))
-        return {**self.table.unpack(z), **forced}
+        return self.flow.decode(u, self._held(torch.zeros_like(u), forced), ~self.columns.mask(forced))
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """The noise of these rows replayed under `do`; what `do` cannot reach is copied."""
-        z = self.table.pack(factual)
-        forced = expand(do, len(z), self.table.like)
-        reached = set().union(*(nx.descendants(self.graph, node) for node in forced)) - set(forced)
-        z = self.flow.decode(self.flow.encode(z), self._held(z, forced), self.table.mask(reached))
-        copied = {v: factual[v].to(like.dtype, copy=True) for v, like in self.table.like.items() if v not in reached}
-        return {**self.table.unpack(z), **copied, **forced}
+    def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
+        """The noise of these rows replayed under `do`; what it cannot reach is held at its value. Nothing is random."""
+        return self.flow.decode(self.flow.encode(z), self._held(z, forced), self.columns.mask(self.reached(forced)))
 
-    def abduct(self, factual: Values) -> Values:
+    def _abduct(self, factual: Values) -> Values:
         """The noise ``u = T(x)`` of factual rows, shaped like the nodes."""
-        u = self.flow.encode(self.table.pack(factual))
-        return {v: x.reshape(len(u), *self.table.like[v].shape[1:]) for v, x in self.table.split(u).items()}
+        return self.columns.shaped(self.flow.encode(self.columns.pack(factual)))
 
-    def log_prob(self, x: Values) -> Tensor:
-        """Log-density ``(n,)`` in the units of the data, nats; of integer nodes about their log-probability."""
-        return self.flow.log_prob(self.table.pack(x, what="rows")) - self.table.std.log().sum()
+    def _log_prob(self, x: Values) -> Tensor:
+        """The density; of integer nodes it is about their log-probability."""
+        return self.flow.log_prob(self.columns.pack(x)) - self.columns.scaler.std.log().sum()
 
     def cost(self) -> dict[str, int]:
         """Trained scalars and optimiser steps."""
         trained = sum(int(p.numel()) for p in self.flow.parameters())
         return {"parameters": trained, "gradient_steps": self.gradient_steps}
 
+    def saved(self) -> dict[str, Any]:
+        """The fields and all weights."""
+        return super().saved() | {"flow": dict(self.flow.state_dict())}
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The fields, the weights in a flow as `learn` makes it."""
+        fields = dict(fields)
+        weights = lift(fields.pop("flow", None), dict[str, Tensor], "flow")
+        super().restore(fields)
+        with seeded(0, "weights"):
+            self.flow = CausalFlow(self._adjacency(), transform=self.transform, hidden=self.hidden)
+        self.flow.double().requires_grad_(False).load_state_dict(weights)
+        return self
+
     def _held(self, z: Tensor, forced: Values) -> Tensor:
         held = z.clone()
-        for node, column in self.table.split(held).items():
-            if node in forced:
-                column.copy_(self.table.standardise(node, forced[node]))
+        for node, columns in forced.items():
+            held[:, self.columns.slices[node]] = columns
         return held
 
     def _adjacency(self) -> Tensor:
         """Which column sees which: a component its node's parents and the components before it."""
         rows = []
-        for node, s in self.table.slices.items():
+        for node, s in self.columns.slices.items():
             for column in range(s.start, s.stop):
-                seen = self.table.mask(parents(self.graph, node))
+                seen = self.columns.mask(parents(self.graph, node))
                 seen[s.start : column] = True
                 rows.append(seen)
         return torch.stack(rows)

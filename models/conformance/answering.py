@@ -176,11 +176,11 @@ def queries_refuse_bad_input(subject: Subject) -> None:
     }.items():
         if "interventional" in asks:
             _refused(f"{world.name}: sample, do of {what}", partial(model.sample, n, do, seed=0))
-        if "counterfactual" in asks and hasattr(model, "replay"):
+        if "counterfactual" in asks and "replay" in model.powers:
             _refused(f"{world.name}: replay, do of {what}", partial(model.replay, question.noise, do))
         elif "counterfactual" in asks:
             _refused(f"{world.name}: counterfactual, do of {what}", partial(model.counterfactual, factual, do, seed=0))
-    if "counterfactual" in asks and not hasattr(model, "replay"):
+    if "counterfactual" in asks and "replay" not in model.powers:
         other, do = sorted(world.scm.graph)[-1], {node: 0.0}
         for what, bad in {
             f"factual rows without {other!r}": {v: x for v, x in factual.items() if v != other},
@@ -191,7 +191,7 @@ def queries_refuse_bad_input(subject: Subject) -> None:
 
 @holds(
     "optional methods work",
-    "The harness finds `abduct`, `log_prob` and `predict` by their presence and relies on their shapes.",
+    "The harness asks `abduct`, `log_prob` and `predict` where `powers` lists them, and relies on their shapes.",
 )
 def optional_methods_work(subject: Subject) -> str | None:
     """`abduct` gives n finite rows a node, `log_prob` n numbers, `predict` a complete answer under its `do`."""
@@ -199,7 +199,7 @@ def optional_methods_work(subject: Subject) -> str | None:
     for world, model in subject.fitted():
         for question in world.questions():
             for name, wrong in {"abduct": _wrong_noise, "log_prob": _wrong_density, "predict": _wrong_point}.items():
-                if hasattr(model, name):
+                if name in model.powers:
                     try:
                         complaint = wrong(model, question)
                     except Unsupported:

@@ -71,7 +71,7 @@ class Question:
             return model.sample(self.n, seed=seed)
         if self.kind == "interventional":
             return model.sample(self.n, self.do, seed=seed)
-        if hasattr(model, "replay"):
+        if "replay" in model.powers:
             return model.replay(self.noise, self.do)
         return model.counterfactual(self.factual, self.do, seed=seed)
 

@@ -6,9 +6,10 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import torch
-from scmbench.datasets.values import Intervention, Values, batch, expand
+from scmbench.datasets.values import Values
 from torch import Tensor
 
+from .checks import as_like
 from .nodewise import Empirical, Mechanism, NodewiseModel, columns
 
 
@@ -36,14 +37,8 @@ class AdditiveNoise(Mechanism):
 class AdditiveNoiseModel(NodewiseModel):
     """A nodewise model with additive noise at every node that has parents: it can predict without sampling."""
 
-    def predict(self, do: Intervention) -> Values:
-        """The value of every node at zero noise under `do`, ``{node: (n, *event)}``; a root is at its mean.
-
-        ``n`` is the number of rows of the interventions, 1 where they are all scalars. For a linear model this is the
-        mean of the interventional distribution.
-        """
-        n = batch(do)
-        forced = expand(do, n, self.like)
+    def _predict(self, n: int, forced: Values) -> Values:
+        """Every node at zero noise, a root at its mean: for a linear model the mean under the intervention."""
         values: Values = {}
         for node in self.order:
             if node in forced:
@@ -51,6 +46,5 @@ class AdditiveNoiseModel(NodewiseModel):
                 continue
             mechanism = self.mechanisms[node]
             assert isinstance(mechanism, AdditiveNoise | Empirical)
-            x = mechanism.mean(columns(values, self.parents[node], n)).reshape(n, *self.like[node].shape[1:])
-            values[node] = x if self.like[node].is_floating_point() else x.round().to(self.like[node].dtype)
+            values[node] = as_like(mechanism.mean(columns(values, self.parents[node], n)), self.like[node])
         return values

@@ -4,34 +4,53 @@ from __future__ import annotations
 
 import copy
 import inspect
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import ABC
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import networkx as nx
 from scmbench.datasets.problem import Problem
-from scmbench.datasets.values import Intervention, Values
+from scmbench.datasets.values import Intervention, Values, ValuesError, batch, check_values, expand, n_rows
+from torch import Tensor
+
+from .checks import check_integer, check_rows, completed, copies, own_graph, own_rows
+from .fields import FieldError, Saves, lift_fields, lower
 
 RUNGS = frozenset({"observational", "interventional", "counterfactual"})
+
+POWERS = ("abduct", "log_prob", "predict", "replay", "save")
+"""What a model may do beyond the contract; `CausalModel.powers` says which of them a class has."""
+
+EXACT, UNTOUCHED = "do is exact", "non-descendants untouched"
+"""The properties that the contract keeps for a method, unless the method waives them."""
 
 
 class Unsupported(Exception):
     """Raised by `fit` or a query that a method cannot answer by design; tables then show that, not a failure."""
 
 
-class CausalModel(ABC):
+class CausalModel(Saves, ABC):
     """A causal generative model learned from observational data and a known graph.
 
-    A subclass writes `fit`, `sample` and `counterfactual` (what it can answer stands in `answers`). Its options are its
-    constructor's arguments; each is kept as the attribute of the same name and must be a plain value (number, string,
-    boolean, None or a tuple of these), because resolved options identify a result.
+    **Who does what.** The public methods are this class's: they check what comes in (a misspelt node, NaN, another
+    shape, ``n=1e3`` are `ValuesError`s that name the culprit), make tensors of `do`, hand copies to the *hooks* of the
+    method and finish what these return. A subclass writes the hooks `_fit`, `_sample` and `_counterfactual`, as far as
+    `answers` lists their kind of query, and of `_abduct`, `_log_prob`, `_predict`, `_replay` those that it can (see
+    `powers`). So these hold by construction: intervened nodes have exactly their value; in a counterfactual, what the
+    intervention does not reach has its factual value; integer nodes are integers; no input is changed, no answer shares
+    memory with one; what the caller does to graph or data after `fit` changes no answer.
 
-    All values that go in and come out are float64 on the CPU (integer nodes int64); what a model computes in, and
+    Published code that breaks one of the first two on purpose says so by name in `waives` and is then let alone. A
+    class that overrides a public method instead of its hook works too, and keeps these promises by itself.
+
+    **Options** are the constructor's arguments; each is kept as the attribute of the same name and must be a plain
+    value (number, string, boolean, None or a tuple of these), because resolved options identify a result.
+
+    **Values** that go in and come out are float64 on the CPU (integer nodes int64); what a model computes in, and
     where, is its own affair. Randomness comes from `seed` alone. Nothing depends on state left by an earlier query.
 
-    Optional methods, discovered by their presence: ``abduct(factual)`` (the inferred noise), ``log_prob(x)``,
-    ``predict(do)`` (a point prediction; otherwise the median of samples), ``save(folder)`` / ``load(folder)``, and, for
-    models that know the truth, ``replay(noise, do)`` (the counterfactual of known noise).
+    `fit` sets `graph` (a plain copy), `order` (its nodes, causes first, ties by name) and `like` (for every node a
+    tensor of no rows that has its type and event shape).
     """
 
     version: ClassVar[int] = 1
@@ -39,6 +58,12 @@ class CausalModel(ABC):
 
     answers: ClassVar[frozenset[str]] = RUNGS
     """The kinds of query it can answer; nothing else is asked, and nothing is trained in vain."""
+
+    powers: ClassVar[frozenset[str]] = frozenset()
+    """Which of `POWERS` the class has: those that it defines, as hook or as public method. Derived, never written.
+
+    A model that has one may still raise `Unsupported` for some data, such as `log_prob` of a node without a density.
+    """
 
     role: ClassVar[Literal["method", "floor", "ceiling"]] = "method"
     """What a score of it means: a `method` competes, a `floor` knows no causes, a `ceiling` is given the truth.
@@ -59,28 +84,155 @@ class CausalModel(ABC):
     conformance_options: ClassVar[Mapping[str, Any]] = {}
     """Options that make `fit` cheap, such as ``{"epochs": 2}``: the conformance kit tests properties, not accuracy."""
 
+    batch_mechanisms: ClassVar[int | None] = None
+    """How many mechanisms one call of `fit_many` trains at most; None leaves it to the harness."""
+
+    common: ClassVar[Mapping[str, Any]] = {"graph": nx.DiGraph, "like": dict[str, Tensor]}
+    """Fields that this base sets, with their types: they are saved beside those that a method names in `saves`."""
+
+    _named_options: frozenset[str]
+
     abduction_tolerance: float = 1e-4
     """How far the answer to an empty `do` may stray from the factual row, in standard deviations of the node."""
+
+    graph: nx.DiGraph
+    order: list[str]
+    like: Values
+
+    def __init_subclass__(cls, **options: Any):
+        super().__init_subclass__(**options)
+        cls.powers = frozenset(power for power in POWERS if _defines(cls, power) or _defines(cls, f"_{power}"))
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """A new model that remembers which of its options its maker named: the others may be chosen for them."""
+        self = super().__new__(cls)
+        self._named_options = frozenset([*options, *list(option_defaults(cls))[: len(arguments)]])
+        return self
 
     @property
     def waives(self) -> Mapping[str, str]:
         """Conformance properties that this configuration breaks on purpose: property name to the reason."""
         return {}
 
-    @abstractmethod
+    # What is asked: every method here checks, and leaves the answer to a hook.
+
     def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Learn from observational rows ``{node: (n, *event)}``; returns self.
+        """Learn from observational rows ``{node: (n, *event)}``; returns self. A fit that raises changes nothing.
 
-        Raises `ValuesError` for a cycle, a missing column or NaN, `Unsupported` for a graph or type it cannot model.
+        Raises `ValuesError` for a cycle, a missing column, NaN or no rows, `Unsupported` for a graph or type it cannot
+        model.
         """
+        before = dict(vars(self))
+        try:
+            rows = self._own(graph, data)
+            self._fit(self.graph, rows, seed=check_integer(seed, "seed"))
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
 
-    @abstractmethod
     def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows of every node, observational or under `do` (per-row values allowed)."""
+        """``n`` rows of every node, observational or under `do` (a value, or one a row). Raises `ValuesError`."""
+        n, seed, like = check_integer(n, "n", least=0), check_integer(seed, "seed"), self._fitted()
+        forced = expand(do, n, like)
+        answer = self._sample(n, copies(forced), seed=seed) if n else like
+        return completed(answer, like, n, forced if self._keeps(EXACT) else {}, who=type(self).__name__)
 
-    @abstractmethod
     def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """What every node would have been for these very rows under `do`."""
+        """What every node would have been for these very rows under `do`. Raises `ValuesError`."""
+        seed, like = check_integer(seed, "seed"), self._fitted()
+        known = check_rows(factual, like, what="factual rows")
+        n = n_rows(known)
+        forced = expand(do, n, like)
+        answer = self._counterfactual(copies(known), copies(forced), seed=seed) if n else like
+        moved = self.reached(forced) if self._keeps(UNTOUCHED) else set(self.order)
+        known = {node: x for node, x in known.items() if node not in moved and node not in forced}
+        known |= forced if self._keeps(EXACT) else {}
+        return completed(answer, like, n, known, who=type(self).__name__)
+
+    def abduct(self, factual: Values) -> Values:
+        """The noise ``{node: (n, ...)}`` inferred of factual rows. Raises `ValuesError`; `Unsupported` without."""
+        return self._abduct(check_rows(factual, self._fitted(), what="factual rows"))
+
+    def log_prob(self, x: Values) -> Tensor:
+        """Log-density ``(n,)`` of rows, nats, in the units of the data. Raises `ValuesError`; `Unsupported` without."""
+        return self._log_prob(check_rows(x, self._fitted(), what="rows"))
+
+    def predict(self, do: Intervention) -> Values:
+        """A point prediction under `do`, as many rows as its tensors have, else one.
+
+        Raises `ValuesError`, and `Unsupported` where a model predicts by sampling only.
+        """
+        n, like = batch(do), self._fitted()
+        forced = expand(do, n, like)
+        return completed(self._predict(n, copies(forced)), like, n, forced, who=type(self).__name__)
+
+    def replay(self, noise: Values, do: Intervention) -> Values:
+        """The counterfactual of *known* noise ``{node: (n, *event)}``, for models that are given the truth.
+
+        Raises `ValuesError`, and `Unsupported` for all others.
+        """
+        n, like = check_values(noise, noise, what="noise"), self._fitted()
+        forced = expand(do, n, like)
+        return completed(self._replay(copies(noise), copies(forced)), like, n, forced, who=type(self).__name__)
+
+    # What answers: the hooks of a method. Their tensors are copies, theirs to keep or to overwrite.
+
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        """Learn from rows ``{node: (n, *event)}``, checked and the model's own, as the graph is; n is at least 1."""
+        raise NotImplementedError(f"{type(self).__name__} learns nothing: write _fit(self, graph, data, *, seed)")
+
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
+        """`n` rows with the nodes `forced` to ``(n, *event)``; what is returned for these nodes does not matter.
+
+        A node's answer may be flat, ``(n, k)``, and in any real type.
+        """
+        raise Unsupported(f"{type(self).__name__} answers {_listed(self.answers)} queries; it draws no samples")
+
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
+        """The rows `factual` with the nodes `forced` to ``(n, *event)``; only nodes in `reached` matter."""
+        raise Unsupported(f"{type(self).__name__} answers {_listed(self.answers)} queries; it has no counterfactuals")
+
+    def _abduct(self, factual: Values) -> Values:
+        raise Unsupported(f"{type(self).__name__} does not show the noise that it infers")
+
+    def _log_prob(self, x: Values) -> Tensor:
+        raise Unsupported(f"{type(self).__name__} has no log_prob: it samples without a density")
+
+    def _predict(self, n: int, forced: Values) -> Values:
+        raise Unsupported(f"{type(self).__name__} predicts by its samples only")
+
+    def _replay(self, noise: Values, forced: Values) -> Values:
+        raise Unsupported(f"{type(self).__name__} does not know the noise behind a row")
+
+    # What hooks may use.
+
+    def reached(self, nodes: Iterable[str]) -> set[str]:
+        """What an intervention on `nodes` can move: their descendants, without the nodes themselves."""
+        forced = set(nodes)
+        return set().union(*(nx.descendants(self.graph, node) for node in forced)) - forced
+
+    def _keeps(self, name: str) -> bool:
+        """Whether this configuration keeps the property, rather than waiving it."""
+        return name not in self.waives
+
+    def _own(self, graph: nx.DiGraph, data: Values) -> Values:
+        """Set `graph`, `order` and `like`; returns copies of the rows. Lists among the options become tuples."""
+        plain = own_graph(graph)
+        rows = own_rows(data, plain)
+        self.graph, self.order, self.like = plain, list(plain), {node: x[:0].clone() for node, x in rows.items()}
+        for name in option_defaults(type(self)):
+            if isinstance(option := vars(self).get(name), list):
+                setattr(self, name, tuple(option))
+        return rows
+
+    def _fitted(self) -> Values:
+        if "like" not in vars(self):
+            raise ValuesError(f"{type(self).__name__} is not fitted yet: call fit(graph, data, seed=...) first")
+        return self.like
+
+    # What the harness uses.
 
     def fit_problem(self, problem: Problem, *, seed: int) -> Self:
         """`fit` on the problem's graph and training data; only floors and ceilings look at more."""
@@ -89,6 +241,28 @@ class CausalModel(ABC):
     def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
         """Fitted copies of this model, one a problem; methods that train many networks at once override it."""
         return [copy.deepcopy(self).fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
+
+    def saved(self) -> dict[str, Any]:
+        """The fields of `saves` and those that every fit sets, as plain data. Raises `FieldError`; `Unsupported`."""
+        own = super().saved()
+        return {name: lower(vars(self)[name], hint, name) for name, hint in self._common(vars(self)).items()} | own
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """Take the fields that `saved` gave, on a new model with the same options. Raises `FieldError`."""
+        common = self._common(fields)
+        for name, value in lift_fields({name: fields[name] for name in common}, common, type(self).__name__).items():
+            setattr(self, name, value)
+        if "graph" in common:
+            self.graph = own_graph(self.graph)
+            self.order = list(self.graph)
+        if {"graph", "like"} <= set(common):
+            if set(self.like) != set(self.order):
+                raise FieldError(f"like has the nodes {list(self.like)}, the graph {self.order}")
+            self.like = {node: self.like[node] for node in self.order}
+        return super().restore({name: value for name, value in fields.items() if name not in common})
+
+    def _common(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: hint for name, hint in self.common.items() if name in fields and name not in (self.saves or ())}
 
     def cost(self) -> dict[str, int]:
         """What the fit took, where it means something: ``parameters`` and ``gradient_steps`` (per network)."""
@@ -120,3 +294,11 @@ def build(cls: type[CausalModel], options: Mapping[str, Any]) -> CausalModel:
     if unknown := sorted(set(options) - set(known)):
         raise ValueError(f"{cls.__name__} has no option {unknown}; it has {sorted(known)}")
     return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in options.items()})
+
+
+def _defines(cls: type[CausalModel], name: str) -> bool:
+    return getattr(cls, name, None) is not getattr(CausalModel, name, None)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names))

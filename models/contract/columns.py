@@ -2,75 +2,140 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
-from scmbench.datasets.values import Values, ValuesError, check_values, flatten
+from scmbench.datasets.values import Values, ValuesError, flatten, n_rows
 from torch import Tensor
 
+from .fields import Saves
 
-class Table:
-    """Layout and scale of the training data: node v takes the columns ``slices[v]``, z = (x - mean) / std.
 
-    `std` is the unbiased standard deviation, 1 for a constant column. Integer nodes are treated as real ones: a model
-    is trained on z plus uniform noise one unit wide (`dequantised`), abducts from the integer itself and rounds its
-    answers (Theis, van den Oord, Bethge, "A note on the evaluation of generative models", 2016). A density over such
-    columns is then close to the probability of the integer.
+@dataclass(frozen=True)
+class Scaler:
+    """Columns to mean 0 and standard deviation 1; `mean` and `std` are ``(d,)``, or ``(n, d)`` for one a row."""
 
-    Raises `ValuesError` for a missing column, NaN, or fewer than two rows.
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor, *, correction: int) -> Self:
+        """The scaler of the columns of ``x (n, d)``, dividing by ``n - correction``; a constant one is only centred."""
+        wide = x.double()
+        std = wide.std(0, correction=correction) if len(x) > correction else torch.zeros_like(wide[0])
+        return cls(wide.mean(0).to(x), torch.where(std == 0, 1, std).to(x))
+
+    @classmethod
+    def identity(cls, columns: int) -> Self:
+        """The scaler that changes nothing."""
+        return cls(torch.zeros(columns, dtype=torch.float64), torch.ones(columns, dtype=torch.float64))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Standardised rows ``(n, d)``: z = (x - mean) / std."""
+        return (x - self.mean) / self.std
+
+    def undo(self, z: Tensor) -> Tensor:
+        """Rows in their own units again: x = z std + mean."""
+        return z * self.std + self.mean
+
+    def to(self, device: torch.device | str) -> Scaler:
+        """The same scaler on another device."""
+        return Scaler(self.mean.to(device), self.std.to(device))
+
+    def part(self, columns: slice) -> Scaler:
+        """The scaler of some of the columns."""
+        return Scaler(self.mean[..., columns], self.std[..., columns])
+
+
+class Columns(Saves):
+    """Layout and scale of the nodes as one matrix: node v takes the columns ``slices[v]``, z = (x - mean) / std.
+
+    `scaler` has by default the unbiased standard deviations of `data`, 1 for a constant column. Integer nodes are
+    treated as real ones: a model is trained on z plus uniform noise one unit wide (`dequantised`), abducts from the
+    integer itself and has its answers rounded (Theis, van den Oord, Bethge, "A note on the evaluation of generative
+    models", 2016). A density over such columns is then close to the probability of the integer.
+
+    Raises `ValuesError` for fewer than two rows, where there is no scaler.
     """
 
-    def __init__(self, nodes: Sequence[str], data: Mapping[str, Tensor]):
-        if check_values(data, nodes, what="training data") < 2:
+    saves = ("like", "scaler")
+    like: Values
+    scaler: Scaler
+
+    def __init__(self, nodes: Sequence[str], data: Values, scaler: Scaler | None = None):
+        if scaler is None and n_rows(data) < 2:
             raise ValuesError("training data: a standard deviation needs two rows at least")
-        self.like = {v: data[v][:0].double() if data[v].is_floating_point() else data[v][:0] for v in nodes}
-        self.slices: dict[str, slice] = {}
-        for node in nodes:
-            start = sum(s.stop - s.start for s in self.slices.values())
-            self.slices[node] = slice(start, start + self.width(node))
-        x = flatten(data, nodes)
-        self.mean, std = x.mean(0), x.std(0)
-        self.std = torch.where(std == 0, 1, std)
+        self.like = {v: data[v][:0].clone() for v in nodes}
+        self.slices = self._slices()
+        self.scaler = scaler or Scaler.of(self.matrix(data), correction=1)
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The fields, and the columns that they make."""
+        super().restore(fields)
+        self.slices = self._slices()
+        return self
+
+    def _slices(self) -> dict[str, slice]:
+        slices: dict[str, slice] = {}
+        for node in self.like:
+            start = sum(s.stop - s.start for s in slices.values())
+            slices[node] = slice(start, start + self.width(node))
+        return slices
+
+    def __len__(self) -> int:
+        """Number of columns D."""
+        return sum(map(self.width, self.like))
 
     def width(self, node: str) -> int:
         """Number of columns of a node."""
         return self.like[node].shape[1:].numel()
 
+    def rescaled(self, scaler: Scaler) -> Self:
+        """The same layout with another scaler."""
+        other = copy.copy(self)
+        other.scaler = scaler
+        return other
+
     def mask(self, nodes: Iterable[str]) -> Tensor:
         """Mask ``(D,)`` of the columns of these nodes."""
-        mask = torch.zeros(len(self.mean), dtype=torch.bool)
+        mask = torch.zeros(len(self), dtype=torch.bool)
         for node in nodes:
             mask[self.slices[node]] = True
         return mask
 
-    def pack(self, values: Mapping[str, Tensor], *, what: str = "factual rows") -> Tensor:
-        """Standardised columns ``(n, D)``, float64. Raises `ValuesError` for a missing node, NaN or another shape."""
-        check_values(values, self.slices, what=what)
-        for node, like in self.like.items():
-            if values[node].shape[1:] != like.shape[1:]:
-                got, event = tuple(values[node].shape), ", ".join(map(str, ["n", *like.shape[1:]]))
-                raise ValuesError(f"{what}: {node!r} has shape {got}; the model was fitted on ({event})")
-        return torch.cat([self.standardise(node, values[node]) for node in self.slices], 1)
+    def matrix(self, values: Values) -> Tensor:
+        """All nodes side by side, ``(n, D)``, float64, in the units of the data."""
+        return flatten(values, list(self.slices))
 
-    def standardise(self, node: str, x: Tensor) -> Tensor:
-        """Standardised columns ``(n, k)`` of one node's values ``(n, *event)``."""
-        columns = self.slices[node]
-        return (x.reshape(len(x), self.width(node)).double() - self.mean[columns]) / self.std[columns]
+    def pack(self, values: Values) -> Tensor:
+        """Standardised columns ``(n, D)``, float64, of values ``{node: (n, *event)}``."""
+        return self.scaler(self.matrix(values))
+
+    def unpack(self, z: Tensor) -> Values:
+        """Values ``{node: (n, *event)}`` in their own units of standardised columns ``(n, D)``; nothing is rounded."""
+        return self.shaped(self.scaler.undo(z.double()))
+
+    def standardised(self, values: Values) -> Values:
+        """The standardised columns ``{node: (n, k)}`` of some nodes' values ``{node: (n, *event)}``."""
+        return {v: self.scaler.part(self.slices[v])(flatten(values, [v])) for v in values}
 
     def split(self, z: Tensor) -> Values:
-        """The columns ``(n, k)`` of each node."""
+        """The columns ``(n, k)`` of each node, views of `z`."""
         return {node: z[:, columns] for node, columns in self.slices.items()}
+
+    def shaped(self, x: Tensor) -> Values:
+        """The columns of each node in its event shape, ``{node: (n, *event)}``."""
+        return {v: part.reshape(len(x), *self.like[v].shape[1:]) for v, part in self.split(x).items()}
+
+    def numbered(self, forced: Values) -> dict[int, Tensor]:
+        """Columns ``{node: (n, k)}`` by their numbers, ``{j: (n,)}``."""
+        return {j: x for v, part in forced.items() for j, x in enumerate(part.unbind(1), self.slices[v].start)}
 
     def dequantised(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """`z` plus U(-1/2, 1/2) in the units of the data on integer columns."""
         integer = self.mask(v for v, like in self.like.items() if not like.is_floating_point())
         noise = torch.rand(z.shape, generator=generator, dtype=z.dtype) - 0.5
-        return z + noise / self.std * integer
-
-    def unpack(self, z: Tensor) -> Values:
-        """Values in their own units from standardised columns ``(n, D)``; integer nodes are rounded."""
-        x = z.double() * self.std + self.mean
-        values = {v: x.reshape(len(x), *self.like[v].shape[1:]) for v, x in self.split(x).items()}
-        return {
-            v: x if self.like[v].is_floating_point() else x.round().to(self.like[v].dtype) for v, x in values.items()
-        }
+        return z + noise / self.scaler.std * integer

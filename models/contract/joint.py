@@ -1,109 +1,117 @@
-"""The skeleton of a model that learns all nodes at once: data as one matrix, scaling, queries."""
+"""The skeletons of models that learn all nodes at once: values as one matrix of standardised columns."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, ClassVar
 
 import networkx as nx
 import torch
 from scmbench.datasets.seeds import generator
-from scmbench.datasets.values import Intervention, Values, check_graph, check_values, expand
+from scmbench.datasets.values import Values, flatten
 from torch import Tensor
 
 from .base import CausalModel, Unsupported
-from .scaler import Scaler
-from .scaling import refitted
+from .columns import Columns, Scaler
 
 
 class JointModel(CausalModel):
-    """A model of all nodes together, each a real scalar. A subclass writes `learn`, `draw` and `replay_rows`.
+    """A model of all nodes together. A subclass writes `learn`, `draw` and `replay_rows`.
 
-    Those see float64 matrices ``(n, d)`` of standardised columns, in the order of `order`, and interventions by column.
+    They see and give float64 matrices ``(n, D)`` of standardised columns, laid out by `columns`: a column a scalar
+    node, as many as it has components for a vector node or an image. Interventions come as the columns of the nodes
+    that are set, ``forced = {node: (n, k)}``, standardised too. Units, types, what is set and what is not reached are
+    seen to before and afterwards.
     """
 
-    graph: nx.DiGraph
-    nodes: list[str]
-    seed: int
+    real_scalars: ClassVar[bool] = False
+    """Whether it models real scalar nodes only: others are `Unsupported` then."""
+
+    common: ClassVar[Mapping[str, Any]] = {**CausalModel.common, "columns": Columns}
+    columns: Columns
+
+    @abstractmethod
+    def learn(self, z: Tensor, *, seed: int) -> None:
+        """Train on rows ``z (n, D)``; `graph`, `order` and `columns` are set.
+
+        Raises `Unsupported` for what the method cannot model, `FloatingPointError` where the training diverges.
+        """
+
+    @abstractmethod
+    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
+        """``(n, D)`` rows, observational where nothing is forced."""
+
+    @abstractmethod
+    def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
+        """What the rows ``z (n, D)`` would have been, ``(n, D)``."""
+
+    def lay_out(self, data: Values) -> Columns:
+        """Which node takes which columns, and their scale; by default topological order and unit variance."""
+        return Columns(self.order, data)
+
+    def incoming(self, forced: Values) -> Columns:
+        """How factual and intervened values are scaled for a query; answers always have the scale of the training."""
+        return self.columns
+
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        for node, x in data.items() if self.real_scalars else ():
+            if x.ndim != 1 or not x.is_floating_point():
+                what = f"{x.dtype} of event shape {tuple(x.shape[1:])}"
+                raise Unsupported(f"{type(self).__name__} models real scalar nodes only; {node!r} is {what}")
+        self.columns = self.lay_out(data)
+        self.learn(self.columns.pack(data), seed=seed)
+
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
+        return self.columns.unpack(self.draw(n, self.incoming(forced).standardised(forced), seed=seed))
+
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
+        incoming = self.incoming(forced)
+        return self.columns.unpack(self.replay_rows(incoming.pack(factual), incoming.standardised(forced), seed=seed))
+
+
+class RefittedModel(JointModel):
+    """A joint model whose published comparison scales what goes into a query by statistics of that query's own.
+
+    A quirk of that code, which one scaler for all would have been: on the way in, each intervention value has a scaler
+    fitted on `refit` bootstrap rows of the training data; on the way out, answers have the scale of the training.
+    """
+
+    common: ClassVar[Mapping[str, Any]] = {**JointModel.common, "rows": Tensor, "seed": int}
     rows: Tensor
-    scaler: Scaler
+    seed: int
 
     @property
     @abstractmethod
     def refit(self) -> int:
-        """On how many bootstrap rows a query's own scaler is fitted; 0 means that queries use the training scaler."""
+        """On how many rows a query's own scaler is fitted; 0 means that queries use the training scaler."""
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Learn from ``{node: (n,)}``. Raises `ValuesError` for a cycle, a missing column or NaN.
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        self.rows, self.seed = flatten(data, self.order), seed
+        super()._fit(graph, data, seed=seed)
 
-        Raises `Unsupported` for a node that is no real scalar, `FloatingPointError` where the training diverges.
-        """
-        self.graph, self.nodes, self.seed = graph, self.order(graph), seed
-        check_values(data, self.nodes, what="training data")
-        for v in self.nodes:
-            if data[v].ndim != 1 or not data[v].is_floating_point():
-                what = f"{data[v].dtype} of event shape {tuple(data[v].shape[1:])}"
-                raise Unsupported(f"{type(self).__name__} models real scalar nodes only; {v!r} is {what}")
-        self.rows = self._matrix(data)
-        self.scaler = self.standardiser(self.rows)
-        self.learn()
-        return self
-
-    @abstractmethod
-    def learn(self) -> None:
-        """Train the network on `rows`, `scaler`, `graph` and `seed`."""
-
-    @abstractmethod
-    def draw(self, n: int, forced: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
-        """``(n, d)`` standardised rows, with columns `forced` to values ``(n,)``."""
-
-    @abstractmethod
-    def replay_rows(self, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        """Counterfactuals ``(n, d)`` of standardised rows ``x (n, d)``, with columns `forced` to values ``(n,)``."""
-
-    def order(self, graph: nx.DiGraph) -> list[str]:
-        """The nodes in the order of the columns: topological, ties by name. Raises `ValuesError` for a cycle."""
-        return check_graph(graph)
-
-    def standardiser(self, rows: Tensor) -> Scaler:
-        """The training scaler for ``rows (n, d)``."""
-        return Scaler.of(rows, correction=1)
-
-    def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
-        """The last word on an answer in the data's own units; by default nothing is changed."""
-        return answer
-
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows, observational or under `do`."""
-        forced = expand(do, n, self._like())
-        scaler = self._query_scaler(forced, n) if forced else self.scaler
-        x = self.draw(n, self._by_column(forced, scaler), generator(seed, "sample"))
-        return self.finish(self._values(self.scaler.undo(x)), forced, None)
-
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """Abduction, action and prediction; nothing random in it."""
-        n = check_values(factual, self.nodes, what="factual rows")
-        forced = expand(do, n, self._like())
-        scaler = self._query_scaler(forced, n)
-        x = self.replay_rows(scaler(self._matrix(factual)), self._by_column(forced, scaler))
-        return self.finish(self._values(self.scaler.undo(x)), forced, factual)
-
-    def _query_scaler(self, forced: Values, n: int) -> Scaler:
+    def incoming(self, forced: Values) -> Columns:
+        """With scalers of the query's own, unless `refit` is 0."""
         if not self.refit:
-            return self.scaler
-        # A quirk of the published comparison: what goes in is scaled by other statistics than what comes out.
-        return refitted(self.rows, forced, n, size=self.refit, seed=self.seed)
+            return self.columns
+        return self.columns.rescaled(refitted(self.rows, forced, size=self.refit, seed=self.seed))
 
-    def _by_column(self, forced: Values, scaler: Scaler) -> dict[int, Tensor]:
-        columns = {self.nodes.index(v): a for v, a in forced.items()}
-        return {j: (a - scaler.mean[..., j]) / scaler.std[..., j] for j, a in columns.items()}
 
-    def _like(self) -> Values:
-        return {v: torch.empty(0, dtype=torch.float64) for v in self.nodes}
+def refitted(rows: Tensor, forced: Values, *, size: int, seed: int) -> Scaler:
+    """A scaler for each row of an intervention, fitted on `size` bootstrap rows of ``rows (m, d)``: one a value.
 
-    def _matrix(self, values: Values) -> Tensor:
-        return torch.stack([values[v].double() for v in self.nodes], 1)
+    Rows that share their intervention ``forced {node: (n,)}`` share a scaler, and so do all queries of one fit (`seed`)
+    at the same intervention: its stream is keyed by the seed, the nodes and their values.
+    """
+    nodes = sorted(forced)
+    if not nodes:
+        return Scaler.of(_bootstrap(rows, size, seed, []), correction=1)
+    settings, member = torch.unique(torch.stack([forced[v] for v in nodes], 1), dim=0, return_inverse=True)
+    labels = [[f"{v}={a!r}" for v, a in zip(nodes, setting, strict=True)] for setting in settings.tolist()]
+    scalers = [Scaler.of(_bootstrap(rows, size, seed, label), correction=1) for label in labels]
+    return Scaler(torch.stack([s.mean for s in scalers])[member], torch.stack([s.std for s in scalers])[member])
 
-    def _values(self, x: Tensor) -> Values:
-        return dict(zip(self.nodes, x.unbind(1), strict=True))
+
+def _bootstrap(rows: Tensor, size: int, seed: int, labels: list[str]) -> Tensor:
+    stream = generator(seed, "query scaler", *labels)
+    return rows[torch.randint(len(rows), (size,), generator=stream)]

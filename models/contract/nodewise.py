@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import networkx as nx
 import torch
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.seeds import derive, generator
-from scmbench.datasets.values import (
-    Intervention,
-    Values,
-    ValuesError,
-    check_graph,
-    check_values,
-    expand,
-    flatten,
-    parents,
-)
+from scmbench.datasets.values import Values, flatten, n_rows, parents
 from torch import Tensor
 
-from .base import CausalModel
+from .base import UNTOUCHED, CausalModel
+from .checks import as_like
+from .fields import FieldError, Saves, lift, lift_fields
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Task:
     seed: int
 
 
-class Mechanism(ABC):
+class Mechanism(Saves, ABC):
     """``x = f(u, pa)`` for one node, learned; tensors are of its `dtype`, rows first."""
 
     dtype: ClassVar[torch.dtype] = torch.float32
@@ -70,6 +63,8 @@ class Empirical(Mechanism):
     """A root's distribution: its training rows, drawn with replacement. Its noise is the value itself."""
 
     dtype: ClassVar[torch.dtype] = torch.float64
+    saves = ("x",)
+    x: Tensor
 
     def fit(self, task: Task) -> Self:
         """Keep the rows."""
@@ -99,8 +94,7 @@ class NodewiseModel(CausalModel):
     Vector nodes are flattened to ``(n, d)`` for the mechanism; integer nodes are rounded after decoding.
     """
 
-    copies_non_descendants: bool = True
-    """In a counterfactual, copy what the intervention cannot reach (True) or decode it again from its noise (False)."""
+    saves = ()
 
     @abstractmethod
     def mechanism(self) -> Mechanism:
@@ -110,42 +104,32 @@ class NodewiseModel(CausalModel):
         """A new, unfitted mechanism for a node without parents."""
         return Empirical()
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Learn every mechanism from ``{node: (n, *event)}``. Raises `ValuesError` for a cycle, missing column, NaN."""
-        tasks = self._prepare(graph, data, seed=seed)
-        return self._assemble(_fit_stacks(self, tasks))
+    def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
+        """Learn every mechanism."""
+        self.mechanisms = _fit_stacks(self, self._tasks(graph, data, seed=seed))
 
     def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
         """Fitted copies, the mechanisms of all nodes of all problems trained in one stack."""
         copies = [copy.deepcopy(self) for _ in problems]
         tasks = {}
         for i, (model, problem, seed) in enumerate(zip(copies, problems, seeds, strict=True)):
-            prepared = model._prepare(problem.graph, problem.train, seed=seed)
-            tasks.update({(i, node): task for node, task in prepared.items()})
+            rows = model._own(problem.graph, problem.train)
+            tasks.update({(i, node): task for node, task in model._tasks(model.graph, rows, seed=seed).items()})
         fitted = _fit_stacks(self, tasks)
-        return [model._assemble({node: fitted[i, node] for node in model.graph}) for i, model in enumerate(copies)]
+        for i, model in enumerate(copies):
+            model.mechanisms = {node: fitted[i, node] for node in model.order}
+        return copies
 
-    def _prepare(self, graph: nx.DiGraph, data: Values, *, seed: int) -> dict[str, Task]:
-        self.order = check_graph(graph)
-        n = check_values(data, self.order, what="training data")
-        if not n:
-            raise ValuesError("training data have no rows")
-        self.graph = graph
+    def _tasks(self, graph: nx.DiGraph, data: Values, *, seed: int) -> dict[str, Task]:
+        n = n_rows(data)
         self.parents = {node: parents(graph, node) for node in self.order}
-        data = {node: data[node].double() if data[node].is_floating_point() else data[node] for node in self.order}
-        self.like = {node: x[:0] for node, x in data.items()}
         return {
             node: Task(flatten(data, [node]), columns(data, self.parents[node], n), derive(seed, "fit", node))
             for node in self.order
         }
 
-    def _assemble(self, mechanisms: dict[str, Mechanism]) -> Self:
-        self.mechanisms = mechanisms
-        return self
-
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Walk the graph: intervened nodes take their value, the others decode fresh noise given their parents."""
-        forced = expand(do, n, self.like)
         values: Values = {}
         for node in self.order:
             if node in forced:
@@ -155,23 +139,18 @@ class NodewiseModel(CausalModel):
                 values[node] = self._decode(node, u, values, n)
         return values
 
-    def abduct(self, factual: Values) -> Values:
+    def _abduct(self, factual: Values) -> Values:
         """The inferred noise ``{node: (n, k)}`` of factual rows."""
-        n = self._check_factual(factual)
+        n = n_rows(factual)
         return {node: self._encode(node, factual, n) for node in self.order}
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """Abduction, action, prediction (Pearl, Causality, 2009, Theorem 7.1.7) with the learned mechanisms."""
-        n = self._check_factual(factual)
-        forced = expand(do, n, self.like)
-        reached = set().union(*(nx.descendants(self.graph, node) for node in forced)) if forced else set()
-        values: Values = {}
+        n, values = n_rows(factual), factual | forced
+        # A method that waives this decodes again, from its own noise, even what the intervention cannot reach.
+        decoded = self.reached(forced) if self._keeps(UNTOUCHED) else set(self.order) - set(forced)
         for node in self.order:
-            if node in forced:
-                values[node] = forced[node]
-            elif self.copies_non_descendants and node not in reached:
-                values[node] = factual[node].to(self.like[node].dtype, copy=True)
-            else:
+            if node in decoded:
                 values[node] = self._decode(node, self._encode(node, factual, n), values, n)
         return values
 
@@ -182,13 +161,25 @@ class NodewiseModel(CausalModel):
         total["gradient_steps"] = max((c.get("gradient_steps", 0) for c in costs), default=0)
         return total if total["parameters"] else {}
 
-    def _check_factual(self, factual: Values) -> int:
-        n = check_values(factual, self.order, what="factual rows")
-        for node, like in self.like.items():
-            if factual[node].shape[1:] != like.shape[1:]:
-                got, event = tuple(factual[node].shape), ", ".join(map(str, ["n", *like.shape[1:]]))
-                raise ValuesError(f"factual rows: {node!r} has shape {got}; the model was fitted on ({event})")
-        return n
+    def saved(self) -> dict[str, Any]:
+        """The graph, the nodes' types, and every mechanism's own fields."""
+        if not hasattr(self, "mechanisms"):
+            raise FieldError(f"{type(self).__name__} has no 'mechanisms': it is not fitted")
+        made = {node: type(self.mechanism() if self.parents[node] else self.root()) for node in self.order}
+        if odd := [node for node, m in self.mechanisms.items() if type(m) is not made[node]]:
+            raise FieldError(f"the mechanism of {odd[0]!r} is not a {made[odd[0]].__name__}, as the model makes them")
+        return super().saved() | {"mechanisms": {node: m.saved() for node, m in self.mechanisms.items()}}
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The graph, the nodes' types, and a mechanism a node, made by `mechanism` or `root`."""
+        fields = dict(fields)
+        stored = lift(fields.pop("mechanisms", None), dict[str, dict], "mechanisms")
+        super().restore(fields)
+        self.parents = {node: parents(self.graph, node) for node in self.order}
+        lift_fields(stored, dict.fromkeys(self.order, Any), "mechanisms")
+        prototypes = {node: self.mechanism() if self.parents[node] else self.root() for node in self.order}
+        self.mechanisms = {node: prototypes[node].restore(stored[node]) for node in self.order}
+        return self
 
     def _encode(self, node: str, factual: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
@@ -196,10 +187,9 @@ class NodewiseModel(CausalModel):
         return mechanism.encode(x.to(mechanism.dtype), pa.to(mechanism.dtype))
 
     def _decode(self, node: str, u: Tensor, values: Values, n: int) -> Tensor:
-        mechanism, like = self.mechanisms[node], self.like[node]
+        mechanism = self.mechanisms[node]
         pa = columns(values, self.parents[node], n)
-        x = mechanism.decode(u, pa.to(mechanism.dtype)).reshape(n, *like.shape[1:])
-        return x.double() if like.is_floating_point() else x.round().to(like.dtype)
+        return as_like(mechanism.decode(u, pa.to(mechanism.dtype)), self.like[node])
 
 
 def columns(values: Values, nodes: Sequence[str], n: int) -> Tensor:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from .base import CausalModel
+from scmbench.datasets.errors import UserError
+
+if TYPE_CHECKING:
+    from .base import CausalModel
 
 GROUP = "scmbench.models"
 BUILT_IN = {
@@ -32,7 +36,7 @@ EXTRAS = {"dowhy": "scmbench.models.dowhy:DoWhy"}
 """The same for adapters of packages that scmbench does not install by itself: ``pip install 'scmbench[name]'``."""
 
 
-class UnknownModel(LookupError):
+class UnknownModel(UserError, LookupError):
     """No model of that name or at that address, or more than one; the message says what was tried."""
 
 
@@ -41,12 +45,36 @@ def paths() -> dict[str, str]:
     return {name: next(iter(found)) for name, found in _claims().items()}
 
 
+def summaries() -> dict[str, str]:
+    """Every model name with the first line of its docstring, and nothing imported.
+
+    Of a model from outside its ``module:Class``: not even the packages above it are imported to look for its source.
+    """
+    ours = BUILT_IN | EXTRAS
+    return {name: _summary(path) if ours.get(name) == path else path for name, path in sorted(paths().items())}
+
+
+def _summary(path: str) -> str:
+    """The first line of the docstring of a class of scmbench, read off the source; a re-export is followed."""
+    module, _, name = path.partition(":")
+    file = resources.files("scmbench.models").joinpath(*module.split(".")[2:])
+    text = (file / "__init__.py" if file.is_dir() else Path(f"{file}.py")).read_text(encoding="utf-8")
+    if found := re.search(rf'^class {name}\b[^"]*"""([^\n]*)', text, re.M):
+        return found[1].removesuffix('"""')
+    found = re.search(rf"^from \.(\S+) import [^\n]*\b{name}\b", text, re.M)
+    if not found:
+        raise LookupError(f"{module} has no class {name!r}")
+    return _summary(f"{module}.{found[1]}:{name}")
+
+
 def load(name: str) -> type[CausalModel]:
     """The model class called `name`, or at ``package.module:Class`` (looked for in the working directory too).
 
     Raises `UnknownModel` for an unknown name or one that two packages claim, a module that cannot be imported, or a
     class that is no `CausalModel`.
     """
+    from .base import CausalModel
+
     claims = _claims()
     if len(claims.get(name, ())) > 1:
         claimed = "; ".join(f"{path} by {owner}" for path, owner in claims[name].items())
@@ -71,6 +99,8 @@ def load(name: str) -> type[CausalModel]:
 
 def _claims() -> dict[str, dict[str, str]]:
     """Name to the addresses that claim it, each with who does: scmbench first, then installed packages."""
+    from importlib.metadata import entry_points  # here, because it loads the email package
+
     claims = {name: {path: "scmbench"} for name, path in (BUILT_IN | EXTRAS).items()}
     for point in entry_points(group=GROUP):
         claims.setdefault(point.name, {}).setdefault(point.value, point.dist.name if point.dist else "a package")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from ..contract.columns import Scaler
+from ..contract.fields import FieldError
 from ..contract.nodewise import Mechanism, Task
-from ..contract.scaler import Scaler
-from ..training import Architecture, train_stack
+from ..training import Architecture, Network, train_stack
 from .denoising import Denoising
 from .sampler import Sampler
 from .schedule import Schedule, time_features
@@ -49,10 +50,13 @@ class Diffusion(Mechanism):
     positional embedding looks up row -1, the noisiest level.
     """
 
+    saves = ("scaler", "parent_scaler", "network", "features", "updates")
     scaler: Scaler
     parent_scaler: Scaler
-    sampler: Sampler
+    network: Network
+    features: Tensor
     updates: int
+    sampler: Sampler
 
     def __init__(self, config: DiffusionConfig, *, encoder: str = "ddim", wraps_time: bool = False):
         self.config, self.encoder, self.wraps_time = config, encoder, wraps_time
@@ -87,10 +91,22 @@ class Diffusion(Mechanism):
         for task, network, (own, pa) in zip(tasks, networks, scalers, strict=True):
             mechanism = type(self)(config, encoder=self.encoder, wraps_time=self.wraps_time)
             mechanism.scaler, mechanism.parent_scaler = own, pa
+            mechanism.network, mechanism.features = network, features
             mechanism.sampler = Sampler(network, schedule, features, config.guidance)
             mechanism.updates = config.epochs * -(-len(task.x) // config.batch_size)
             mechanisms.append(mechanism)
         return mechanisms
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The fields, on the device of the options, and the sampler that they make."""
+        super().restore(fields)
+        steps, device = self.config.steps, self.config.device
+        if len(self.features) != steps + 1:
+            raise FieldError(f"features has {len(self.features)} rows, expected {steps + 1}: one for each of t = 0..T")
+        self.scaler, self.parent_scaler = self.scaler.to(device), self.parent_scaler.to(device)
+        self.network, self.features = self.network.to(device), self.features.to(device)
+        self.sampler = Sampler(self.network, Schedule(steps), self.features, self.config.guidance)
+        return self
 
     def at_query(self, *, encoder: str, wraps_time: bool) -> Self:
         """The same fit, queried another way."""

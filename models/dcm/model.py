@@ -54,11 +54,6 @@ class DCM(NodewiseModel):
         self.steps, self.epochs, self.batch_size, self.lr, self.device = steps, epochs, batch_size, lr, device
 
     @property
-    def copies_non_descendants(self) -> bool:  # type: ignore[override]
-        """The reference decodes them again."""
-        return self.variant == "corrected"
-
-    @property
     def waives(self) -> Mapping[str, str]:
         """The reference variant's abduction is approximate and acts on every node."""
         if self.variant == "corrected":

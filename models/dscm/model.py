@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import networkx as nx
 import pyro
 import torch
 from pyro.infer import Trace_ELBO
 from scmbench.datasets.seeds import generator, seeded
-from scmbench.datasets.values import Intervention, Values, check_graph, expand, parents
+from scmbench.datasets.values import Values, parents
 from torch import Tensor
 
-from ..contract.base import CausalModel, Unsupported
-from ..contract.columns import Table
+from ..contract.base import Unsupported
+from ..contract.fields import lift
+from ..contract.joint import JointModel
 from .mechanisms import Amortised, Explicit
-from .program import Columns, Program
+from .program import ByNode, Program
 
 TRANSFORMS = ("spline", "affine")
 
 
-class DSCM(CausalModel):
+class DSCM(JointModel):
     """A deep mechanism a node in one Pyro program, trained by variational inference; abduction, action, prediction.
 
     "Deep Structural Causal Models for Tractable Counterfactual Inference", Pawlowski, Coelho de Castro, Glocker,
@@ -36,7 +35,7 @@ class DSCM(CausalModel):
 
     Counterfactuals are Pyro's: `poutine.condition` on the abducted noise, `poutine.do`, run. A flow's noise is exact.
     Of a vector node, z is drawn from q `particles` times, and the rest is exact given z; the answer is the mean over
-    these draws, which are the same for all rows. Integer nodes are dequantised (see `Table`).
+    these draws, which are the same for all rows. Integer nodes are dequantised (see `Columns`).
 
     The paper's experiments choose mechanisms node by node, with convolutions for images; one kind of flow and dense
     networks for all nodes are this library's choice.
@@ -48,6 +47,8 @@ class DSCM(CausalModel):
     version: ClassVar[int] = 1
     query_options: ClassVar[frozenset[str]] = frozenset({"particles"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 3, "particles": 4}
+    saves = ("gradient_steps",)
+    gradient_steps: int
 
     def __init__(
         self,
@@ -64,68 +65,71 @@ class DSCM(CausalModel):
         self.transform, self.hidden, self.latent = transform, hidden, latent
         self.epochs, self.batch_size, self.lr, self.particles = epochs, batch_size, lr, particles
 
-    def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
-        """Learn all mechanisms from ``{node: (n, *event)}``.
-
-        Raises `ValuesError` for a cycle, a missing column, NaN or fewer than two rows, `FloatingPointError` where the
-        training diverges.
-        """
-        order = check_graph(graph)
-        self.graph, self.table = copy.deepcopy(graph), Table(order, data)
-        z = self.table.dequantised(self.table.pack(data, what="training data"), generator(seed, "dequantise"))
+    def learn(self, z: Tensor, *, seed: int) -> None:
+        """Train all mechanisms."""
+        z = self.columns.dequantised(z, generator(seed, "dequantise"))
         with seeded(seed, "weights"):
-            self.program = Program({v: parents(graph, v) for v in order}, {v: self._mechanism(v) for v in order})
+            self.program = self._program()
         self._train(z.float(), seed=seed)
         self.program.double().requires_grad_(False)  # trained in single precision; the round trip deserves double
-        return self
 
-    def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows, observational or under `do`, from noise of one stream a node."""
-        forced = expand(do, n, self.table.like)
+    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
+        """Rows from noise of one stream a node."""
 
-        def draw(node: str, part: str, width: int) -> Tensor:
+        def noise(node: str, part: str, width: int) -> Tensor:
             return torch.randn(n, width, generator=generator(seed, "noise", node, part), dtype=torch.float64)
 
-        values = self.program.replay(self.program.noise(draw), self._standardised(forced))
-        return {**self._unpack(values), **forced}
+        return self._joined(self.program.replay(self.program.noise(noise), forced))
 
-    def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """The noise of these rows replayed under `do`, averaged over `particles`; what `do` cannot reach is copied."""
-        x = self.table.pack(factual)
-        forced = expand(do, len(x), self.table.like)
+    def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
+        """The noise of these rows replayed under `do`, averaged over `particles`."""
         particles = self.particles if self._amortised() else 1
-        noise = self._abducted(x, particles, seed)
-        acted = {node: a.repeat(particles, 1) for node, a in self._standardised(forced).items()}
-        values = self.program.replay(noise, acted)
-        means = {v: z.reshape(particles, len(x), -1).mean(0) for v, z in values.items()}
-        reached = set().union(*(nx.descendants(self.graph, node) for node in forced))
-        copied = {v: factual[v].to(like.dtype, copy=True) for v, like in self.table.like.items() if v not in reached}
-        return {**self._unpack(means), **copied, **forced}
+        noise = self._abducted(z, particles, seed)
+        values = self.program.replay(noise, {node: a.repeat(particles, 1) for node, a in forced.items()})
+        return self._joined({v: x.reshape(particles, len(z), -1).mean(0) for v, x in values.items()})
 
-    def abduct(self, factual: Values) -> Values:
+    def _abduct(self, factual: Values) -> Values:
         """The noise u of factual rows, shaped like the nodes; of a vector node given the mean of q(z | x, pa)."""
-        x = self.table.split(self.table.pack(factual))
+        x = self.columns.split(self.columns.pack(factual))
         noise = self.program.abduct(x, {site: q.mean for site, q in self.program.posterior(x).items()})
-        return {v: noise[f"x({v})_base"].reshape(len(x[v]), *like.shape[1:]) for v, like in self.table.like.items()}
+        return {v: noise[f"x({v})_base"].reshape(len(x[v]), *like.shape[1:]) for v, like in self.like.items()}
 
-    def log_prob(self, x: Values) -> Tensor:
-        """Log-density ``(n,)`` in the units of the data, nats; of integer nodes about their log-probability.
+    def _log_prob(self, x: Values) -> Tensor:
+        """The density; of integer nodes it is about their log-probability.
 
         Raises `Unsupported` where a node is a vector: its density is only bounded.
         """
-        z = self.table.split(self.table.pack(x, what="rows"))
         if bounded := self._amortised():
             raise Unsupported(f"dscm knows only a lower bound of the density of the vector node(s) {bounded}")
-        return self.program.log_prob(z) - self.table.std.log().sum()
+        z = self.columns.split(self.columns.pack(x))
+        return self.program.log_prob(z) - self.columns.scaler.std.log().sum()
 
     def cost(self) -> dict[str, int]:
         """Trained scalars and optimiser steps."""
         trained = sum(int(p.numel()) for p in self.program.parameters())
         return {"parameters": trained, "gradient_steps": self.gradient_steps}
 
-    def _mechanism(self, node: str) -> Explicit | Amortised:
-        width = self.table.width(node)
-        context = sum(self.table.width(parent) for parent in parents(self.graph, node)) or 1
+    def saved(self) -> dict[str, Any]:
+        """The fields and all weights."""
+        return super().saved() | {"program": dict(self.program.state_dict())}
+
+    def restore(self, fields: Mapping[str, Any]) -> Self:
+        """The fields, the weights in a program as `learn` makes it."""
+        fields = dict(fields)
+        weights = lift(fields.pop("program", None), dict[str, Tensor], "program")
+        super().restore(fields)
+        with seeded(0, "weights"):
+            self.program = self._program()
+        self.program.double().requires_grad_(False).load_state_dict(weights)
+        return self
+
+    def _program(self) -> Program:
+        """A program of new networks."""
+        causes = {v: parents(self.graph, v) for v in self.order}
+        return Program(causes, {v: self._mechanism(v, causes[v]) for v in self.order})
+
+    def _mechanism(self, node: str, causes: list[str]) -> Explicit | Amortised:
+        width, context = self.columns.width(node), sum(map(self.columns.width, causes)) or 1
         if width == 1:
             return Explicit(width, context, transform=self.transform, hidden=self.hidden)
         return Amortised(width, context, latent=self.latent, hidden=self.hidden)
@@ -133,19 +137,16 @@ class DSCM(CausalModel):
     def _amortised(self) -> list[str]:
         return [v for v, mechanism in self.program.mechanisms.items() if isinstance(mechanism, Amortised)]
 
-    def _standardised(self, values: Values) -> Columns:
-        return {node: self.table.standardise(node, x) for node, x in values.items()}
-
-    def _unpack(self, columns: Columns) -> Values:
-        return self.table.unpack(torch.cat([columns[node] for node in self.table.slices], 1))
+    def _joined(self, parts: ByNode) -> Tensor:
+        return torch.cat([parts[node] for node in self.order], 1)
 
     def _abducted(self, x: Tensor, particles: int, seed: int) -> dict[str, Tensor]:
         """Noise by site, ``(particles * n, width)``; a particle's draw of z is the same for all rows."""
         z = {}
-        for site, q in self.program.posterior(self.table.split(x)).items():
+        for site, q in self.program.posterior(self.columns.split(x)).items():
             eps = torch.randn(particles, 1, self.latent, generator=generator(seed, site), dtype=x.dtype)
             z[site] = (q.mean + q.stddev * eps).flatten(0, 1)
-        return self.program.abduct(self.table.split(x.repeat(particles, 1)), z)
+        return self.program.abduct(self.columns.split(x.repeat(particles, 1)), z)
 
     def _train(self, z: Tensor, *, seed: int) -> None:
         elbo, stream = Trace_ELBO(), generator(seed, "batches")
@@ -155,7 +156,7 @@ class DSCM(CausalModel):
             for epoch in range(self.epochs):
                 for batch in z[torch.randperm(len(z), generator=stream)].split(self.batch_size):
                     optimizer.zero_grad()
-                    loss = self.program.negative_elbo(self.table.split(batch), elbo)
+                    loss = self.program.negative_elbo(self.columns.split(batch), elbo)
                     loss.backward()
                     optimizer.step()
                     self.gradient_steps += 1

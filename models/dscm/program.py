@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .mechanisms import Amortised, Explicit
 
-Columns = Mapping[str, Tensor]
+ByNode = Mapping[str, Tensor]
 """Node name to standardised columns ``(rows, width)``; noise is keyed by site instead."""
 
 
@@ -44,7 +44,7 @@ class Program(nn.Module):
                 values[node] = pyro.sample(f"x({node})", mechanism.likelihood(*given))
         return values
 
-    def posterior(self, values: Columns) -> dict[str, TorchDistribution]:
+    def posterior(self, values: ByNode) -> dict[str, TorchDistribution]:
         """q(z | x, pa) of every amortised node, keyed by site."""
         rows = len(next(iter(values.values())))
         return {
@@ -53,7 +53,7 @@ class Program(nn.Module):
             if isinstance(mechanism, Amortised)
         }
 
-    def negative_elbo(self, values: Columns, elbo: Trace_ELBO) -> Tensor:
+    def negative_elbo(self, values: ByNode, elbo: Trace_ELBO) -> Tensor:
         """-E_q[log p(x, z) - log q(z | x)] a row; where no node is amortised, the exact negative log-likelihood."""
         rows = len(next(iter(values.values())))
         observed = poutine.condition(self, {f"x({v})": x for v, x in values.items()})
@@ -65,7 +65,7 @@ class Program(nn.Module):
 
         return elbo.differentiable_loss(observed, guide, rows) / rows
 
-    def log_prob(self, values: Columns) -> Tensor:
+    def log_prob(self, values: ByNode) -> Tensor:
         """log p(x) of every row ``(rows,)``, the sum of the nodes'; without amortised nodes only."""
         observed = poutine.condition(self, {f"x({v})": x for v, x in values.items()})
         sites = _sites(observed, len(next(iter(values.values()))))
@@ -80,7 +80,7 @@ class Program(nn.Module):
             noise[f"x({node})_base"] = draw(node, "x", mechanism.width)
         return noise
 
-    def abduct(self, values: Columns, z: Columns) -> dict[str, Tensor]:
+    def abduct(self, values: ByNode, z: ByNode) -> dict[str, Tensor]:
         """The noise by site that reproduces `values` given the latents `z`: exact inversion of every transform."""
         rows = len(next(iter(values.values())))
         observed = poutine.condition(self, {f"x({v})": x for v, x in values.items()})
@@ -88,7 +88,7 @@ class Program(nn.Module):
         sites = _sites(replayed, rows)
         return {**z, **{f"x({v})_base": sites[f"x({v})_base"]["value"] for v in self.parents}}
 
-    def replay(self, noise: Columns, do: Columns) -> dict[str, Tensor]:
+    def replay(self, noise: ByNode, do: ByNode) -> dict[str, Tensor]:
         """Values of all nodes that this very noise produces under `do`."""
         rows = len(next(iter(noise.values())))
         acted = poutine.do(self, {f"x({v})": a for v, a in do.items()})
@@ -98,7 +98,7 @@ class Program(nn.Module):
         config: dict[str, Reparam] = {f"x({v})": TransformReparam() for v in self.parents}
         return poutine.reparam(program, config)
 
-    def _context(self, node: str, values: Columns, rows: int) -> Tensor:
+    def _context(self, node: str, values: ByNode, rows: int) -> Tensor:
         """The parents side by side; of a root, the constant 1."""
         if not self.parents[node]:
             parameter = next(self.parameters())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,97 +13,275 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import torch
-from scmbench.datasets.values import Intervention, Values, ValuesError, check_graph, from_frame, to_frame
+from scmbench.datasets.seeds import derive
+from scmbench.datasets.values import Intervention, Values, ValuesError, check_graph, columns_of, from_frame, to_frame
 from torch import Tensor
 
-from ..contract.base import CausalModel
+from ..contract.base import CausalModel, Unsupported, build
+from ..contract.registry import load as load_class
 from . import saving
+from .effects import Effect, effect_of
+from .frame_do import Do, needed, resolve, whole
+from .support import Support, tell
 
-Do = Mapping[str, Any]
-"""Column to a number, or to a `pandas.Series`, array or list with a value a row; ``(rows, d)`` for a vector node."""
+EXACT, UNTOUCHED = "do is exact", "non-descendants untouched"
+
+
+class WaiverWarning(UserWarning):
+    """The model breaks a property that answers are expected to have; the message names it and says why."""
 
 
 class FrameModel:
     """A causal model that takes and gives data frames.
 
-    A node of the graph is the column of its name, or the columns ``name[0], name[1], …`` for a vector; other columns
-    are ignored. Integer columns stay integer (predictions are rounded): convert what is measured on a scale to float.
-    Categories have to be encoded as numbers before.
+    `model` is a name or class with its options, ``FrameModel("dcm", epochs=100)``, or an unfitted model. Where a method
+    has variants and none is named, it is `corrected`; whatever the chosen one waives is warned of (`WaiverWarning`).
 
-    >>> from scmbench.models import load
+    A node of the graph is the column of its name, or the columns ``name[0], name[1], …`` for a vector; other columns
+    are ignored. Names are strings or whole numbers, and labels of answers are what they were. Integer columns stay
+    integer (predictions are rounded): convert what is measured on a scale to float. Categories have to be encoded as
+    numbers before. A question outside of the training rows is answered, with a `SupportWarning`.
+
     >>> frame = pd.DataFrame({"dose": [0.0, 1.0, 2.0, 3.0], "effect": [1.0, 3.0, 5.0, 7.0]})
-    >>> model = FrameModel(load("linear")()).fit(nx.DiGraph([("dose", "effect")]), frame)
-    >>> model.counterfactual(frame, do={"dose": 10.0})["effect"].round(6).tolist()
-    [21.0, 21.0, 21.0, 21.0]
+    >>> model = FrameModel("linear").fit(nx.DiGraph([("dose", "effect")]), frame)
+    >>> model.counterfactual(frame, do={"dose": 2.5})["effect"].round(6).tolist()
+    [6.0, 6.0, 6.0, 6.0]
+    >>> model.counterfactual(frame.head(3), do={"dose": lambda x: x + 1})["effect"].round(6).tolist()
+    [3.0, 5.0, 7.0]
     """
 
-    def __init__(self, model: CausalModel):
-        self.model = model
+    def __init__(self, model: CausalModel | type[CausalModel] | str, **options: Any):
+        if isinstance(model, str):
+            model = load_class(model)
+        if isinstance(model, type):
+            model = build(model, options)
+        elif options:
+            raise ValuesError(f"the options {sorted(options)} belong to a model's name or class, not to a model")
+        self.model = corrected(model)
         self._like: Values = {}
+        self._support: Support | None = None
 
     def fit(self, graph: nx.DiGraph, frame: pd.DataFrame, *, seed: int = 0) -> Self:
-        """Learn from the rows of `frame`; returns self.
+        """Learn from the rows of `frame`; returns self. Graph and frame are copied.
 
-        Raises `ValuesError` for a cycle, and for a column that is missing, there twice, not numeric, or has NaN.
+        Raises `ValuesError` for a cycle, for a name that is no string or whole number or could mean two things,
+        for a column that is missing, there twice, not numeric, or has NaN, and for a device that is not there.
         """
-        data = from_frame(frame, check_graph(graph))
-        self.model.fit(graph, data, seed=seed)
+        if not isinstance(graph, nx.Graph):
+            raise ValuesError(f"the graph is a {type(graph).__name__}; expected a networkx.DiGraph of cause to effect")
+        check_names(graph)
+        order = check_graph(graph)
+        own = nx.DiGraph()
+        own.add_nodes_from(order)
+        own.add_edges_from(graph.edges())
+        data = from_frame(frame, order)
+        _check_columns(data)
+        check_device(getattr(self.model, "device", None))
+        self.model.fit(own, data, seed=whole(seed, "seed"))
         self._like = {node: x[:0] for node, x in data.items()}
+        self._support = Support.of(data)
+        self._warn_of_waivers(stacklevel=3)
         return self
 
     def sample(self, n: int, do: Do | None = None, *, seed: int = 0) -> pd.DataFrame:
-        """``n`` rows of all nodes, observational or under `do`. Raises `ValuesError` for a `do` that does not fit."""
-        self._fitted()
-        return to_frame(self.model.sample(n, self._intervention(do or {}, pd.RangeIndex(n)), seed=seed))
+        """``n`` rows of all nodes, observational or under `do`.
 
-    def counterfactual(self, frame: pd.DataFrame, do: Do, *, seed: int = 0) -> pd.DataFrame:
-        """What every node would have been in each row of `frame` under `do`; the index is that of `frame`.
-
-        A Series in `do` is aligned by its index, an array goes by position. Raises `ValuesError` as `fit` does, and for
-        a `do` that does not fit.
+        A function in `do` acts on the node's natural value, the one that it would have had under the interventions
+        above it; what is below follows from the new value, what is not below stays as it was drawn (a modified
+        treatment policy; Haneuse and Rotnitzky, "Estimation of the effect of interventions that modify the received
+        treatment", 2013). Raises `ValuesError` for a `do` that does not fit, `Unsupported` for a function where the
+        model's own ``do`` is not exact.
         """
-        self._fitted()
-        factual = {node: _as_fitted(node, x, self._like[node]) for node, x in from_frame(frame, self._like).items()}
-        answer = to_frame(self.model.counterfactual(factual, self._intervention(do, frame.index), seed=seed))
-        return answer.set_index(frame.index)
+        graph, n, seed = self._fitted(), whole(n, "n", least=0), whole(seed, "seed")
+        kept: Values = {}
+        order = check_graph(graph)
+
+        def natural(node: str, forced: Intervention) -> Tensor:
+            if EXACT in self.model.waives:
+                raise Unsupported(f"a function of {node!r} needs an exact do: {self.model.waives[EXACT]}")
+            # By the Markov property the rest may be drawn anew once all that comes before the node is held; another
+            # stream, because a model may use one stream for all nodes.
+            stream = derive(seed, "natural", node) if kept else seed
+            drawn = self.model.sample(n, {**kept, **forced}, seed=stream)
+            before = order[: order.index(node)]
+            kept.update({v: drawn[v] for v in before if v not in forced})
+            return drawn[node]
+
+        forced = resolve(do or {}, order, self._like, pd.RangeIndex(n), natural)
+        shifted = any(map(callable, (do or {}).values()))
+        answer = self.model.sample(n, {**kept, **forced}, seed=derive(seed, "shifted") if shifted else seed)
+        self._tell(forced, do)
+        return to_frame(answer)
+
+    def counterfactual(
+        self, frame: pd.DataFrame, do: Do, *, nodes: Sequence[str] | None = None, seed: int = 0
+    ) -> pd.DataFrame:
+        """What every node, or those of `nodes`, would have been in each row of `frame` under `do`, at its index.
+
+        A Series in `do` is aligned by its index, an array goes by position; a function gets the node's natural value:
+        the factual one, or the counterfactual one under the interventions above it. A node without effects among what
+        is asked may be missing, as a column or in some rows: its answer is then NaN, because its noise is unknown.
+        Raises `ValuesError` as `fit` does, and for a `do` that does not fit.
+        """
+        graph, seed = self._fitted(), whole(seed, "seed")
+        if not isinstance(frame, pd.DataFrame):
+            raise ValuesError(f"expected a pandas.DataFrame, got a {type(frame).__name__}")
+        factual, unknown = self._factual(frame, graph, nodes)
+
+        def natural(node: str, forced: Intervention) -> Tensor:
+            if nx.ancestors(graph, node) & set(forced):
+                return self.model.counterfactual(factual, forced, seed=seed)[node]
+            if node in unknown:
+                raise ValuesError(f"do({node!r}): its function needs the factual values, and some are missing")
+            return factual[node]
+
+        forced = resolve(do, check_graph(graph), self._like, frame.index, natural)
+        answer = self.model.counterfactual(factual, forced, seed=seed)
+        self._tell(forced, do)
+        table = to_frame({node: x for node, x in answer.items() if nodes is None or node in nodes})
+        table = table.set_index(frame.index)
+        for node, missing in unknown.items():
+            if node not in forced and node in answer and (nodes is None or node in nodes):
+                for name in columns_of(table, node):
+                    table[name] = table[name].astype("float64").where(~missing)
+        return table
+
+    def effect(
+        self, outcome: str, do: Do, versus: Do, *, n: int = 1000, frame: pd.DataFrame | None = None, seed: int = 0
+    ) -> Effect:
+        """The mean of `outcome` under `do` less that under `versus`: of `n` samples, or for the rows of `frame`.
+
+        Both are asked with the same seed, row by row. Raises `ValuesError` for an `outcome` that is no scalar node.
+        """
+        if outcome not in self._fitted() or self._like[outcome].ndim > 1:
+            raise ValuesError(f"outcome={outcome!r}: expected one of the scalar nodes of {sorted(self._like)}")
+        if frame is None:
+            least = whole(n, "n", least=1)
+            answers = [self.sample(least, each, seed=seed)[outcome] for each in (do, versus)]
+        else:
+            answers = [self.counterfactual(frame, each, nodes=[outcome], seed=seed)[outcome] for each in (do, versus)]
+        under, against = (answer.to_numpy(dtype="float64") for answer in answers)
+        known = ~(np.isnan(under) | np.isnan(against))
+        if not known.any():
+            raise ValuesError(f"outcome={outcome!r}: no row in which it can be known")
+        return effect_of(outcome, under[known], against[known], seed=whole(seed, "seed"))
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model into `folder` (see `saving`). Raises `Unsupported` as that does."""
         self._fitted()
-        return saving.save(self.model, folder, like=self._like)
+        support = self._support.to_json() if self._support else None
+        return saving.save(self.model, folder, like=self._like, support=support)
 
     @classmethod
     def load(cls, folder: Path | str, *, model: str | None = None) -> Self:
         """The model that `save` wrote; `model` and what is raised are those of `saving.load`."""
-        loaded = cls(saving.load(folder, model=model))
+        loaded = cls.__new__(cls)
+        loaded.model = saving.load(folder, model=model)
         loaded._like = saving.saved_like(Path(folder))
+        loaded._support = saving.saved_support(Path(folder))
+        loaded._warn_of_waivers(stacklevel=3)
         return loaded
 
-    def _fitted(self) -> None:
+    @property
+    def graph(self) -> nx.DiGraph:
+        """A copy of the graph that the model was fitted on."""
+        return self._fitted().copy()
+
+    def _fitted(self) -> nx.DiGraph:
         if not self._like:
             raise ValuesError("the model is not fitted yet: call fit(graph, frame) first")
+        return self.model.graph  # type: ignore[attr-defined]
 
-    def _intervention(self, do: Do, index: pd.Index) -> Intervention:
-        return {node: _value(node, value, index) for node, value in do.items()}
+    def _factual(
+        self, frame: pd.DataFrame, graph: nx.DiGraph, nodes: Sequence[str] | None
+    ) -> tuple[Values, dict[str, np.ndarray]]:
+        """Factual rows, and per node the rows ``(n,)`` in which it is unknown and stands for itself only."""
+        if isinstance(nodes, str) or set(nodes or ()) - set(graph):
+            raise ValuesError(f"nodes={nodes!r}: expected a list of the graph's nodes {sorted(graph)}")
+        unknown = {node: gaps for node in self._like if (gaps := _gaps(frame, node)).any()}
+        asked = set(nodes) if nodes is not None else {v for v in graph if not (v in unknown and unknown[v].all())}
+        rest_on = needed(graph, asked)
+        if UNTOUCHED in self.model.waives and unknown:
+            rest_on = set(graph)  # such a model looks at more than the ancestors
+        for node in list(unknown):
+            if node in rest_on and (nx.descendants(graph, node) & asked or UNTOUCHED in self.model.waives):
+                del unknown[node]  # from_frame refuses it, by column and row
+            elif nodes is not None and node in asked and unknown[node].all():
+                del unknown[node]
+        known = [node for node in self._like if node not in unknown]
+        factual = {v: _as_fitted(v, x, self._like[v]) for v, x in from_frame(frame, known).items()}
+        n = len(frame)
+        for node in unknown:
+            assert self._support
+            filler = self._support.lowest({node: self._like[node]})[node].expand(n, *self._like[node].shape[1:]).clone()
+            present = torch.tensor(~unknown[node])
+            if present.any():
+                part = from_frame(frame.loc[~unknown[node]], [node])
+                filler[present] = _as_fitted(node, part[node], self._like[node])
+            factual[node] = filler
+        return {node: factual[node] for node in self._like}, unknown
+
+    def _tell(self, forced: Values, do: Do | None) -> None:
+        # A shift of whatever was drawn always takes a few rows out of the range.
+        shifted = any(map(callable, (do or {}).values()))
+        if self._support:
+            tell(self._support.notes(forced, "do", tolerated=0.01 if shifted else 0))
+
+    def _warn_of_waivers(self, *, stacklevel: int) -> None:
+        variant = getattr(self.model, "variant", None)
+        who = type(self.model).__name__ + (f" ({variant})" if variant else "")
+        if waived := [f"{what!r}: {why}" for what, why in self.model.waives.items()]:
+            warnings.warn(f"{who} waives {'; '.join(waived)}", WaiverWarning, stacklevel=stacklevel)
 
 
-def _value(node: str, value: Any, index: pd.Index) -> float | int | Tensor:
-    """A number, or a tensor with a value for each row of `index`."""
-    if isinstance(value, pd.Series | pd.DataFrame):
-        if not value.index.equals(index):
-            lacking = index.difference(value.index)
-            if len(lacking) or value.index.has_duplicates:
-                raise ValuesError(
-                    f"do({node}): its index lacks {len(lacking)} of the rows, such as {list(lacking[:3])}"
-                )
-            value = value.loc[index]
-        value = value.to_numpy()
-    array = np.asarray(value)
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        raise ValuesError(f"do({node}): expected numbers, got {value!r}; encode categories as in the training data")
-    if array.ndim == 0:
-        return array.item()
-    return torch.tensor(array.astype("int64" if np.issubdtype(array.dtype, np.integer) else "float64"))
+def corrected(model: CausalModel) -> CausalModel:
+    """The model, in its variant `corrected` where it has one and its maker named none."""
+    named = vars(model).get("_named_options", frozenset({"variant"}))
+    if "corrected" not in model.variants or "variant" in named:
+        return model
+    return type(model)(**{**model.options(), "variant": "corrected"})
+
+
+def check_device(device: Any) -> None:
+    """Raises `ValuesError` for the option `device` where PyTorch knows no such device, or has none here."""
+    if device is None:
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError, ValueError, NotImplementedError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValuesError(f"device={device!r} is not there: {why}; use device='cpu'") from None
+
+
+def check_names(nodes: Iterable[Hashable]) -> None:
+    """Names of nodes are strings or whole numbers, all of one kind. Raises `ValuesError` that shows one that is not."""
+    nodes = list(nodes)
+    for node in nodes:
+        if isinstance(node, bool) or not isinstance(node, str | Integral):
+            what = type(node).__name__
+            raise ValuesError(f"the node {node!r} is named by a {what}: rename it to a string or a whole number")
+        if isinstance(node, str) and any("\ud800" <= letter <= "\udfff" for letter in node):
+            raise ValuesError(f"the node {node!r} has half a surrogate pair in its name, which is no text: rename it")
+    if len({isinstance(node, str) for node in nodes}) > 1:
+        text, number = (next(v for v in nodes if isinstance(v, str) is kind) for kind in (True, False))
+        raise ValuesError(
+            f"some nodes are named by strings, such as {text!r}, others by numbers, such as {number!r}: name all alike"
+        )
+
+
+def _check_columns(data: Values) -> None:
+    """Raises `ValuesError` where a vector's column has the name of another node."""
+    labels = Counter(label for node, x in data.items() for label in to_frame({node: x[:0]}))
+    if shared := [label for label, count in labels.items() if count > 1]:
+        raise ValuesError(f"the column {shared[0]!r} is a node and a component of another node: rename one of them")
+
+
+def _gaps(frame: pd.DataFrame, node: str) -> np.ndarray:
+    """The rows ``(n,)`` in which a node is missing: all of them where it has no column."""
+    names = columns_of(frame, node)
+    if not names:
+        return np.ones(len(frame), dtype=bool)
+    return np.asarray(frame[names].isna().to_numpy().reshape(len(frame), -1).any(axis=1))
 
 
 def _as_fitted(node: str, x: Tensor, like: Tensor) -> Tensor:

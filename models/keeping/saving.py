@@ -1,70 +1,87 @@
-"""Fitted models as files: ``model.json`` says what they are, ``model.safetensors`` holds the numbers."""
+"""Fitted models as files: ``model.json`` says what they are, ``model.safetensors`` holds the numbers.
+
+Both hold data only. ``model.json`` names a registered model; its options go to that class' own constructor, its fields
+to `restore` of the new object, which takes those that the class declares and no others (`contract.fields`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
-from scmbench.datasets.values import Values, parents
+from scmbench.datasets import UserError
+from scmbench.datasets.values import Values
+from torch import Tensor
 
-from ..contract.base import CausalModel, Unsupported
+from ..contract.base import CausalModel, Unsupported, build, option_defaults
+from ..contract.fields import FieldError, field_types, lift_fields, lower
 from ..contract.registry import UnknownModel, paths
 from ..contract.registry import load as load_class
-from .state import Reader, StateError, Writer
+from .data import DataError, Reader, Writer
+from .support import Support
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files; those of another one are not read."""
 
 HEADER, TENSORS, OWN = "model.json", "model.safetensors", "own"
 
+DTYPES = {
+    name: getattr(torch, name)
+    for name in ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+}
+"""What a node's column may be made of."""
 
-class SavedModelError(ValueError):
+
+class SavedModelError(UserError, ValueError):
     """A folder that does not hold a saved model that can be used here: the message says what is wrong with it."""
 
 
-def save(model: CausalModel, folder: Path | str, *, like: Values | None = None) -> Path:
+def save(
+    model: CausalModel, folder: Path | str, *, like: Values | None = None, support: dict[str, Any] | None = None
+) -> Path:
     """Write a fitted model into `folder`, made where it is not there; returns the folder.
 
-    `like` holds nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`).
-    Nothing is pickled: the state is walked attribute by attribute (`state.Writer`). A model that has its own ``save``
-    writes into the sub-folder ``own`` instead. Raises `Unsupported` for a model that holds what cannot be kept so, such
-    as scikit-learn's regressors; it names the attribute.
+    `like` holds nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`);
+    `support` is what `Support.to_json` says of the training rows (`saved_support`).
+    A model that has its own ``save`` writes into the sub-folder ``own`` instead. Raises `Unsupported` for a model that
+    does not declare its fields, or holds something in them that is no data; it names the field. Nothing is written
+    then.
     """
     folder = Path(folder)
     cls = type(model)
+    writer = Writer()
     header: dict[str, Any] = {
         "format": FORMAT,
         "model": _name(cls),
         "model_version": cls.version,
-        "options": model.options(),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in ("scmbench", "torch")}},
     }
-    if isinstance(graph := getattr(model, "graph", None), nx.DiGraph):
-        header["graph"] = {node: parents(graph, node) for node in sorted(graph)}
-    if like is not None:
-        header["nodes"] = {node: [str(x.dtype).removeprefix("torch."), list(x.shape[1:])] for node, x in like.items()}
-    if hasattr(model, "save"):
-        tensors = write_tensors({})
-        (folder / OWN).mkdir(parents=True, exist_ok=True)
-        model.save(folder / OWN)  # type: ignore[attr-defined]
-    else:
-        writer = Writer(_package(cls))
-        try:
-            header["state"] = writer.write(model)
-        except Unsupported as error:
-            raise Unsupported(f"{header['model']} cannot be saved: {error}") from None
+    try:
+        header["options"] = writer.write(lower(model.options(), dict[str, Any], "options"))
+        if like is not None:
+            nodes = lower(dict(like), dict[str, Tensor], "the nodes")
+            header["nodes"] = [[v, str(x.dtype).removeprefix("torch."), list(x.shape[1:])] for v, x in nodes.items()]
+        if support is not None:
+            header["support"] = support
+        if "save" not in model.powers:
+            header["fields"] = writer.write(lower(model.saved(), dict[str, Any], "fields"))
         tensors = write_tensors(writer.tensors)
-    header["sha256"] = hashlib.sha256(tensors).hexdigest()
+    except (FieldError, SafetensorError) as error:
+        raise Unsupported(f"{header['model']} cannot be saved: {error}") from None
     folder.mkdir(parents=True, exist_ok=True)
+    if "save" in model.powers:
+        (folder / OWN).mkdir(exist_ok=True)
+        model.save(folder / OWN)  # type: ignore[attr-defined]
+    header["sha256"] = digest(header, tensors)
     (folder / TENSORS).write_bytes(tensors)
     (folder / HEADER).write_text(json.dumps(header, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return folder
@@ -73,12 +90,13 @@ def save(model: CausalModel, folder: Path | str, *, like: Values | None = None) 
 def load(folder: Path | str, *, model: str | None = None) -> CausalModel:
     """The fitted model that `save` wrote into `folder`.
 
-    A model that no registry knows is loaded only if the caller names it, `model` being its ``package.module:Class``,
-    because importing runs code. Raises `SavedModelError` for missing, damaged or foreign files, another model than
-    `model`, or another version of the method than the installed one.
+    A model that no registry knows, and one with a ``load`` of its own, is loaded only if the caller names it, `model`
+    being its name or ``package.module:Class``: that runs code that this library cannot vouch for. Raises
+    `SavedModelError` for missing, damaged or foreign files, another model than `model`, another version of the method
+    than the installed one, and fields that are not those of the model or with which it cannot answer.
     """
     folder = Path(folder)
-    header = read_header(folder)
+    header, tensors = _read(folder)
     name = header["model"]
     if model is not None and model != name:
         raise SavedModelError(f"{folder} holds the model {name!r}, not {model!r}")
@@ -89,59 +107,130 @@ def load(folder: Path | str, *, model: str | None = None) -> CausalModel:
         )
     try:
         cls = load_class(name)
-    except UnknownModel as error:
-        raise SavedModelError(f"{folder}: {error.args[0]}") from None
+    except (UnknownModel, ImportError) as error:
+        raise SavedModelError(f"{folder}: {_line(error)}") from None
     if header["model_version"] != cls.version:
         raise SavedModelError(
             f"{folder} was fitted by version {header['model_version']} of {name}, installed is version {cls.version}: "
             "fit it again"
         )
-    if "state" not in header:
-        return cls.load(folder / OWN)  # type: ignore[attr-defined]
-    return _rebuilt(cls, header["state"], folder, header["sha256"])
-
-
-def read_header(folder: Path) -> dict[str, Any]:
-    """What ``model.json`` says. Raises `SavedModelError` where it is missing, damaged or of another format."""
-    path = folder / HEADER
-    try:
-        header = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SavedModelError(f"{folder} holds no saved model: there is no {HEADER}") from None
-    except (OSError, ValueError) as error:
-        raise SavedModelError(f"{path} cannot be read: {error}") from None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        found = header.get("format") if isinstance(header, dict) else None
-        raise SavedModelError(f"{path} is not a saved model of format {FORMAT} (found {found!r})")
-    if lacking := [key for key in ("model", "model_version", "sha256") if key not in header]:
-        raise SavedModelError(f"{path} lacks {lacking}")
-    return header
+    own = getattr(cls, "load", None)
+    if "fields" not in header and own is not None and model is None:
+        raise SavedModelError(
+            f"{folder}: {name!r} reads its files by code of its own; if you trust them, say so by naming it: "
+            f"load(folder, model={name!r})"
+        )
+    if header["sha256"] != digest(header, tensors):
+        raise SavedModelError(f"{folder}: {HEADER} and {TENSORS} are not as they were saved: the checksum differs")
+    if "fields" not in header:
+        if own is None:
+            raise SavedModelError(f"{folder / HEADER} is damaged: it has no fields")
+        return _by_itself(cls, folder)
+    return _restored(cls, header, tensors, folder)
 
 
 def saved_like(folder: Path) -> Values:
     """Nodes without rows, of the types and shapes that a saved model was fitted on. Raises `SavedModelError`."""
     try:
-        nodes = read_header(folder)["nodes"].items()
-        return {node: torch.empty(0, *shape, dtype=getattr(torch, dtype)) for node, (dtype, shape) in nodes}
-    except (KeyError, AttributeError, TypeError, ValueError):
+        nodes = _read(folder)[0]["nodes"]
+        like = {node: torch.empty(0, *shape, dtype=DTYPES[dtype]) for node, dtype, shape in nodes}
+        return lower(like, dict[str, Tensor], "nodes")
+    except SavedModelError:
+        raise
+    except (LookupError, TypeError, ValueError, RuntimeError):
         raise SavedModelError(f"{folder / HEADER} does not say what the model's nodes are like") from None
 
 
-def _rebuilt(cls: type[CausalModel], state: Any, folder: Path, sha256: str) -> CausalModel:
-    path = folder / TENSORS
+def saved_support(folder: Path) -> Support | None:
+    """What the training rows of a saved model reach; None where it is not said. Raises `SavedModelError`."""
+    written = _read(folder)[0].get("support")
     try:
-        content = path.read_bytes()
+        return None if written is None else Support.from_json(written)
+    except (LookupError, TypeError, ValueError):
+        raise SavedModelError(f"{folder / HEADER} does not say what the training rows reach") from None
+
+
+def digest(header: Mapping[str, Any], tensors: bytes) -> str:
+    """SHA-256 of both files: of all that ``model.json`` says, the digest aside, and of ``model.safetensors``."""
+    said = json.dumps({key: value for key, value in header.items() if key != "sha256"}, separators=(",", ":"))
+    return hashlib.sha256(said.encode() + b"\n" + tensors).hexdigest()
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """What both files say. Raises `SavedModelError` where they are missing, no JSON, or of another format."""
+    path = folder / HEADER
+    try:
+        header = json.loads(
+            path.read_text(encoding="utf-8"), object_pairs_hook=_without_repetition, parse_constant=_refused
+        )
+    except FileNotFoundError:
+        raise SavedModelError(f"{folder} holds no saved model: there is no {HEADER}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise SavedModelError(f"{path} cannot be read: {_line(error)}") from None
+    found = header.get("format") if isinstance(header, dict) else None
+    if type(found) is int and found == 1:
+        raise SavedModelError(f"{path} was written by an older scmbench, in a format that is no longer read: fit again")
+    if type(found) is not int or found != FORMAT:
+        raise SavedModelError(f"{path} is not a saved model of format {FORMAT} (found {found!r})")
+    texts = {"model": str, "model_version": int, "options": dict, "sha256": str}
+    for key, kind in texts.items():
+        if type(header.get(key)) is not kind:
+            raise SavedModelError(f"{path} is damaged: {key!r} is {header.get(key)!r}, expected a {kind.__name__}")
+    try:
+        return header, (folder / TENSORS).read_bytes()
     except OSError as error:
-        raise SavedModelError(f"{path} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise SavedModelError(f"{path} is not the file that {HEADER} speaks of: its checksum differs")
+        raise SavedModelError(f"{folder / TENSORS} cannot be read: {error.strerror}") from None
+
+
+def _restored(cls: type[CausalModel], header: Mapping[str, Any], tensors: bytes, folder: Path) -> CausalModel:
+    """The model with these options and fields. It has to answer: shapes that do not fit together show there."""
     try:
-        fitted = Reader(read_tensors(content), _package(cls)).read(state)
-    except (StateError, SafetensorError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise SavedModelError(f"{folder / HEADER} is damaged: {error}") from None
-    if type(fitted) is not cls:
-        raise SavedModelError(f"{folder / HEADER} is damaged: its state is a {type(fitted).__name__}")
-    return fitted
+        reader = Reader(read_tensors(tensors))
+        options, fields = reader.read(header["options"]), reader.read(header["fields"])
+        reader.finish()
+        hints = {name: field_types(cls.__init__).get(name, Any) for name in option_defaults(cls)}
+        model = build(cls, lift_fields(options, hints, "options"))
+        _probe(model.restore(fields))
+    except (FieldError, DataError, SafetensorError) as error:
+        raise SavedModelError(f"{folder / HEADER} is damaged: {_line(error)}") from None
+    except Exception as error:  # whatever the data are, they are at fault: the message has to say so in one line
+        what = f"{type(error).__name__}: {_line(error)}"
+        raise SavedModelError(f"{folder} holds fields with which {header['model']} does not answer: {what}") from None
+    return model
+
+
+def _probe(model: CausalModel) -> None:
+    """Two rows of every kind of answer. A training that diverged was saved so, and says so when it is asked."""
+    try:
+        rows = model.sample(2, seed=0)
+        last = {node: rows[node] for node in list(rows)[-1:]}  # few nodes follow it, so that little is computed
+        model.sample(2, last, seed=0)
+        model.counterfactual(rows, last, seed=0)
+    except (Unsupported, ArithmeticError):
+        return
+
+
+def _by_itself(cls: type[CausalModel], folder: Path) -> CausalModel:
+    try:
+        return cls.load(folder / OWN)  # type: ignore[attr-defined]
+    except Exception as error:  # another package's own mistake, or its damaged files
+        raise SavedModelError(f"{folder / OWN}: {cls.__name__}.load: {type(error).__name__}: {_line(error)}") from error
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a key of {sorted(found)} is there twice")
+    return found
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _line(error: BaseException) -> str:
+    """An error's message in one line."""
+    return " ".join(str(error.args[0] if isinstance(error, UnknownModel) else error).split())[:500]
 
 
 def _name(cls: type[CausalModel]) -> str:
@@ -153,9 +242,3 @@ def _name(cls: type[CausalModel]) -> str:
         except UnknownModel:  # another package's model that cannot be imported here
             continue
     return f"{cls.__module__}:{cls.__qualname__}"
-
-
-def _package(cls: type[CausalModel]) -> str:
-    """The package that the model's own mechanisms live in; "" for models of this one."""
-    package = cls.__module__.partition(".")[0]
-    return "" if package == "scmbench" else package

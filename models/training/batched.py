@@ -11,41 +11,30 @@ from torch import Tensor
 from .network import ACTIVATIONS, Network, Perceptron
 from .regression import Regression
 
-BACKWARD = {"silu": torch.ops.aten.silu_backward, "mish": torch.ops.aten.mish_backward}
-
 
 class StackedPerceptron:
-    """K perceptrons of one shape: views `(K, in, out)` into a flat parameter buffer and a flat gradient buffer."""
+    """K perceptrons of one shape: weights ``(K, in, out)`` and biases ``(K, 1, out)``, views into a flat buffer."""
 
-    def __init__(self, perceptrons: Sequence[Perceptron], parameters: Tensor, gradients: Tensor):
+    def __init__(self, perceptrons: Sequence[Perceptron], parameters: Tensor):
         self.activation = perceptrons[0].activation
         weights = [torch.stack(layer) for layer in zip(*(p.weights for p in perceptrons), strict=True)]
         biases = [torch.stack(layer).unsqueeze(1) for layer in zip(*(p.biases for p in perceptrons), strict=True)]
-        shapes = [tensor.shape for tensor in (*weights, *biases)]
-        sizes = [tensor.numel() for tensor in (*weights, *biases)]
-        torch.cat([tensor.flatten() for tensor in (*weights, *biases)], out=parameters)
-        views = [part.view(shape) for part, shape in zip(parameters.split(sizes), shapes, strict=True)]
+        tensors = (*weights, *biases)
+        torch.cat([tensor.flatten() for tensor in tensors], out=parameters)
+        parts = parameters.split([tensor.numel() for tensor in tensors])
+        views = [part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
         self.weights, self.biases = views[: len(weights)], views[len(weights) :]
-        views = [part.view(shape) for part, shape in zip(gradients.split(sizes), shapes, strict=True)]
-        self.weight_gradients, self.bias_gradients = views[: len(weights)], views[len(weights) :]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Outputs `(K, batch, out)`; keeps what the backward pass needs."""
-        self.inputs, self.before = [x], []
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            self.before.append(torch.baddbmm(bias, self.inputs[-1], weight))
-            self.inputs.append(ACTIVATIONS[self.activation](self.before[-1]))
-        return torch.baddbmm(self.biases[-1], self.inputs[-1], self.weights[-1])
+    def __call__(self, x: Tensor) -> Tensor:
+        """Rows of inputs ``(K, n, in)`` to rows of outputs ``(K, n, out)``."""
+        z = torch.baddbmm(self.biases[0], x, self.weights[0])
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            z = torch.baddbmm(bias, ACTIVATIONS[self.activation](z), weight)
+        return z
 
-    def backward(self, gradient: Tensor, columns: slice | None = None) -> Tensor | None:
-        """Write the gradients of all weights; return that of the given input columns, if any are asked for."""
-        for layer in reversed(range(len(self.weights))):
-            torch.bmm(self.inputs[layer].mT, gradient, out=self.weight_gradients[layer])
-            torch.sum(gradient, dim=1, keepdim=True, out=self.bias_gradients[layer])
-            if layer > 0:
-                gradient = torch.bmm(gradient, self.weights[layer].mT)
-                gradient = BACKWARD[self.activation](gradient, self.before[layer - 1])
-        return None if columns is None else torch.bmm(gradient, self.weights[0][:, columns].mT)
+    def tensors(self) -> list[Tensor]:
+        """All that is trained, in the order of the buffer."""
+        return [*self.weights, *self.biases]
 
     def take(self, k: int) -> Perceptron:
         """A copy of network k."""
@@ -54,33 +43,35 @@ class StackedPerceptron:
 
 
 class Stack:
-    """K networks of one shape, with their parameters, gradients and Adam's moments in flat buffers."""
+    """K networks of one shape; their parameters lie in one flat buffer, on which Adam acts at once."""
 
     def __init__(self, networks: Sequence[Network], lr: float):
         sizes = [sum(n.trunk.size() for n in networks), sum(n.branch.size() for n in networks if n.branch)]
         self.parameters = torch.empty(sum(sizes), device=networks[0].trunk.biases[0].device)
-        self.parameters.grad = torch.zeros_like(self.parameters)
-        trunk, branch = zip(self.parameters.split(sizes), self.parameters.grad.split(sizes), strict=True)
-        self.trunk = StackedPerceptron([n.trunk for n in networks], *trunk)
+        trunk, branch = self.parameters.split(sizes)
+        self.trunk = StackedPerceptron([n.trunk for n in networks], trunk)
         branches = [n.branch for n in networks if n.branch]
-        self.branch = StackedPerceptron(branches, *branch) if branches else None
+        self.branch = StackedPerceptron(branches, branch) if branches else None
+        self.tensors = self.trunk.tensors() + (self.branch.tensors() if self.branch else [])
+        for tensor in self.tensors:
+            tensor.requires_grad_()
         self.optimizer = torch.optim.Adam([self.parameters], lr=lr, fused=True)
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Rows of inputs ``(K, n, in)`` to rows of outputs ``(K, n, out)``."""
+        if self.branch is None:
+            return self.trunk(inputs)
+        width = self.branch.weights[0].shape[1]
+        return self.trunk(torch.cat([inputs[..., :-width], self.branch(inputs[..., -width:])], -1))
 
     def step(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """One Adam step on the mean squared error of a batch `(K, batch, columns)`; returns the summed squares."""
-        if self.branch is None:
-            residual = self.trunk.forward(inputs) - targets
-            self.trunk.backward(residual * (2 / residual[0].numel()))
-        else:
-            features = self.branch.weights[0].shape[1]
-            embedded = self.branch.forward(inputs[..., -features:])
-            residual = self.trunk.forward(torch.cat([inputs[..., :-features], embedded], -1)) - targets
-            columns = slice(-embedded.shape[-1], None)
-            gradient = self.trunk.backward(residual * (2 / residual[0].numel()), columns)
-            assert gradient is not None
-            self.branch.backward(gradient)
+        with torch.enable_grad():
+            squares = (self(inputs) - targets).square().sum((1, 2))
+            gradients = torch.autograd.grad(squares.sum() / targets[0].numel(), self.tensors)
+        self.parameters.grad = torch.cat([gradient.flatten() for gradient in gradients])
         self.optimizer.step()
-        return residual.square().sum((1, 2))
+        return squares.detach()
 
     def take(self, k: int, losses: Tensor) -> Network:
         """A copy of network k."""

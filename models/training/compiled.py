@@ -3,107 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from scmbench.datasets.seeds import generator
 
+from .kernels import adam, compiled, f32, transpose
+from .layers import residual, silu, through_silu
 from .network import Network, Perceptron
 from .regression import Regression
-
-f32 = np.float32
-BETA1, BETA2, EPSILON = f32(0.9), f32(0.999), f32(1e-8)
-
-# Without `nnan` and `ninf`: a diverging network has to show its NaN.
-_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy"}
-_OPTIONS["fastmath"] = {"contract", "reassoc", "arcp", "afn", "nsz"}
-
-compiled = njit(**_OPTIONS)
-"""What Python calls."""
-
-inlined = njit(**_OPTIONS, forceinline=True)
-"""What compiled functions call.
-
-Left as a function, it exists twice in the process that compiles, once optimised alone and once together with its
-caller, and once in those that find it in the cache. They round differently, so that the first run after an
-installation would not repeat.
-"""
-
-
-@inlined
-def sigmoid(z):
-    """1/(1 + exp(-z)) by a rational approximation of tanh(z/2), to 1.3e-7; it vectorises, as exp does not."""
-    x = min(max(f32(0.5) * z, f32(-7.90531110763549805)), f32(7.90531110763549805))
-    s = x * x
-    p = s * f32(-2.76076847742355e-16) + f32(2.00018790482477e-13)
-    p = s * p + f32(-8.60467152213735e-11)
-    p = s * p + f32(5.12229709037114e-08)
-    p = s * p + f32(1.48572235717979e-05)
-    p = s * p + f32(6.37261928875436e-04)
-    p = s * p + f32(4.89352455891786e-03)
-    q = s * f32(1.19825839466702e-06) + f32(1.18534705686654e-04)
-    q = s * q + f32(2.26843463243900e-03)
-    q = s * q + f32(4.89352518554385e-03)
-    return f32(0.5) + f32(0.5) * x * p / q
-
-
-@inlined
-def silu(z, bias, value):
-    """``value = silu(z + bias)``; its derivative replaces ``z``."""
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            a = z[i, j] + bias[j]
-            s = sigmoid(a)
-            h = a * s
-            value[i, j] = h
-            z[i, j] = s + h * (f32(1) - s)
-
-
-@inlined
-def residual(out, bias, y, bias_gradient):
-    """``out`` becomes the gradient of the mean squared error by the output; returns the sum of squares."""
-    total, scale = f32(0), f32(2) / f32(out.size)
-    bias_gradient[:] = f32(0)
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            r = out[i, j] + bias[j] - y[i, j]
-            total += r * r
-            out[i, j] = scale * r
-            bias_gradient[j] += scale * r
-    return total
-
-
-@inlined
-def through_silu(error, slope, bias_gradient):
-    """``error``, the gradient by an activation's value, becomes that by its argument."""
-    bias_gradient[:] = f32(0)
-    for i in range(error.shape[0]):
-        for j in range(error.shape[1]):
-            e = error[i, j] * slope[i, j]
-            error[i, j] = e
-            bias_gradient[j] += e
-
-
-@inlined
-def transpose(a, b):
-    """``b = a.T``."""
-    for j in range(a.shape[1]):
-        for i in range(a.shape[0]):
-            b[j, i] = a[i, j]
-
-
-@inlined
-def adam(parameters, gradients, mean, square, rate, root):
-    """Kingma, Ba, "Adam", 2015, Algorithm 1, with both bias corrections in `rate` and `root`."""
-    for i in range(parameters.size):
-        g = gradients[i]
-        m = mean[i] + (f32(1) - BETA1) * (g - mean[i])
-        v = BETA2 * square[i] + (f32(1) - BETA2) * g * g
-        mean[i] = m
-        square[i] = v
-        parameters[i] -= rate * m / (np.sqrt(v) * root + EPSILON)
 
 
 @compiled

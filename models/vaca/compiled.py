@@ -1,22 +1,20 @@
-"""Gradients of VACA's objective by a compiled loop: `ROWS` rows at a time, everything it touches staying in the cache.
+"""VACA's training as a compiled loop: gradients `ROWS` rows at a time, everything they touch staying in the cache.
 
-The decoder's steps go through matrices over all nodes at once (`pack`), zero where there is no edge: more arithmetic
-than edge by edge, but in one place, which is faster up to some tens of nodes.
+The definition is `GraphAutoencoder.negative_elbo`; an execution of it, no more (`loop.autograd` is the other). The
+decoder's steps go through matrices over all nodes at once (`pack`), zero where there is no edge: more arithmetic than
+edge by edge, but in one place, which is faster up to some tens of nodes.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..training.compiled import adam, compiled, inlined
-from ..training.kernels import add, copy, exp
+from ..training.kernels import HALF, ONE, ROWS, ZERO, adam, add, compiled, copy, exp, f32, inlined
+from ..training.loop import Epoch, Flat, Steps
+from ..training.recipe import Recipe
 from .network import HIDDEN, LAMBDA, LATENT, MESSAGE, STD_FLOOR
+from .wiring import Wiring
 
-ROWS = 128
-"""Rows of a block."""
-
-f32 = np.float32
-ZERO, HALF, ONE = f32(0), f32(0.5), f32(1)
 WIDE = MESSAGE + 1
 """Hidden features of a message, and a 1 for the bias."""
 
@@ -255,3 +253,22 @@ def epoch(x, keep, noise, batch, lr, weight_decay, done, graph, steps, buffers, 
             gradient[i] += weight_decay * parameters[i]
         done += 1
         adam(parameters, gradient, mean, square, f32(lr / (1 - 0.9**done)), f32(1 / np.sqrt(1 - 0.999**done)))
+
+
+def take_steps(flat: Flat, recipe: Recipe, wiring: Wiring, steps: int) -> Steps:
+    """Steps for autoencoders of this wiring, whose decoder has `steps` steps."""
+    d, edges = wiring.size, wiring.edges
+    sizes = [widths(step, steps) for step in range(steps)]
+    packed = sum(d * out * (width + 1) + d * out * (d * width + 1) for width, out in sizes)
+    packs = tuple(np.zeros(packed, f32) for _ in range(2))
+    parts = (edges, WIDE), (edges, WIDE), (d, 2 * LATENT), (steps + 1, d, HIDDEN), (steps + 1, d, HIDDEN)
+    work = tuple(np.zeros((*part, ROWS), f32) for part in parts)
+    graph = wiring.target.numpy(), wiring.source.numpy(), wiring.starts.numpy()
+    arrays = (flat.buffers, flat.weights[:2], flat.gradients[:2], packs, work)
+    decay = f32(recipe.weight_decay)
+
+    def run(drawn: Epoch, rate: float, done: int) -> None:
+        x, keep, noise = (part.numpy() for part in drawn)
+        epoch(x, keep, noise, recipe.batch_size, rate, decay, done, graph, steps, *arrays)
+
+    return run

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import networkx as nx
 import torch
-from scmbench.datasets.values import Values, check_values
+from scmbench.datasets.seeds import generator
+from scmbench.datasets.values import Values
 from torch import Tensor
 
-from ..contract.joint import JointModel
+from ..contract.joint import RefittedModel
 from ..training.recipe import Recipe
-from .network import LATENT, Network
+from .network import LATENT, GraphAutoencoder
 from .training import train
 from .wiring import longest_path
 
@@ -20,7 +20,7 @@ REFIT = 200
 """Rows on which the published comparison fits a fresh scaler for every interventional and counterfactual query."""
 
 
-class VACA(JointModel):
+class VACA(RefittedModel):
     """A graph autoencoder whose encoder sees a node and its parents, and whose decoder passes messages down the graph.
 
     "VACA: Designing Variational Graph Autoencoders for Causal Queries", Sánchez-Martín, Rateike, Valera, AAAI 2022,
@@ -47,7 +47,9 @@ class VACA(JointModel):
     variants: ClassVar[tuple[str, ...]] = ("reference", "corrected")
     query_options: ClassVar[frozenset[str]] = frozenset({"scaler_refit"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2, "batch_size": 100}
-    network: Network
+    real_scalars: ClassVar[bool] = True
+    saves = ("network",)
+    network: GraphAutoencoder
 
     def __init__(
         self,
@@ -83,10 +85,9 @@ class VACA(JointModel):
         default = REFIT if self.variant == "reference" else 0
         return default if self.scaler_refit is None else self.scaler_refit
 
-    def learn(self) -> None:
+    def learn(self, z: Tensor, *, seed: int) -> None:
         """Train the network."""
-        x, recipe = self.scaler(self.rows), self._recipe()
-        self.network = train(x, self.graph, recipe, steps=self._steps(), dropout=self.dropout, seed=self.seed)
+        self.network = train(z, self.graph, self._recipe(), steps=self._steps(), dropout=self.dropout, seed=seed)
 
     def _recipe(self) -> Recipe:
         return Recipe(self.epochs, min(self.batch_size, len(self.rows)), self.lr, weight_decay=1.2e-6, decay=0.99)
@@ -101,42 +102,30 @@ class VACA(JointModel):
         """Trained scalars and optimiser steps."""
         return {"parameters": self.network.size(), "gradient_steps": self._recipe().steps(len(self.rows))}
 
-    def abduct(self, factual: Values) -> Values:
+    def _abduct(self, factual: Values) -> Values:
         """Posterior means ``{node: (n, 4)}`` of the latents, under the training scaler."""
-        n = check_values(factual, self.nodes, what="factual rows")
-        mean, _ = self.network.double().encode(self.scaler(self._matrix(factual)).T, self._keep(n, {}))
-        return {v: z.T for v, z in zip(self.nodes, mean, strict=True)}
+        mean, _ = self._encode(self.columns.pack(factual).T)
+        return {v: z.T for v, z in zip(self.order, mean, strict=True)}
 
-    def draw(self, n: int, forced: Mapping[int, Tensor], generator: torch.Generator) -> Tensor:
+    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
         """Decode latents from the prior, and posterior means of their values for intervened nodes."""
-        z = torch.randn(len(self.nodes), LATENT, n, generator=generator, dtype=torch.float64)
-        return self._decode(z, torch.zeros(len(self.nodes), n, dtype=torch.float64), forced)
+        z = torch.randn(len(self.order), LATENT, n, generator=generator(seed, "sample"), dtype=torch.float64)
+        return self._decode(z, torch.zeros(len(self.order), n, dtype=torch.float64), forced)
 
-    def replay_rows(self, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
-        """Decode posterior means of the factual rows, and of their values for intervened nodes."""
-        z, _ = self.network.double().encode(x.T, self._keep(len(x), {}))
-        return self._decode(z.clone(), x.T.clone(), forced)
+    def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
+        """Decode posterior means of the factual rows, and of their values for intervened nodes. Nothing is random."""
+        mean, _ = self._encode(z.T)
+        return self._decode(mean.clone(), z.T.clone(), forced)
 
-    def _decode(self, z: Tensor, x: Tensor, forced: Mapping[int, Tensor]) -> Tensor:
+    def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.double().encode(x, torch.ones_like(x))
+
+    def _decode(self, z: Tensor, x: Tensor, forced: Values) -> Tensor:
         """Decode under do. An intervened node hears only itself: what `x` says of the others makes no difference."""
-        network, keep = self.network.double(), self._keep(x.shape[1], forced)
-        for j, a in forced.items():
-            x[j] = a
+        network, keep, held = self.network.double(), torch.ones_like(x), self.columns.numbered(forced)
+        for j, a in held.items():
+            x[j], keep[j] = a, 0
         mean, _ = network.encode(x, keep)
-        for j in forced:
+        for j in held:
             z[j] = mean[j]
         return network.decode(z, keep).T
-
-    def _keep(self, n: int, forced: Mapping[int, Tensor]) -> Tensor:
-        keep = torch.ones(len(self.nodes), n, dtype=torch.float64)
-        keep[list(forced)] = 0
-        return keep
-
-    def finish(self, answer: Values, forced: Values, factual: Values | None) -> Values:
-        """In the corrected variant, show what is known: intervened values, and factual ones that they cannot reach."""
-        if self.variant == "reference":
-            return answer  # a quirk of the published code: reconstructions throughout
-        if factual is not None:
-            reached = set().union(*(nx.descendants(self.graph, v) for v in forced))
-            answer |= {v: factual[v].double().clone() for v in self.nodes if v not in reached}
-        return answer | forced

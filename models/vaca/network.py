@@ -22,7 +22,7 @@ STD_FLOOR = 1e-4
 
 
 @dataclass(frozen=True)
-class Network:
+class GraphAutoencoder:
     """A variational graph autoencoder: every edge s -> t, self-loops included, has affine maps of its own.
 
     A map is a matrix ``(in + 1, out)`` whose last row is the bias; `layers` has them for all edges, ``(edges, in + 1,
@@ -38,7 +38,7 @@ class Network:
     layers: tuple[Tensor, ...]
 
     @classmethod
-    def draw(cls, wiring: Wiring, steps: int, generator: torch.Generator) -> Network:
+    def draw(cls, wiring: Wiring, steps: int, generator: torch.Generator) -> GraphAutoencoder:
         """First weights, all from U(-1/√E, 1/√E), for a decoder of `steps` steps.
 
         The reference implementation keeps the weights of all E edges as a linear map of the edge's one-hot code, so
@@ -51,9 +51,9 @@ class Network:
         drawn = (torch.empty(wiring.edges, *s).uniform_(-bound, bound, generator=generator) for s in shapes)
         return cls(wiring, tuple(drawn))
 
-    def double(self) -> Network:
+    def double(self) -> GraphAutoencoder:
         """The same network in float64."""
-        return Network(self.wiring, tuple(weights.double() for weights in self.layers))
+        return GraphAutoencoder(self.wiring, tuple(weights.double() for weights in self.layers))
 
     def size(self) -> int:
         """Number of trained scalars."""

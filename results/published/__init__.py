@@ -1,1 +1,1 @@
-"""Published numbers as data files, each with its source."""
+"""Numbers that stand in papers, as data files, each with its source."""

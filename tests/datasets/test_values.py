@@ -53,14 +53,14 @@ def test_expanded_interventions_share_no_memory_with_the_argument():
     ("do", "message"),
     [
         ({"nope": 1.0}, r"unknown node 'nope'.*\['k', 'v', 'x'\]"),
-        ({"x": float("nan")}, r"do\(x\).*NaN"),
-        ({"x": torch.tensor([0.0, float("inf"), 0.0, 0.0])}, r"do\(x\).*infinity"),
-        ({"x": torch.zeros(5)}, r"do\(x\): shape \(5,\).*\(1,\) or \(4,\)"),
-        ({"v": torch.zeros(3)}, r"do\(v\): shape \(3,\)"),
-        ({"x": "high"}, r"do\(x\).*str"),
-        ({"x": [1.0] * 4}, r"do\(x\).*list"),
-        ({"k": 0.5}, r"do\(k\).*integers"),
-        ({"k": torch.tensor([0.0, 1.0, 2.0, 2.5])}, r"do\(k\).*integers"),
+        ({"x": float("nan")}, r"do\('x'\).*NaN"),
+        ({"x": torch.tensor([0.0, float("inf"), 0.0, 0.0])}, r"do\('x'\).*infinity"),
+        ({"x": torch.zeros(5)}, r"do\('x'\): shape \(5,\).*\(1,\) or \(4,\)"),
+        ({"v": torch.zeros(3)}, r"do\('v'\): shape \(3,\)"),
+        ({"x": "high"}, r"do\('x'\).*str"),
+        ({"x": [1.0] * 4}, r"do\('x'\).*list"),
+        ({"k": 0.5}, r"do\('k'\).*integers"),
+        ({"k": torch.tensor([0.0, 1.0, 2.0, 2.5])}, r"do\('k'\).*integers"),
     ],
 )
 def test_a_bad_intervention_is_refused_by_name(do, message):

@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 from scmbench.benchmarks.questions import protocols
 from scmbench.metrics import mmd
-from scmbench.models.contract import nodewise
-from scmbench.models.contract.scaler import Scaler
+from scmbench.models.contract import base, nodewise
+from scmbench.models.contract.columns import Scaler
 from scmbench.models.dcm import Diffusion
 from scmbench.models.dcm.sampler import Sampler
 from scmbench.models.dcm.schedule import Schedule
@@ -52,7 +52,7 @@ def parents_in_the_wrong_order(monkeypatch):
 
 def do_is_not_clamped(monkeypatch):
     """An intervened node goes on following its mechanism."""
-    monkeypatch.setattr(nodewise, "expand", lambda do, n, like: {})
+    monkeypatch.setattr(base, "expand", lambda do, n, like: {})
 
 
 def scaler_of_the_wrong_data(monkeypatch):

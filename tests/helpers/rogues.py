@@ -115,8 +115,8 @@ class Diverges(DCM):
 
     conformance_options: ClassVar = {}
 
-    def _prepare(self, graph, data, *, seed):
-        tasks = super()._prepare(graph, data, seed=seed)
+    def _tasks(self, graph, data, *, seed):
+        tasks = super()._tasks(graph, data, seed=seed)
         if seed in self.poisoned:
             for task in tasks.values():
                 task.x[0] = float("inf")

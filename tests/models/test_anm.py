@@ -8,9 +8,10 @@ import pytest
 import torch
 from scmbench.datasets.values import ValuesError
 from scmbench.models.anm import ANM
+from scmbench.models.anm.regressions import Trees, as_arrays
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 from sklearn.linear_model import LinearRegression
 
 PAIR = nx.DiGraph([("x", "y")])
@@ -130,3 +131,35 @@ def test_what_it_refuses():
         ANM(regressor="forest")
     with pytest.raises(ValuesError, match="at least 10 rows, got 9"):
         ANM().fit(PAIR, pair(torch.sin, n=9), seed=0)
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+@pytest.mark.parametrize(
+    "regressor",
+    [
+        LinearRegression(),
+        HistGradientBoostingRegressor(max_iter=20),
+        GaussianProcessRegressor(ConstantKernel() * RBF(), alpha=25.0),
+    ],
+    ids=lambda r: type(r).__name__,
+)
+def test_arrays_predict_what_the_estimator_predicts_to_the_last_digit(regressor, columns):
+    stream = np.random.default_rng(0)
+    X, new = stream.normal(size=(300, columns)), 3 * stream.normal(size=(700, columns))
+    fitted = regressor.fit(X, np.sin(X).sum(1) + 0.3 * stream.normal(size=300))
+    arrays = as_arrays(fitted)
+    for rows in (X, new, new[:1]):
+        np.testing.assert_array_equal(arrays.predict(rows), fitted.predict(rows))
+    if isinstance(arrays, Trees):
+        gaps = np.where(stream.random(new.shape) < 0.3, np.nan, new)
+        np.testing.assert_array_equal(arrays.predict(gaps), fitted.predict(gaps))
+
+
+def test_trees_that_lead_back_are_refused():
+    one, leaf = np.array([0]), np.array([0.0])
+    with pytest.raises(ValueError, match="leads back"):
+        Trees(
+            0.0, one, np.zeros(3, int), np.zeros(3), np.zeros(3, bool), np.zeros(3, int), np.ones(3, int), np.zeros(3)
+        )
+    with pytest.raises(ValueError, match="differ in length"):
+        Trees(0.0, one, one, np.zeros(2), leaf > 0, one, one, leaf)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from diffusers import DDIMInverseScheduler, DDIMScheduler
 from scmbench.datasets.seeds import generator
+from scmbench.models.contract.columns import Scaler
 from scmbench.models.contract.nodewise import Task
-from scmbench.models.contract.scaler import Scaler
 from scmbench.models.dcm import DCM, Diffusion
 from scmbench.models.dcm.denoising import Denoising
 from scmbench.models.dcm.mechanism import Diverged

@@ -112,7 +112,7 @@ def test_density_of_a_flow_follows_from_the_jacobian(transform):
 
 
 def test_the_elbo_of_scalar_nodes_is_the_log_likelihood(chain):
-    values = chain.table.split(chain.table.pack(CHAIN.sample(100, seed=3)))
+    values = chain.columns.split(chain.columns.pack(CHAIN.sample(100, seed=3)))
     loss = chain.program.negative_elbo(values, pyro.infer.Trace_ELBO())
     torch.testing.assert_close(-loss, chain.program.log_prob(values).mean())
 

@@ -11,7 +11,7 @@ from scmbench.datasets import SCM, Problem
 from scmbench.datasets.seeds import generator
 from scmbench.models.training.recipe import Recipe
 from scmbench.models.vaca import VACA
-from scmbench.models.vaca.network import Network
+from scmbench.models.vaca.network import GraphAutoencoder
 from scmbench.models.vaca.training import train
 from scmbench.models.vaca.wiring import Wiring, longest_path
 
@@ -61,11 +61,11 @@ def test_parameters_are_409_an_edge_self_loops_included():
     ]:
         ladder.add_edges_from((f"{a:02d}{i}", f"{b:02d}{j}") for i in range(3) for j in range(3))
     for graph, parameters in ((TRIANGLE, 2454), (ladder, 60_123)):
-        assert Network.draw(Wiring.of(graph), 3, generator(0)).size() == parameters
+        assert GraphAutoencoder.draw(Wiring.of(graph), 3, generator(0)).size() == parameters
 
 
 def test_first_weights_have_a_range_set_by_the_number_of_edges():
-    network = Network.draw(Wiring.of(TRIANGLE), 3, generator(0))
+    network = GraphAutoencoder.draw(Wiring.of(TRIANGLE), 3, generator(0))
     for layer in network.layers:
         assert 0.85 * 6**-0.5 < layer.abs().max() <= 6**-0.5
 
@@ -81,7 +81,7 @@ def test_wiring_lists_self_loops_and_then_edges_by_target():
 
 def test_a_step_of_message_passing_is_the_sum_of_affine_messages():
     wiring = Wiring.of(TRIANGLE)
-    network = Network.draw(wiring, 1, generator(0)).double()
+    network = GraphAutoencoder.draw(wiring, 1, generator(0)).double()
     z = torch.randn(3, 4, 5, generator=generator(1), dtype=torch.float64)
     weights = network.layers[2]
 
@@ -95,15 +95,16 @@ def test_a_step_of_message_passing_is_the_sum_of_affine_messages():
     torch.testing.assert_close(alone[2, 4], message(2, 2, 2, 4))
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("steps", [1, 3, 4])
-def test_compiled_training_takes_the_steps_of_autograd(steps):
+def test_both_ways_to_train_take_the_steps_of_autograd_on_the_definition(steps, compiled):
     graph = nx.DiGraph([*TRIANGLE.edges, ("x2", "x4")])
     graph.add_node("x5")
     x = torch.randn(500, 5, generator=generator(0), dtype=torch.float64)
     recipe = Recipe(epochs=2, batch_size=150, lr=1e-3, weight_decay=1e-2, decay=0.5)
-    got = train(x, graph, recipe, steps=steps, dropout=0.2, seed=3)
+    got = train(x, graph, recipe, steps=steps, dropout=0.2, seed=3, compiled=compiled)
 
-    network = Network.draw(Wiring.of(graph), steps, generator(3, "weights")).double()
+    network = GraphAutoencoder.draw(Wiring.of(graph), steps, generator(3, "weights")).double()
     for layer in network.layers:
         layer.requires_grad_()
     adam = torch.optim.Adam(network.layers, lr=1e-3, weight_decay=1e-2)
@@ -197,7 +198,7 @@ def test_abduction_gives_four_numbers_a_node(fitted):
 
 def test_cost_counts_the_steps_of_the_paper():
     model = VACA(epochs=200)
-    model.rows, model.network = torch.empty(5000, 3), Network.draw(Wiring.of(TRIANGLE), 3, generator(0))
+    model.rows, model.network = torch.empty(5000, 3), GraphAutoencoder.draw(Wiring.of(TRIANGLE), 3, generator(0))
     assert model.cost() == {"parameters": 2454, "gradient_steps": 1000}
 
 

@@ -85,7 +85,7 @@ def boxes(
             axes[i, 0].set_ylabel(_axis_label(question, layout))
         for j, dataset in enumerate(datasets):
             axes[0, j].set_title(layout.problem(dataset))
-        handles: list[Any] = [Patch(facecolor=PAPER, edgecolor=_EDGE, label="paper")] if theirs else []
+        handles: list[Any] = [Patch(facecolor=PAPER, edgecolor=_EDGE, label=layout.theirs)] if theirs else []
         handles += [Patch(facecolor=c, edgecolor=_EDGE, label=layout.method(m)) for m, c in draw.colours.items()]
         run = {key[3] for key in ours}
         handles += [Line2D([], [], **style, label=_LABELS[name]) for name, style in _LINES.items() if name in run]

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...judging.cells import QUESTION, Method, text_columns
+from ...judging.intervals import log
 from ...judging.paired import contrast
-from ...judging.verdict import log
 from ..layout import Layout, question_name
+from ..tables.relative import seeds_of
 from .style import legend_below, log_axis, method_colours, new_figure, styled
 
 
@@ -77,7 +78,7 @@ def _against_truth(axis: Axes, group: pd.DataFrame, methods: Sequence[Method], c
 
 
 def seed_by_seed(scores: pd.DataFrame, a: Method, b: Method, layout: Layout) -> Figure:
-    """Method `a` over method `b` at every common seed: a point a seed, the median and its 95 % interval in black.
+    """Method `a` over method `b` at every common seed: a point a seed, the mean and its 95 % interval in black.
 
     Panels are questions, lines are datasets; a seed at which either score
     is not positive has no ratio and no point. Raises `ValueError` for a method without scores.
@@ -116,7 +117,8 @@ def seed_by_seed(scores: pd.DataFrame, a: Method, b: Method, layout: Layout) -> 
             axis.set_yticks(range(len(datasets)), names)
             axis.grid(False, axis="y")
         figure.suptitle(
-            f"{layout.method(a)} / {layout.method(b)}, seed by seed; left of 1 the first is better", size=10
+            f"{layout.method(a)} / {layout.method(b)}, seed by seed ({seeds_of(table)}); {layout.better().lower()}",
+            size=10,
         )
     return figure
 

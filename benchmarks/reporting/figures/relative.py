@@ -16,7 +16,7 @@ from ...judging.cells import Method, Question
 from ...judging.paired import HIGHER, LOWER
 from ..layout import Layout, question_name
 from ..render import number
-from ..tables.relative import lines_of, methods_of, questions_of
+from ..tables.relative import lines_of, methods_of, questions_of, seeds_of
 from .style import new_figure, styled
 
 LIMIT = np.log(4)
@@ -24,7 +24,7 @@ LIMIT = np.log(4)
 
 
 def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure:
-    """A panel a question, a row a method, a column a SCM: median ratio by seed, bold where 1 is left out."""
+    """A panel a question, a row a method, a column a SCM: mean ratio by seed, an arrow where 1 is left out."""
     methods, questions = methods_of(compared, layout), questions_of(compared, layout)
     datasets = [d for _, group in layout.kinds() for d in group if d in set(compared["dataset"])]
     norm, colours = TwoSlopeNorm(0.0, -LIMIT, LIMIT), "RdBu_r"
@@ -38,7 +38,9 @@ def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure
         bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, location="bottom", shrink=0.4, aspect=40)
         ticks = [0.25, 0.5, 1, 2, 4]
         bar.set_ticks(list(np.log(ticks)), labels=["≤ 0.25", "0.5", "1", "2", "≥ 4"])
-        bar.set_label("left (blue) of 1 the method is better; bold: the 95 % interval over seeds leaves out 1")
+        bar.set_label(
+            f"{layout.better().lower()}; bold ↓ ↑: the 95 % interval over {seeds_of(compared)} seeds leaves out 1"
+        )
         figure.suptitle(f"Score of each method / score of {layout.method(base)}, paired by seed", size=10)
     return figure
 
@@ -59,7 +61,8 @@ def _panel(
             axis.add_patch(Rectangle((x, y), 1, 1, facecolor=tuple(colour), edgecolor="white", linewidth=1))
             sure = line["change"] in (LOWER, HIGHER)
             ink = "white" if abs(r) > 0.65 * LIMIT else "black"
-            text = number(float(np.exp(r)))
+            mark = "↓" if line["change"] == LOWER else "↑" if line["change"] == HIGHER else ""
+            text = number(float(np.exp(r))) + mark
             weight = "bold" if sure else "normal"
             axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", size=6.5, color=ink, weight=weight)
     axis.set(xlim=(0, len(datasets)), ylim=(len(methods), 0))

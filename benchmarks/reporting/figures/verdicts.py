@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from ..layout import Layout, question_name
-from ..render import COLOURS, number
+from ..render import COLOURS, SYMBOLS, number
 from ..tables.scores import by_cell
 from .style import legend_below, new_figure, short_name, styled
 
@@ -21,7 +21,7 @@ def _ink(colour: str) -> str:
 
 
 def verdict_map(verdicts: pd.DataFrame, layout: Layout) -> Figure:
-    """Every published cell that was run, colour by verdict, number ours / theirs: a row a SCM, a column a method."""
+    """Every published cell that was run, colour and sign by verdict, ours / theirs: a row a SCM, a column a method."""
     published = verdicts[verdicts["form"] != ""]
     judged = by_cell(published)
     questions = [q for q in layout.questions if q in set(zip(published["query"], published["metric"], strict=True))]
@@ -38,7 +38,8 @@ def verdict_map(verdicts: pd.DataFrame, layout: Layout) -> Figure:
                     continue
                 colour = COLOURS.get(line["verdict"], "#FFFFFF")
                 axis.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
-                text = number(float(np.exp(line["log_ratio"]))) if not np.isnan(line["log_ratio"]) else line["verdict"]
+                ratio = number(float(np.exp(line["log_ratio"]))) if not np.isnan(line["log_ratio"]) else line["verdict"]
+                text = f"{SYMBOLS.get(line['verdict'], '')} {ratio}".strip()
                 axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", size=7, color=_ink(colour))
         for i in range(1, len(questions)):
             axis.axvline(i * len(methods), color="#404040", linewidth=1)
@@ -56,7 +57,7 @@ def verdict_map(verdicts: pd.DataFrame, layout: Layout) -> Figure:
         top.spines[:].set_visible(False)
         axis.spines[:].set_visible(False)
         present = [w for w in COLOURS if (published["verdict"] == w).any()]
-        handles = [Patch(color=COLOURS[w], label=w) for w in present]
+        handles = [Patch(color=COLOURS[w], label=f"{SYMBOLS.get(w, '')} {w}".strip()) for w in present]
         legend_below(figure, handles)
-        figure.suptitle("Our median / the paper's median", size=10)
+        figure.suptitle(f"Ours / {layout.theirs}", size=10)
     return figure

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...judging.cells import Method
 from ...judging.members import Estimate, difference, estimate, member_scores, series
+from ...judging.paired import LEAST
 from ..layout import Layout, question_name
 from ..render import DASH, Row, Table, Text, number
 
@@ -21,11 +24,11 @@ def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = 
     found = series(rows)
     reference = reference or next((m for m in found if m[0] == "marginal"), None)
     methods = [m for m in layout.methods if m in found]
-    best = min((m for m in methods if m not in layout.floors()), key=lambda m: estimate(found[m]).mean, default=None)
+    best = _leaders({m: found[m] for m in methods if m not in layout.floors()})
     lines: list[Row] = []
     for method in methods:
         e = estimate(found[method])
-        line = [layout.method(method), Text(number(e.mean), bold=method == best), number(e.se), *_intervals(e)]
+        line = [layout.method(method), Text(number(e.mean), bold=method in best), number(e.se), *_intervals(e)]
         if reference:
             line += [DASH] if method == reference else [_difference(difference(found[method], found[reference]))]
         lines.append(line)
@@ -37,8 +40,13 @@ def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = 
         notes.append("95 % intervals: blocks of rows resampled within the given members; members resampled too.")
         resampled = "blocks and members"
     else:
-        notes.append("95 % intervals: members resampled, not their rows, which a committed run does not keep.")
+        notes.append("95 % intervals: Student's t over members; a committed run does not keep their rows.")
         resampled = "members alone"
+    count = max(len(errors) for errors in found.values())
+    if count < LEAST:
+        notes.append(f"n = {count} members: below {LEAST}, nothing is bold or starred.")
+    else:
+        notes.append(f"Bold: the best and all that n = {count} members cannot tell from it, floors aside.")
     if reference:
         notes.append(f"minus {name}: the difference, its interval over {resampled}; * where that leaves out 0.")
     return Table(
@@ -51,23 +59,27 @@ def errors_table(rows: pd.DataFrame, layout: Layout, reference: Method | None = 
 
 
 def each_member_table(rows: pd.DataFrame, layout: Layout) -> Table:
-    """A line a member, a column a method; the lowest is bold, floors aside."""
+    """A line a member, a column a method. Nothing is bold: one number a member has no interval."""
     scores = member_scores(rows)
     methods = [m for m in layout.methods if m in scores.columns]
-    real = [m for m in methods if m not in layout.floors()]
-    lines: list[Row] = []
-    for member, line in scores.iterrows():
-        lowest = min((line[m] for m in real), default=math.nan)
-        entries = [Text(number(line[m]), bold=m in real and line[m] == lowest) for m in methods]
-        lines.append([str(member), *entries])
+    lines: list[Row] = [[str(member), *(number(line[m]) for m in methods)] for member, line in scores.iterrows()]
     first = rows.iloc[0]
     return Table(
         name=f"each_member_{_file(first['dataset'])}",
         title=f"{layout.dataset(first['dataset'])}: {question_name((first['query'], first['metric']))} of every member",
         columns=["member", *map(layout.method, methods)],
         rows=lines,
-        notes=["Median over rows, averaged over seeds; the lowest of the methods is bold, floors aside."],
+        notes=["Median over rows, averaged over seeds."],
     )
+
+
+def _leaders(found: Mapping[Method, Mapping[str, NDArray]]) -> set[Method]:
+    """The method with the lowest error and all whose difference to it may be 0; nobody below five members."""
+    if len(found) < 2 or min(map(len, found.values())) < LEAST:
+        return set()
+    best = min(found, key=lambda m: estimate(found[m]).mean)
+    told = {m: difference(found[m], found[best]).both for m in found if m != best}
+    return {best, *(m for m, (low, high) in told.items() if low <= 0 <= high)}
 
 
 def _file(dataset: str) -> str:
@@ -80,5 +92,5 @@ def _intervals(e: Estimate) -> list[str]:
 
 def _difference(e: Estimate) -> str:
     low, high = e.both
-    star = " *" if low > 0 or high < 0 else ""
+    star = " *" if e.members >= LEAST and (low > 0 or high < 0) else ""
     return f"{e.mean:+.3f} [{low:+.3f}, {high:+.3f}]{star}"

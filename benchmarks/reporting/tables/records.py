@@ -83,6 +83,19 @@ def provenance_table(provenance: pd.DataFrame) -> Table:
     return Table("provenance", "Where these numbers come from", ["", ""], rows, left=2)
 
 
+def dirty_table(provenance: pd.DataFrame) -> Table:
+    """A red line on records that a changed checkout made: no commit holds the code behind them. Empty without such."""
+    rows: list[Any] = []
+    if "dirty" in provenance.columns:
+        made = text_columns(provenance, ["dirty", "commit"])
+        dirty = made[made["dirty"] == "True"]
+        if len(dirty):
+            commits = ", ".join(sorted({commit[:10] or "no commit" for commit in dirty["commit"]}))
+            told = f"⚠ {len(dirty)} of {len(made)} records were made by a changed checkout on top of {commits}"
+            rows.append([Text(told, word="dirty")])
+    return Table("dirty", "Not from a commit: no commit holds the code that made these numbers", [""], rows, left=1)
+
+
 def failures(provenance: pd.DataFrame, layout: Layout, *, unsupported: bool = True) -> Table:
     """What has no score and why: records that are not ok and queries that went unanswered, gathered by reason.
 

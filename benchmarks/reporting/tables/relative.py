@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...judging.cells import Method, Question
-from ...judging.paired import HIGHER, LOWER
+from ...judging.paired import HIGHER, LEAST, LOWER
 from ..layout import Layout, question_name
 from ..render import Table, Text, number
 
@@ -26,11 +26,17 @@ def relative_table(compared: pd.DataFrame, base: Method, layout: Layout) -> Tabl
         rows.append([layout.method(method), *entries])
     questions = [question_name(q, short=True) for q in questions_of(compared, layout)]
     notes = [
-        f"Score of the method / score of {layout.method(base)}, paired by seed: below 1 the method is better.",
-        "The ratio is the geometric mean over SCMs of the median over seeds; ↓ and ↑ count SCMs whose 95 % interval "
-        "leaves out 1.",
+        f"Score of the method / score of {layout.method(base)}, paired by seed. {layout.better()}.",
+        f"The ratio is the geometric mean over SCMs and seeds; ↓ and ↑ count SCMs whose 95 % interval (Student's t, "
+        f"{seeds_of(compared)}, at least {LEAST}) leaves out 1.",
     ]
     return Table("relative", f"Against {layout.method(base)}", ["method", *questions], rows, notes, 1)
+
+
+def seeds_of(compared: pd.DataFrame) -> str:
+    """How many seeds are common: ``n = 10``, or ``n = 5 to 10``."""
+    low, high = int(compared["n"].min()), int(compared["n"].max())
+    return f"n = {high}" if low == high else f"n = {low} to {high}"
 
 
 def methods_of(compared: pd.DataFrame, layout: Layout) -> list[Method]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...judging.cells import CELL, NOT_RUN
+from ...judging.cells import CELL, NOT_RUN, Method, Question
+from ...judging.leaders import beaten, leaders, published_leaders
+from ...judging.paired import LEAST
 from ...judging.published import Published
 from ..layout import Layout, question_name
 from ..render import DASH, SYMBOLS, Section, Table, Text, number
@@ -37,19 +39,40 @@ def waiver_notes(layout: Layout) -> list[str]:
     return [f"{layout.method(m)} waives: {layout.waived[m]}" for m in layout.methods if m in layout.waived]
 
 
-def _best(values: Mapping[Any, float], layout: Layout) -> set[Any]:
-    """Methods with the lowest value, floors aside; nobody where only one method has a number."""
-    real = {m: x for m, x in values.items() if m not in layout.floors() and not math.isnan(x)}
-    return {m for m, x in real.items() if x == min(real.values())} if len(real) > 1 else set()
-
-
 def _share(line: Line) -> str:
     return f" ({line['n']}/{line['n'] + line['missing']})" if line["missing"] else ""
 
 
-_LOWEST = (
-    "Lower is better; the lowest is bold, ours and the paper's each, floors and ceilings such as the oracle aside."
-)
+def _leading(scores: pd.DataFrame, layout: Layout) -> str:
+    sizes = scores.dropna(subset="score").groupby(CELL)["seed"].nunique()
+    n = "no seeds" if sizes.empty else f"n = {sizes.max()} seeds"
+    if sizes.empty or sizes.max() < LEAST:
+        return f"{layout.better()}. {n}: below {LEAST}, nothing is bold."
+    return (
+        f"{layout.better()}. Bold: the best and all that {n} cannot tell from it (95 % interval of the ratio paired by "
+        f"seed, Student's t; at least {LEAST} seeds), floors and ceilings such as the oracle aside."
+    )
+
+
+class _Floors:
+    """Rows in which a floor beats methods: their label gets a mark, and the table a note on each."""
+
+    def __init__(self, layout: Layout):
+        self.layout, self.notes = layout, []
+
+    def label(self, dataset: str, question: Question, medians: Mapping[Method, float]) -> str:
+        text = question_name(question, short=True)
+        known = {m: x for m, x in medians.items() if not math.isnan(x)}
+        found = beaten(known, higher=question in self.layout.higher)
+        for floor, methods in found.items():
+            where = f"{self.layout.dataset(dataset)} {text}"
+            level = f"{self.layout.method(floor)} ({number(self.layout.scale * known[floor])})"
+            self.notes.append(f"{where}: {level} beats {', '.join(map(self.layout.method, methods))}")
+        return text + (" ‡" if found else "")
+
+    def note(self) -> list[str]:
+        head = "‡ A floor, which knows nothing of causes, has a better median than a method. "
+        return [head + "; ".join(self.notes) + "."] if self.notes else []
 
 
 def _partial(found: pd.DataFrame) -> str:
@@ -64,11 +87,21 @@ def _write(line: Line, layout: Layout, *, moments: bool, sample_sd: bool = False
     return f"{number(k * line['mean'])} ± {number(k * population * line['sd'])}"
 
 
-def score_table(found: pd.DataFrame, layout: Layout, published: Published | None, *, moments: bool = False) -> Table:
-    """Ours above the paper's, method by method: median [q1, q3], or with `moments` mean ± population sd."""
+def score_table(
+    found: pd.DataFrame,
+    layout: Layout,
+    published: Published | None,
+    scores: pd.DataFrame,
+    *,
+    moments: bool = False,
+) -> Table:
+    """Ours above the paper's, method by method: median [q1, q3], or with `moments` mean ± population sd.
+
+    `scores` are those per seed, of which `found` is the summary: they say which methods share a row's lead.
+    """
     form, centre = ("moments", "mean") if moments else ("box", "median")
     theirs = by_cell(published.cells[published.cells["form"] == form]) if published else {}
-    ours = by_cell(found)
+    ours, lead, floors = by_cell(found), leaders(scores, layout.higher), _Floors(layout)
     rows: list[Any] = []
     for heading, datasets in layout.kinds():
         rows.append(Section(heading))
@@ -78,26 +111,33 @@ def score_table(found: pd.DataFrame, layout: Layout, published: Published | None
             paper = {m: theirs[key] for m, key in keys.items() if key in theirs}
             if not mine:
                 continue
-            best = _best({m: line[centre] for m, line in mine.items()}, layout)
+            best = lead.get((dataset, *question), set())
             entries = [
                 Text(_write(mine[m], layout, moments=moments) + _share(mine[m]), bold=m in best)
                 if m in mine and mine[m]["n"]
                 else state(mine.get(m))
                 for m in layout.methods
             ]
-            rows.append([layout.problem(dataset), question_name(question, short=True), "ours", *entries])
+            label = floors.label(dataset, question, {m: line[centre] for m, line in mine.items()})
+            rows.append([layout.problem(dataset), label, "ours", *entries])
             if paper:
-                best = _best({m: line[centre] for m, line in paper.items()}, layout)
+                best = published_leaders(paper, higher=question in layout.higher)
                 entries = [
                     Text(_write(paper[m], layout, moments=moments, sample_sd=True), bold=m in best)
                     if m in paper
                     else DASH
                     for m in layout.methods
                 ]
-                rows.append(["", "", "paper", *entries])
+                rows.append(["", "", layout.theirs, *entries])
     what = "mean ± population standard deviation" if moments else "median [first quartile, third quartile]"
     absent = published and moments and not theirs
-    notes = [_LOWEST, _partial(found), "The paper's means are not given." if absent else ""]
+    notes = [
+        _leading(scores, layout),
+        "In the published rows the same holds of intervals from their spread and runs." if theirs else "",
+        _partial(found),
+        "The paper's means are not given." if absent else "",
+        *floors.note(),
+    ]
     return Table(
         name="scores_mean" if moments else "scores_median",
         title=in_units(f"Scores over seeds, {what}", layout),
@@ -108,9 +148,10 @@ def score_table(found: pd.DataFrame, layout: Layout, published: Published | None
     )
 
 
-def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout) -> Table:
+def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout, scores: pd.DataFrame) -> Table:
     """One line a question, for a terminal: our median, the verdict's sign, the published one (with verdicts)."""
     judged, ours = {} if verdicts is None else by_cell(verdicts), by_cell(found)
+    lead, floors = leaders(scores, layout.higher), _Floors(layout)
 
     def entry(cell: tuple[str, ...], bold: bool) -> Text:
         line, verdict = ours.get(cell), judged.get(cell, {"form": "", "verdict": ""})
@@ -126,17 +167,23 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout)
         rows.append(Section(heading))
         for dataset, question in ((d, q) for d in datasets for q in layout.questions):
             keys = {m: (dataset, *question, *m) for m in layout.methods}
-            best = _best({m: ours[key]["median"] for m, key in keys.items() if key in ours}, layout)
             if any(key in ours for key in keys.values()):
+                best = lead.get((dataset, *question), set())
                 entries = [entry(key, m in best) for m, key in keys.items()]
-                rows.append([layout.problem(dataset), question_name(question, short=True), *entries])
+                medians = {m: ours[key]["median"] for m, key in keys.items() if key in ours}
+                rows.append([layout.problem(dataset), floors.label(dataset, question, medians), *entries])
     signs = ", ".join(f"{sign} {word}" for word, sign in SYMBOLS.items())
-    shown = "lower is better, best in bold" if verdicts is None else f"ours, sign, paper's: {signs}; lower is better"
+    beside = "" if verdicts is None else f", beside them those of the {layout.theirs}"
     return Table(
         name="overview",
-        title=in_units("Medians over seeds" + ("" if verdicts is None else ", beside them the paper's"), layout),
+        title=in_units(f"Medians over seeds{beside}", layout),
         columns=["SCM", "score", *map(layout.method, layout.methods)],
         rows=rows,
-        notes=[shown, *filter(None, [_partial(found)]), *waiver_notes(layout)],
+        notes=[
+            *([] if verdicts is None else [f"Ours, sign, the other: {signs}."]),
+            *filter(None, [_leading(scores, layout), _partial(found)]),
+            *floors.note(),
+            *waiver_notes(layout),
+        ],
         left=2,
     )

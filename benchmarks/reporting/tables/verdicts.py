@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ...judging.cells import NOT_RUN
-from ...judging.verdict import counts
+from ...judging.paired import HIGHER, LOWER
+from ...judging.paired import LEAST as MARKED
+from ...judging.verdict import LEAST, counts, why
 from ..layout import Layout, question_name
-from ..render import DASH, Table, Text, number
+from ..render import DASH, SYMBOLS, Table, Text, number
 from .scores import Line, by_cell, in_units
+
+_ARROWS = {LOWER: "↓", HIGHER: "↑"}
 
 
 def count_table(verdicts: pd.DataFrame, layout: Layout) -> Table:
@@ -20,6 +24,7 @@ def count_table(verdicts: pd.DataFrame, layout: Layout) -> Table:
     run = [method in set(layout.methods) for method in zip(verdicts["model"], verdicts["variant"], strict=True)]
     table = counts(verdicts[run])
     words = [c for c in table.columns if c not in ("model", "variant", "query")]
+    signed = [f"{SYMBOLS.get(w, '')} {w}".strip() for w in words]
     rows: list[Any] = []
     for line in table.to_dict("records"):
         numbers = [Text(str(line[w] or DASH), word=w if line[w] else "") for w in words]
@@ -29,45 +34,88 @@ def count_table(verdicts: pd.DataFrame, layout: Layout) -> Table:
     rows.append([Text(str(x), bold=True) for x in ("all", "", *totals, totals.sum())])
     left_out = int((verdicts["form"] != "").sum() - totals.sum())
     notes = [f"{left_out} published cells of methods that were not run are not counted."] if left_out else []
-    return Table("counts", "Verdicts by method and query", ["method", "query", *words, "cells"], rows, notes, 2)
+    return Table("counts", "Verdicts by method and query", ["method", "query", *signed, "cells"], rows, notes, 2)
+
+
+RANKS = ("worse", "better", "close", "undecided")
 
 
 def unreproduced(verdicts: pd.DataFrame, layout: Layout, *, brief: bool = False) -> Table:
-    """Every published cell that was run and is not reproduced: ours, theirs, interval, oracle, order of the methods.
+    """Every published cell that was run and did not come out: see `verdict_lines` for the columns.
 
-    `brief` leaves out quartiles and order, for a terminal.
+    Cells of fewer than three seeds, which decide nothing, are counted in a note. `brief` is for a terminal.
     """
-    part = verdicts[(verdicts["form"] != "") & ~verdicts["verdict"].isin(["reproduced", NOT_RUN])]
-    ranks = {word: i for i, word in enumerate(["worse", "better", "close", "undecided"])}
+    part = verdicts[(verdicts["form"] != "") & ~verdicts["verdict"].isin(["reproduced", "at the floor", NOT_RUN])]
+    few = (part["n"] > 0) & (part["n"] < LEAST)
+    part = part[~few]
+    ranks = {word: i for i, word in enumerate(RANKS)}
     part = part.assign(rank=[ranks.get(w, len(ranks)) for w in part["verdict"]]).sort_values("rank", kind="stable")
+    told = f"{few.sum()} cells of fewer than {LEAST} seeds are undecided and not listed." if few.any() else ""
+    title = "Published cells that are not reproduced"
+    return verdict_lines(part, layout, title=title, name="not_reproduced", brief=brief, note=told)
+
+
+def every_verdict(verdicts: pd.DataFrame, layout: Layout) -> Table:
+    """Every published cell that was run, with what made its verdict."""
+    part = verdicts[(verdicts["form"] != "") & (verdicts["n"] > 0)]
+    return verdict_lines(part, layout, title="Every published cell that was run", name="every_verdict")
+
+
+def verdict_lines(
+    part: pd.DataFrame, layout: Layout, *, title: str, name: str, brief: bool = False, note: str = ""
+) -> Table:
+    """A line a cell: verdict and why, ours, theirs, ratio or difference with its interval, floor, order of the methods.
+
+    `brief` leaves out quartiles, why and order.
+    """
     rows: list[Any] = []
     for line in part.to_dict("records"):
         agrees = DASH if math.isnan(line["tau"]) else "yes" if line["order_agrees"] else f"no (τ = {line['tau']:.2f})"
         row = [
-            Text(line["verdict"], word=line["verdict"]),
+            Text(f"{SYMBOLS.get(line['verdict'], '')} {line['verdict']}".strip(), word=line["verdict"]),
+            *([] if brief else [why(line)]),
             layout.dataset(line["dataset"]),
             question_name((line["query"], line["metric"]), short=True),
             layout.method((line["model"], line["variant"])),
             *[number(layout.scale * line[s]) if brief else _spread(line, s, layout.scale) for s in ("ours", "theirs")],
-            *_ratio(line),
+            *_judged(line, layout.scale),
             number(layout.scale * _floor(line)),
         ]
         rows.append(row if brief else [*row, agrees])
-    columns = ["verdict", "SCM", "score", "method", "ours", "paper", "ratio", "95 % interval", "floor"]
+    cell = ["SCM", "score", "method", "ours", layout.theirs, "ratio", "95 % interval", "floor"]
     notes = [
-        "ratio: our median over theirs (means where the paper gives means). floor: the oracle's score, what sampling "
-        "alone costs (an MMD near it holds nothing but noise); for counterfactuals that of the posterior mean of the "
-        "truth where it was run, the least error that any method can reach.",
+        f"ratio: our median over theirs (means where means are given); Δ: ours minus theirs, for a number at the noise "
+        f"floor. {_sizes(part)}Welch's intervals.",
+        "floor: the oracle's score, what sampling alone costs (an MMD near it holds nothing but noise); for "
+        "counterfactuals that of the posterior mean of the truth where it was run, the least error that any method can "
+        "reach.",
         "same order: whether the methods of this row stand in the published order, else Kendall's τ of the two orders.",
     ]
     return Table(
-        name="not_reproduced",
-        title=in_units("Published cells that are not reproduced", layout),
-        columns=columns if brief else [*columns, "same order"],
+        name=name,
+        title=in_units(title, layout),
+        columns=["verdict", *cell] if brief else ["verdict", "why", *cell, "same order"],
         rows=rows,
-        notes=notes[:1] if brief else notes,
-        left=4,
+        notes=[*filter(None, [note]), *(notes[:2] if brief else notes)],
+        left=4 if brief else 5,
     )
+
+
+def _sizes(part: pd.DataFrame) -> str:
+    """How many seeds stand against how many runs."""
+    run = part[part["n"] > 0]
+    if run.empty:
+        return ""
+    ours, theirs = (sorted({int(n) for n in run[column].dropna()}) for column in ("n", "theirs_n"))
+    return f"n = {', '.join(map(str, ours))} seeds against {', '.join(map(str, theirs))} runs; "
+
+
+def _judged(line: Line, scale: float) -> list[str]:
+    """What was judged, ratio or difference, and its interval."""
+    if math.isnan(line["difference"]):
+        return _ratio(line)
+    d, low, high = (number(scale * line[k]) for k in ("difference", "difference_low", "difference_high"))
+    return [f"Δ {d}", f"[{low}, {high}]"]
 
 
 def _ratio(line: Line) -> list[str]:
@@ -127,7 +175,8 @@ def paired_table(compared: pd.DataFrame, layout: Layout, *, title: str, name: st
         seeds = f"{line['n_a']} vs {line['n_b']}"
         if line["change"] not in ("only a", "only b") and line["paired"]:
             seeds = f"{int(line['a_lower'])}/{line['n']}"
-        rows.append([*label, *method, line["change"], *_ratio(line), seeds, number(line["p"]), number(line["q"])])
+        change = f"{_ARROWS.get(line['change'], '')} {line['change']}".strip()
+        rows.append([*label, *method, change, *_ratio(line), seeds, number(line["p"]), number(line["q"])])
     columns = [
         "SCM",
         "score",
@@ -140,7 +189,8 @@ def paired_table(compared: pd.DataFrame, layout: Layout, *, title: str, name: st
         "q",
     ]
     notes = [
-        "ratio: median over common seeds of first / second; change: lower or higher where the interval leaves out 1.",
-        "p: Wilcoxon's signed-rank test; q: adjusted over all lines (Benjamini-Hochberg). k vs l seeds: unpaired.",
+        "ratio: geometric mean over common seeds of first / second, Student's t interval; change: lower ↓ or higher ↑ "
+        f"where it leaves out 1 at {MARKED} or more seeds. seeds lower: k of n.",
+        "p: of the same test; q: adjusted over all lines (Benjamini-Hochberg). k vs l seeds: unpaired.",
     ]
     return Table(name, title, columns, rows, notes, 3 + by_method)

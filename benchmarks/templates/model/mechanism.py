@@ -19,6 +19,11 @@ class MyMethodMechanism(Mechanism):
     dtype: ClassVar[torch.dtype] = torch.float64
     """What `fit`, `encode` and `decode` receive and return; the default is float32."""
 
+    saves = ("W", "residuals")
+    """What `fit` sets and answers need: a fitted model is saved as these, and each has the type that stands here."""
+    W: Tensor
+    residuals: Tensor
+
     def __init__(self, ridge: float):
         self.ridge = ridge
 

@@ -11,7 +11,7 @@ from scmbench.benchmarks.cli.app import cli
 from scmbench.benchmarks.gate import exact, moves, revision, tolerance, variation
 from scmbench.benchmarks.records import committed as records
 from scmbench.benchmarks.records.results import scores_of
-from scmbench.benchmarks.running import engine
+from scmbench.benchmarks.running import engine, environment
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.datasets import registry as datasets
 from scmbench.metrics import mmd
@@ -30,6 +30,16 @@ def suite(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(SUITE)
     return path
+
+
+@pytest.fixture(autouse=True)
+def checkout(monkeypatch):
+    """What records say of the checkout: clean, whatever a developer has changed; a test may make it dirty."""
+    told = {"commit": "c0ffee", "dirty": False}
+    monkeypatch.setattr(environment, "_commit", lambda: told)
+    environment.environment.cache_clear()
+    yield told
+    environment.environment.cache_clear()
 
 
 @pytest.fixture
@@ -72,6 +82,21 @@ def test_a_run_that_is_not_finished_cannot_be_committed(tmp_path, suite, scmbenc
     done = scmbench("committed", "update", suite, "--store", tmp_path / "empty", "--reason", "the first run of all")
     assert done.exit_code == 1
     assert not (tmp_path / "committed").exists()
+
+
+def test_records_of_a_changed_checkout_are_refused(tmp_path, suite, scmbench, checkout):
+    checkout["dirty"] = True
+    where = ("--store", tmp_path / "store")
+    scmbench("run", suite, "--engine", "inline", *where)
+    words = ("committed", "update", suite, *where, "--reason", "the first run of all")
+    done = scmbench(*words)
+    assert done.exit_code == 1
+    assert "2 of 2 record(s) come from a changed checkout" in done.output.replace("\n", " ")
+    assert not (tmp_path / "committed").exists()
+    assert scmbench(*words, "--allow-dirty").exit_code == 0
+    shown = scmbench("report", suite, "--from", tmp_path / "committed" / "mine", "--out", tmp_path / "report").output
+    assert "2 of 2 records were made by a changed checkout on top of c0ffee" in shown.replace("\n", " ")
+    assert 'class="word dirty"' in (tmp_path / "report" / "index.html").read_text()
 
 
 @pytest.mark.parametrize("reason", [[], ["--reason", "because"]])

@@ -32,7 +32,7 @@ linear = { model = "linear" }
 """
 
 SUITE = """protocol = "paper"
-seeds = 2
+seeds = 3
 datasets = ["check/sine"]
 published = ["mine.toml"]
 [[models]]

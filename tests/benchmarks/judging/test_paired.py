@@ -23,7 +23,9 @@ def test_pairing_cancels_what_seeds_share():
     found = compare_cell(a, b)
     assert found["change"] == "higher"
     assert found["log_ratio"] == pytest.approx(0.1, abs=0.02)
-    assert found["p"] == stats.wilcoxon(np.log(list(a.values())) - np.log(list(b.values()))).pvalue
+    expected = stats.ttest_1samp(np.log(list(a.values())) - np.log(list(b.values())), 0)
+    assert found["p"] == pytest.approx(expected.pvalue)
+    assert (found["low"], found["high"]) == pytest.approx(tuple(expected.confidence_interval()))
     apart = compare_cell(a, {s + 100: x for s, x in b.items()})
     assert not apart["paired"]
     assert apart["change"] == "unclear"
@@ -55,7 +57,7 @@ def test_zeros_and_negatives_keep_their_order():
 
 def test_only_common_seeds_count():
     line = compare(scores([1.0, 1.0, 9.0], [0, 1, 2]), scores([2.0, 2.0, 1.0], [0, 1, 7])).iloc[0]
-    assert (line["n"], line["n_a"], line["n_b"], line["log_ratio"]) == (2, 3, 3, -math.log(2))
+    assert (line["n"], line["n_a"], line["n_b"], line["log_ratio"]) == (2, 3, 3, pytest.approx(-math.log(2)))
 
 
 def test_cells_of_one_side_are_told():
@@ -67,7 +69,27 @@ def test_other_seeds_are_compared_unpaired():
     a, b = np.arange(1.0, 11.0), np.arange(101.0, 111.0)
     line = compare(scores(a), scores(b, seeds=list(range(10, 20)))).iloc[0]
     assert (line["paired"], line["n"], line["change"]) == (False, 0, "lower")
-    assert line["low"] < line["log_ratio"] == math.log(5.5 / 105.5) < line["high"]
+    expected = stats.ttest_ind(np.log(a), np.log(b), equal_var=False).confidence_interval()
+    assert (line["low"], line["high"]) == pytest.approx(tuple(expected))
+    assert line["log_ratio"] == pytest.approx(np.log(a).mean() - np.log(b).mean())
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_below_five_seeds_nothing_is_marked(n):
+    line = compare(scores([1.0] * n), scores([9.0] * n)).iloc[0]
+    assert line["change"] == "too few seeds"
+    assert compare(scores([1.0] * n), scores([9.0] * n, seeds=range(10, 10 + n))).iloc[0]["change"] == "too few seeds"
+    assert compare(scores([1.0] * 5), scores([9.0] * 5)).iloc[0]["change"] == "lower"
+
+
+def test_some_zeros_are_compared_by_rank():
+    exact, other = [0.0, 1e-9, 2e-9, 0.0, 1e-9, 3e-9], [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]
+    line = compare(scores(exact), scores(other)).iloc[0]
+    assert (line["change"], line["low"]) == ("lower", -math.inf)
+    assert line["high"] == pytest.approx(math.log(1e-9))
+    assert compare(scores(exact[:5]), scores(other[:5])).iloc[0]["change"] == "unclear"  # 2 / 2⁵ exceeds 5 %
+    mixed = compare(scores([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]), scores([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])).iloc[0]
+    assert (mixed["log_ratio"], mixed["change"]) == (0.0, "unclear")
 
 
 def test_adjusted_p_values_are_benjamini_hochbergs():

@@ -1,9 +1,10 @@
 """Published numbers: the DCM figures as they are read, other people's files, and errors that name the place."""
 
 import math
+from importlib.resources import files
 
 import pytest
-from scmbench.benchmarks.judging.published import PublishedError, load, merge, names
+from scmbench.benchmarks.judging.published import ORIGINS, SHELVES, PublishedError, load, merge, names
 
 TOML = """
 title = "A paper"
@@ -102,6 +103,10 @@ def test_a_bad_table_is_refused_with_its_place(tmp_path, table, message):
         (("EXTRA", "colour = 1"), r"unknown key\(s\) \['colour'\]"),
         (("EXTRA", "scale = -1"), r"scale must be a positive number, found -1"),
         (("EXTRA", "sd = 'odd'"), r"sd must be 'population' or 'sample'"),
+        (("EXTRA", "origin = 'hearsay'"), r"origin must be one of \['published', \"authors' code\"\], found 'hearsay'"),
+        (('"mmd" }', '"mmd", tolerance = 0 }'), r"queries\.mmd\.tolerance must be a positive number, found 0"),
+        (('"mmd" }', '"mmd", higher_is_better = 1 }'), r"queries\.mmd\.higher_is_better must be true or false"),
+        (('"mmd" }', '"mmd", direction = 1 }'), r"queries\.mmd: unknown key\(s\) \['direction'\]"),
         (("EXTRA", "= ="), r"paper\.toml: .*line 5"),
         (('"toy/*" = 5', ""), r"paper\.csv, line 2: no n for toy/a"),
     ],
@@ -110,6 +115,33 @@ def test_a_bad_description_is_refused_with_its_key(tmp_path, change, message):
     path = write(tmp_path, BOX + "a,mmd,ours,1,2,3\n", toml=TOML.replace(*change))
     with pytest.raises(PublishedError, match=message):
         load(path)
+
+
+def test_numbers_of_zero_and_below_load_with_their_tolerance_and_direction(tmp_path):
+    toml = TOML.replace('"mmd" }', '"mmd", tolerance = 0.002, higher_is_better = true }')
+    found = load(write(tmp_path, MOMENTS + "a,mmd,ours,0,0.001\nb,mmd,ours,-0.5,0\n", toml=toml))
+    assert found.cells[["mean", "tolerance", "higher_is_better"]].values.tolist() == [
+        [0, 0.002, True],
+        [-0.5, 0.002, True],
+    ]
+    assert found.higher() == {("observational", "mmd")}
+    box = load(write(tmp_path, BOX + "a,mmd,ours,-1,0,1\n"))
+    assert (box.cells["median"].item(), box.higher()) == (0.0, frozenset())
+
+
+def test_files_must_agree_on_the_direction(tmp_path):
+    lower = load(write(tmp_path, BOX + "a,mmd,ours,1,2,3\n"))
+    toml = TOML.replace('"mmd" }', '"mmd", higher_is_better = true }')
+    higher = load(write(tmp_path, BOX + "b,mmd,ours,1,2,3\n", toml=toml))
+    with pytest.raises(PublishedError, match=r"disagree on whether higher is better for \('observational', 'mmd'\)"):
+        merge([lower, higher])
+
+
+def test_numbers_of_authors_code_are_not_called_published():
+    for shelf, origin in zip(SHELVES, ORIGINS, strict=True):
+        names = [file.name[:-5] for file in files(shelf).iterdir() if file.name.endswith(".toml")]
+        assert names
+        assert {load(name).origin for name in names} == {origin}
 
 
 def test_several_files_as_one(tmp_path):

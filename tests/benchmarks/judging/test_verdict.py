@@ -6,19 +6,21 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scmbench.benchmarks.judging.cells import seed_scores
 from scmbench.benchmarks.judging.published import Published
 from scmbench.benchmarks.judging.verdict import (
-    DRAWS,
     as_json,
-    bootstrap,
+    at_floor,
     counts,
+    difference,
     floor_shares,
     interval,
     judge,
-    log,
+    judge_difference,
     standard_error,
     verdicts,
+    why,
 )
 
 TINY = 1e-9
@@ -38,18 +40,35 @@ BOX = {"form": "box", "n": 10, "q1": 1.0, "median": 2.0, "q3": 4.0}
         (2.0 - TINY, 1.1, 3.0, "close"),
         (2.0 + TINY, 1.1, 3.0, "worse"),
         (0.5 - TINY, 0.3, 0.9, "better"),
-        (0.0, 0.0, 0.5, "better"),
-        (0.0, 0.0, 1.5, "undecided"),
+        (1.77, 0.952, 3.27, "close"),
     ],
 )
 def test_the_rule(ratio, low, high, word):
-    assert judge(*log([ratio, low, high])) == word
+    assert judge(*np.log([ratio, low, high])) == word
 
 
-def test_one_seed_decides_nothing_alone():
+@pytest.mark.parametrize(
+    ("d", "word"), [(0.9, "at the floor"), (-0.9, "at the floor"), (2.0, "worse"), (-2.0, "better")]
+)
+def test_the_rule_at_the_floor(d, word):
+    assert judge_difference(d, d - 0.1, d + 0.1, 1.0) == word
+    assert judge_difference(d, -5.0, 5.0, 1.0) == (word if abs(d) < 1 else "undecided")
+    assert judge_difference(d, d - 0.1, d + 0.1, None) == ("worse" if d > 0 else "better")
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_than_three_seeds_decide_nothing(seeds):
+    for r in (0.0, 0.1, 3.0, -3.0):
+        assert judge(r, r - 0.01, r + 0.01, seeds=seeds) == "undecided"
+        assert judge_difference(r, r - 0.01, r + 0.01, 0.5, seeds=seeds) == "undecided"
     r, low, high = interval([2.0], BOX)
     assert (r, low, high) == (0.0, -math.inf, math.inf)
-    assert judge(r, low, high, seeds=1) == "undecided"
+
+
+def test_where_higher_is_better_the_words_turn():
+    assert judge(1.0, 0.9, 1.1, higher_is_better=True) == "better"
+    assert judge(-1.0, -1.1, -0.9, higher_is_better=True) == "worse"
+    assert judge_difference(1.0, 0.9, 1.1, 0.5, higher_is_better=True) == "better"
 
 
 def test_standard_error_of_a_published_median():
@@ -60,41 +79,99 @@ def test_standard_error_of_a_published_median():
 
 def test_without_spread_of_ours_the_interval_is_theirs():
     r, low, high = interval([3.0] * 10, BOX)
-    half = 1.96 * standard_error(BOX)
-    assert r == pytest.approx(math.log(1.5))
-    assert low == pytest.approx(r - half, abs=0.03)
-    assert high == pytest.approx(r + half, abs=0.03)
+    half = stats.t.ppf(0.975, 9) * standard_error(BOX)
+    assert (r, low, high) == pytest.approx((math.log(1.5), math.log(1.5) - half, math.log(1.5) + half))
 
 
-def test_without_spread_of_theirs_the_interval_is_the_bootstraps():
-    x = np.arange(1.0, 12.0)
+def test_without_spread_of_theirs_the_interval_is_students():
+    x = np.exp(np.arange(1.0, 12.0))
     _, low, high = interval(x, {**BOX, "q1": 2.0, "q3": 2.0})
-    assert (low, high) == pytest.approx(tuple(np.log([3.0 / 2, 9.0 / 2])))
-    medians = bootstrap(x)
-    assert medians.shape == (DRAWS,)
-    assert (medians == bootstrap(x)).all()
+    half = stats.t.ppf(0.975, 10) * 1.2533 * np.arange(11).std(ddof=1) / math.sqrt(11)
+    assert (low, high) == pytest.approx((6 - math.log(2) - half, 6 - math.log(2) + half))
 
 
-def test_the_interval_covers_as_often_as_it_says():
+def test_both_spreads_together_are_welchs():
+    ours = np.array([1.0, 2.0, 4.0, 3.0])
+    theirs = np.array([2.0, 9.0, 4.0, 5.0, 6.0])
+    about = {"form": "moments", "n": 5, "mean": theirs.mean(), "sd": theirs.std(ddof=1)}
+    expected = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval()
+    assert difference(ours, about) == pytest.approx((ours.mean() - theirs.mean(), expected.low, expected.high))
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_the_interval_covers_as_often_as_it_says(n):
     rng = np.random.default_rng(0)
     hits = 0
-    for _ in range(300):
-        ours, theirs = np.exp(0.5 * rng.standard_normal((2, 10)))
+    for _ in range(600):
+        ours, theirs = np.exp(0.5 * rng.standard_normal(n)), np.exp(0.5 * rng.standard_normal(10))
         q1, median, q3 = np.quantile(theirs, [0.25, 0.5, 0.75])
         _, low, high = interval(ours, {"form": "box", "n": 10, "q1": q1, "median": median, "q3": q3})
         hits += low <= 0 <= high
-    assert 0.91 <= hits / 300 <= 0.98
+    assert 0.93 <= hits / 600 <= 0.98
 
 
-def test_scores_of_zero_or_below_have_the_logarithm_minus_infinity():
-    r, low, high = interval([0.0] * 5, BOX)
-    assert r == low == high == -math.inf
-    assert judge(r, low, high) == "better"
-    r, low, high = interval([-1.0, 1.9, 2.0, 2.1, 2.2], BOX)
-    assert r == 0.0
-    assert low == -math.inf < high < math.inf
+def test_numbers_that_are_not_positive_have_no_ratio():
     with pytest.raises(ValueError, match=r"published median 0\.0 is not positive"):
         interval([1.0, 2.0], {**BOX, "median": 0.0})
+    with pytest.raises(ValueError, match=r"own median 0\.0 is not positive"):
+        interval([0.0, 0.0], BOX)
+    r, low, high = interval([-1.0, 1.9, 2.0, 2.1, 2.2], BOX)
+    assert r == 0.0
+    assert low < 0 < high < math.inf
+
+
+MOMENTS = {"form": "moments", "n": 5}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "at"),
+    [
+        ({**MOMENTS, "mean": 0.001, "sd": 0.001}, True),
+        ({**MOMENTS, "mean": -0.001, "sd": 0.0001}, True),
+        ({**MOMENTS, "mean": 0.0, "sd": 0.0}, True),
+        ({**MOMENTS, "mean": 0.001, "sd": 0.001, "n": 50}, False),  # fifty runs tell it from 0
+        ({**MOMENTS, "mean": 0.643, "sd": 0.213}, False),
+        ({**MOMENTS, "mean": 0.002, "sd": 0.0001, "tolerance": 0.002}, True),
+        ({**MOMENTS, "mean": 0.0021, "sd": 0.0001, "tolerance": 0.002}, False),
+        ({**BOX, "q1": 0.0}, True),
+        (BOX, False),
+        ({**BOX, "q3": 400.0}, False),  # a long tail above is no floor below
+    ],
+)
+def test_what_is_at_the_floor(theirs, at):
+    assert at_floor(theirs) is at
+
+
+def test_cells_at_the_floor_are_judged_by_difference():
+    theirs = published([("a", m, np.nan) for m in ("near", "far", "negative")] + [("a", "exact", 1.0)])
+    theirs.cells.loc[:2, ["form", "n", "mean", "sd"]] = ["moments", 5, 0.0005, 0.001]
+    table = verdicts(
+        rows([("a", "near", 0.001), ("a", "far", 0.02), ("a", "negative", -0.0001), ("a", "exact", 0.0)]), theirs
+    ).set_index("model")
+    assert table["verdict"].to_dict() == {
+        "near": "at the floor",
+        "far": "worse",
+        "negative": "at the floor",
+        "exact": "better",
+    }
+    assert table["log_ratio"].isna().all()
+    assert table.loc["near", ["difference", "width"]].tolist() == pytest.approx([0.00052, 0.001])
+    assert why(table.loc["near"].to_dict()).startswith("difference +0.00052, within ±0.001")
+
+
+def test_verdicts_know_which_direction_is_better():
+    theirs = published([("a", "m", 0.4)])
+    assert verdicts(rows([("a", "m", 0.9)]), theirs)["verdict"].item() == "worse"
+    theirs.cells["higher_is_better"] = True
+    assert verdicts(rows([("a", "m", 0.9)]), theirs)["verdict"].item() == "better"
+
+
+def test_the_reason_says_seeds_factor_and_interval():
+    few = verdicts(rows([("a", "m", 1.0)]).iloc[:2], published([("a", "m", 1.0)])).iloc[0]
+    assert (few["verdict"], why(few)) == ("undecided", "2 seeds, fewer than 3")
+    close = verdicts(rows([("a", "m", 1.3)]), published([("a", "m", 1.0)])).iloc[0]
+    assert (close["verdict"], why(close)) == ("close", "factor 1.33, surely above 1")
+    assert why(verdicts(rows([("a", "o", 1.0)]), published([("a", "m", 1.0)])).iloc[0]) == ""
 
 
 def published(lines):
@@ -132,7 +209,7 @@ def test_every_published_cell_has_a_word():
     words = table.set_index(["dataset", "model"])["verdict"].to_dict()
     assert words == {
         ("a", "same"): "reproduced",
-        ("a", "zero"): "not comparable",
+        ("a", "zero"): "worse",
         ("a", "broken"): "failed",
         ("a", "odd"): "unsupported",
         ("b", "same"): "not run",
@@ -142,12 +219,12 @@ def test_every_published_cell_has_a_word():
     total = counts(table, by=["dataset"]).set_index("dataset")
     assert total.loc["a"].to_dict() == {
         "reproduced": 1,
+        "at the floor": 0,
         "close": 0,
         "undecided": 0,
         "better": 0,
-        "worse": 0,
+        "worse": 1,
         "failed": 1,
-        "not comparable": 1,
         "not run": 0,
         "unsupported": 1,
     }

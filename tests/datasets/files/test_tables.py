@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 from scmbench.datasets import ValuesError
-from scmbench.datasets.files.tables import read_table
+from scmbench.datasets.files.tables import OwnTable, read_table, table_columns
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_vector_node_takes_its_numbered_columns(write):
         ("x,y\n1,2\n3,\n", r"own\.csv, line 3, column 'y': it is empty"),
         ("x,y\n1,2\n3,NA\n3,NA\n", r"own\.csv, line 3, column 'y': 'NA' is no finite number \(2 such rows\)"),
         ("x,y\n1,inf\n3,4\n", r"line 2, column 'y': 'inf' is no finite number"),
-        ("x,y\n1,1_000\n3,4.5\n", r"line 2, column 'y': '1_000' is no finite number"),
+        ("x,y\n1,1_000\n3,4.5\n", r"line 2, column 'y': '1_000' is no number: underscores"),
         ("x,y\n1,low\n3,high\n", r"line 2, column 'y': 'low' is no number, nor is any other: encode categories"),
         ("x,z\n1,2\n", r"own\.csv has no column 'y', which the graph has; its columns are \['x', 'z'\]"),
         ("x,y,y\n1,2,3\n", r"own\.csv has the column 'y' 2 times"),
@@ -64,6 +64,61 @@ def test_a_vector_node_takes_its_numbered_columns(write):
 def test_what_is_wrong_is_told(write, text, complaint):
     with pytest.raises(ValuesError, match=complaint):
         read_table(write(text), ["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("entries", "cause"),
+    [
+        (["0,1257", "-0,08"], "'0,1257' is no number (2 such rows): a decimal comma"),
+        (["1.5", "2,5"], "line 3, column 'X': '2,5' is no number: a decimal comma"),
+        (["1,234,567.5"], "thousands separators"),
+        (["1.234.567,5"], "separators of thousands and a decimal comma"),
+        (["1 234", "2"], "thousands separators"),
+        (["1'234"], "thousands separators"),
+        (["50%", "0.1 %"], "'50%' is no number (2 such rows): a percentage"),
+        (["2020-01-01"], "a date"),
+        (["31.12.2020"], "a date"),
+        (["12:30"], "a time"),
+        (["True", "False"], "a truth value? write 1 and 0"),
+        (["yes"], "a truth value"),
+        (["$5"], "an amount"),
+        (["5 mg"], "a number with its unit"),
+        (["low", "high"], "nor is any other: encode categories as numbers"),
+        (["NA", "low"], "line 3, column 'X': 'low' is no number, nor is any other"),
+        (["-inf"], "'-inf' is no"),
+    ],
+)
+def test_what_is_no_number_is_told_for_what_it_may_be(write, entries, cause):
+    text = "X;Y\n" + "".join(f"{entry};1\n" for entry in entries)
+    with pytest.raises(ValuesError) as refused:
+        read_table(write(text), ["X", "Y"])
+    assert cause in str(refused.value)
+
+
+def test_the_nodes_settle_what_separates(write):
+    frame = read_table(write("Age, years;BP, mmHg\n50;120\n"), ["Age, years", "BP, mmHg"])
+    assert frame.to_dict("list") == {"Age, years": [50], "BP, mmHg": [120]}
+    for between, told in (("|", "'|' between columns"), (" ", "blanks between columns")):
+        with pytest.raises(ValuesError, match=told.replace("|", r"\|")):
+            read_table(write(f"x{between}y\n1{between}2\n"), ["x", "y"])
+    with pytest.raises(ValuesError, match="line 1: '# made by hand' looks like a comment"):
+        read_table(write("# made by hand\nx,y\n1,2\n"), ["x"])
+
+
+def test_a_unit_in_a_name_is_no_vector(write):
+    with pytest.raises(ValuesError, match="no column 'dose'"):
+        read_table(write("dose[mg]\n1\n"), ["dose"])
+    assert list(read_table(write("dose [mg],v[0],v[1]\n1,2,3\n"), ["v", "dose [mg]"])) == ["v[0]", "v[1]", "dose [mg]"]
+
+
+def test_gaps_where_they_are_allowed_and_the_other_columns(write):
+    table = OwnTable.read(write("id,x,y,note\n007,1,,a\n08,2,NA,\n"), ["x", "y", "z"])
+    numbers = table.numbers(gaps=True)
+    assert list(numbers) == ["x", "y"]
+    assert numbers["x"].tolist() == [1, 2]
+    assert numbers["y"].isna().all()
+    assert table.others().to_dict("list") == {"id": ["007", "08"], "note": ["a", ""]}
+    assert table_columns(table.path) == ["id", "x", "y", "note"]
 
 
 def test_columns_outside_the_graph_may_hold_anything(write):

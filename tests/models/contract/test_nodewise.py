@@ -92,7 +92,7 @@ def test_what_is_not_reached_is_copied_or_decoded_again():
             return Lossy()
 
     class Decodes(Copies):
-        copies_non_descendants = False
+        waives = {"non-descendants untouched": "decodes again"}  # noqa: RUF012
 
     factual = data()
     copied = Copies().fit(GRAPH, factual, seed=0).counterfactual(factual, {"a": 0.0}, seed=0)

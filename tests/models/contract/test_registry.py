@@ -60,7 +60,7 @@ def test_errors_inside_an_outside_module_are_not_mistaken_for_a_missing_class(tm
 
 def plug(monkeypatch, **named):
     points = [EntryPoint(name, path, registry.GROUP) for name, path in named.items()]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
 
 
 def test_entry_points_are_names_too(monkeypatch):

@@ -83,18 +83,20 @@ def test_gradient_is_autograds(architecture):
     networks = [untrained(r, architecture) for r in regressions]
     stack = batched.Stack(networks, lr=0.0)
     stack.step(torch.stack([r.x for r in regressions]), torch.stack([r.y for r in regressions]))
-    stacks = [stack.trunk, *([stack.branch] if stack.branch else [])]
+    assert stack.parameters.grad is not None
+    parts = stack.parameters.grad.split([tensor.numel() for tensor in stack.tensors])
+    gradients = [part.view(tensor.shape) for part, tensor in zip(parts, stack.tensors, strict=True)]
     for k, (regression, network) in enumerate(zip(regressions, networks, strict=True)):
         module = Module(network)
         nn.functional.mse_loss(module(regression.x), regression.y).backward()
-        ours = [
-            gradient[k].squeeze(0)
-            for part in stacks
-            for pair in zip(part.weight_gradients, part.bias_gradients, strict=True)
-            for gradient in pair
+        linears = [
+            layer for part in (module.trunk, module.branch) if part for layer in part if hasattr(layer, "weight")
         ]
-        linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
-        theirs = [t for layer in linears for t in (layer.weight.grad.T, layer.bias.grad)]
+        count = len(network.trunk.weights)
+        theirs = []
+        for part in (linears[:count], linears[count:]):
+            theirs += [layer.weight.grad.T for layer in part] + [layer.bias.grad[None] for layer in part]
+        ours = [gradient[k] for gradient in gradients]
         for a, b in zip(ours, theirs, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
 

@@ -20,8 +20,9 @@ from sklearn.model_selection import KFold, cross_val_predict
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
-from .contract.additive import AdditiveNoise, AdditiveNoiseModel
-from .contract.nodewise import Mechanism, Task
+from ..contract.additive import AdditiveNoise, AdditiveNoiseModel
+from ..contract.nodewise import Mechanism, Task
+from .regressions import Regression, as_arrays
 
 SPLIT_ROWS, SPLIT_SHARE = 3000, 0.7
 """The reference chooses on one split: training rows min(3000, 0.7 n), test rows min(the rest, 3000)."""
@@ -33,6 +34,11 @@ MIN_ROWS = 10
 class Additive(AdditiveNoise):
     """``x = f(pa) + u``: one regression an output, chosen among `candidates`; u bootstrapped from rows of residuals."""
 
+    saves = ("chosen", "regressions", "residuals")
+    chosen: list[str]
+    regressions: list[Regression]
+    residuals: Tensor
+
     def __init__(self, candidates: Mapping[str, Any], *, held_out: bool):
         self.candidates, self.held_out = candidates, held_out
 
@@ -42,7 +48,7 @@ class Additive(AdditiveNoise):
             raise ValuesError(f"an additive-noise model needs at least {MIN_ROWS} rows, got {len(task.x)}")
         X, Y = task.parents.numpy(), task.x.numpy()
         seed = task.seed % 2**32
-        self.chosen, self.regressors, residuals = [], [], []
+        self.chosen, self.regressions, residuals = [], [], []
         with _one_thread(), warnings.catch_warnings():
             # A Gaussian process under much noise may find no signal: its variance then ends at the kernel's bound.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -52,7 +58,7 @@ class Additive(AdditiveNoise):
                 name, predicted = choose(fits, X, y, seed)
                 regressor = _fitted(fits[name], X, y)
                 self.chosen.append(name)
-                self.regressors.append(regressor)
+                self.regressions.append(as_arrays(regressor))
                 residuals.append(y - (regressor.predict(X) if predicted is None else predicted))
         self.residuals = torch.from_numpy(np.stack(residuals, axis=1))
         return self
@@ -61,9 +67,9 @@ class Additive(AdditiveNoise):
         """The regressions' prediction, ``(n, p)`` to ``(n, d)``."""
         X = parents.numpy()
         if not len(X):
-            return torch.empty(0, len(self.regressors), dtype=self.dtype)
+            return torch.empty(0, len(self.regressions), dtype=self.dtype)
         with _one_thread():
-            return torch.from_numpy(np.stack([regressor.predict(X) for regressor in self.regressors], axis=1))
+            return torch.from_numpy(np.stack([regression.predict(X) for regression in self.regressions], axis=1))
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """A bootstrap of the residuals, whole rows of them: outputs of a vector node stay dependent."""

@@ -1,0 +1,157 @@
+"""What the command line asks of a model fitted to one's own table, and the files that hold the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .assignments import Asked, asked
+from .outputs import to_csv, write
+from .telling import note, noting, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scmbench.datasets.values import Values
+    from scmbench.models.keeping.frames import FrameModel
+
+SAMPLES, COUNTERFACTUALS, EFFECTS = ANSWERS = "samples.csv", "counterfactuals.csv", "effects.csv"
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of a fitted model: interventions, rows, outcomes of effects."""
+
+    do: Asked
+    versus: Asked | None
+    n: int
+    factual: pd.DataFrame | None
+    ids: pd.DataFrame | None
+    effects: Sequence[Any]
+    seed: int
+
+
+def read_questions(
+    nodes: Sequence[Any],
+    *,
+    assignments: Sequence[str],
+    do_file: Path | None,
+    n: int | None,
+    counterfactual: Path | None,
+    effects: Sequence[str],
+    versus: Sequence[str],
+    seed: int,
+) -> Questions:
+    """The questions that the options ask. Raises `ClickException` where they do not go together."""
+    from scmbench.datasets.files.tables import OwnTable
+
+    do = asked(assignments, do_file, nodes)
+    if counterfactual and not do.do:
+        raise click.ClickException("--counterfactual asks what would have been: say under which --do NODE=VALUE")
+    if bool(effects) != bool(versus) or (effects and not do.do):
+        raise click.ClickException(
+            "an effect is --effect NODE of --do NODE=VALUE less --versus NODE=VALUE: give all three"
+        )
+    known = {str(node): node for node in nodes}
+    if foreign := [node for node in effects if node not in known]:
+        raise click.ClickException(f"--effect {foreign[0]}: the graph has no node {foreign[0]!r}; it has {list(known)}")
+    if do.n is not None and n not in (None, do.n):
+        raise click.ClickException(f"--n {n}, but {do_file} has {do.n} rows")
+    factual = ids = None
+    if counterfactual is not None:
+        table = OwnTable.read(counterfactual, known)
+        factual, ids = table.numbers(gaps=True), table.others()
+        if factual.columns.empty:
+            table.numbers()  # says which column is missing
+        if do.n not in (None, len(factual)):
+            raise click.ClickException(f"{counterfactual} has {len(factual)} rows, {do_file} has {do.n}")
+        factual.columns = [known.get(str(column), column) for column in factual.columns]
+    return Questions(
+        do=do,
+        versus=asked(versus, None, nodes, option="--versus") if versus else None,
+        n=n or do.n or 1000,
+        factual=factual,
+        ids=ids,
+        effects=[known[node] for node in effects],
+        seed=seed,
+    )
+
+
+def check(questions: Questions, data: Values) -> None:
+    """Refuse before the training what would be refused after it. Raises `ValuesError`."""
+    import pandas as pd
+    from scmbench.datasets.values import expand
+    from scmbench.models.keeping.frame_do import value_of
+
+    like = {node: x[:0] for node, x in data.items()}
+    for each in (questions.do, questions.versus):
+        rows = pd.RangeIndex(each.n or 1) if each else pd.RangeIndex(1)
+        fixed = {node: value_of(node, v, rows) for node, v in (each.do if each else {}).items() if not callable(v)}
+        expand(fixed, len(rows), like)
+
+
+def answer(fitted: FrameModel, questions: Questions, out: Path) -> list[str]:
+    """Write what is asked; a model that cannot answer says so, and the rest goes on. Returns the files written."""
+    from scmbench.models import Unsupported
+
+    under = f"do({questions.do.text})"
+    answers: list[tuple[str, str, Callable[[], pd.DataFrame]]] = [
+        (
+            SAMPLES,
+            f"{questions.n} samples" + (f" under {under}" if questions.do.do else ""),
+            lambda: _samples(fitted, questions),
+        )
+    ]
+    if questions.factual is not None:
+        what = f"{len(questions.factual)} counterfactuals under {under}"
+        answers.append((COUNTERFACTUALS, what, lambda: _counterfactuals(fitted, questions)))
+    if questions.effects and questions.versus:
+        what = f"effects of {under} versus do({questions.versus.text})"
+        answers.append((EFFECTS, what, lambda: _effects(fitted, questions)))
+    wrote = []
+    for file, what, make in answers:
+        try:
+            with noting():
+                table = make()
+        except Unsupported as error:
+            say(f"not answered: {what}: {error}", style="yellow")
+            continue
+        write(out / file, to_csv(table))
+        wrote.append(file)
+        say(f"{out / file}: {what}")
+    return wrote
+
+
+def _samples(fitted: FrameModel, questions: Questions) -> pd.DataFrame:
+    return fitted.sample(questions.n, questions.do.do, seed=questions.seed)
+
+
+def _counterfactuals(fitted: FrameModel, questions: Questions) -> pd.DataFrame:
+    import pandas as pd
+
+    answered = fitted.counterfactual(questions.factual, questions.do.do, seed=questions.seed)  # type: ignore[arg-type]
+    if unknown := [column for column in answered if answered[column].isna().any()]:
+        note(f"{unknown}: empty where the factual value is missing, because its noise cannot be known then")
+    return pd.concat([questions.ids, answered], axis=1)
+
+
+def _effects(fitted: FrameModel, questions: Questions) -> pd.DataFrame:
+    import pandas as pd
+
+    assert questions.versus
+    rows = []
+    for outcome in questions.effects:
+        found = fitted.effect(
+            outcome, questions.do.do, questions.versus.do, n=questions.n, frame=questions.factual, seed=questions.seed
+        )
+        change = f"{found.difference:.6g} [{found.low:.6g}, {found.high:.6g}]"
+        say(
+            f"effect on {outcome!r}: {change}, the mean under do({questions.do.text}) less that under "
+            f"do({questions.versus.text}), 95 % bootstrap interval over {found.n} rows; what the fitted model itself "
+            "gets wrong is not in it"
+        )
+        rows.append({"do": questions.do.text, "versus": questions.versus.text, **asdict(found)})
+    return pd.DataFrame(rows)

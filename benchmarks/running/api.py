@@ -1,0 +1,171 @@
+"""From Python what the command does: run a suite, or read what there is of one, and get frames."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from scmbench.datasets.errors import UserError
+
+from ..records import committed
+from ..records.results import Results
+from ..records.store import Store
+from ..suites import suite as suites
+from ..suites.suite import Entry, Suite
+from . import engine as engines
+from .planner import plan
+from .run import collect, compute
+
+STORE = "results/runs"
+"""Where records are kept unless told otherwise, below the working directory."""
+
+COMMITTED = "committed"
+
+
+class NoResults(UserError, LookupError):
+    """Nothing of what was asked for has been computed; the message says where it was looked for."""
+
+
+def run(
+    suite: str | Path | Suite,
+    *,
+    store: str | Path = STORE,
+    seeds: int | Sequence[int] | None = None,
+    scms: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+    add_models: Sequence[Entry] = (),
+    workers: int | None = None,
+    engine: Literal["pool", "inline"] = "pool",
+    time_limit: float = 3600.0,
+    memory_limit: float | None = None,
+    device: str | None = None,
+    retry: bool = False,
+    quiet: bool = True,
+) -> Results:
+    """Compute what `suite` asks for and `store` lacks, and return all of it.
+
+    * `suite`: a name (``scmbench list suites``), the path of a ``.toml`` file, or a `Suite`.
+    * `seeds`: how many (10) or which ([0, 4, 7]); `scms` and `only`: names of datasets (short forms allowed) and labels
+      of models to restrict it to; `add_models`: entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
+    * `engine`: ``pool`` runs `workers` processes (default: one a core) with limits on seconds a batch, GB a process;
+      ``inline`` runs in this process, without limits. Processes are spawned, so that a script that uses the pool needs
+      its ``if __name__ == "__main__":``.
+    * `retry` computes failed records again; `quiet=False` prints progress.
+
+    A failed record is a row of `Results.provenance` whose status says so. Datasets whose files are missing are left
+    out, and record files that are damaged computed again, each with a warning. Raises `SuiteError` for a suite, name or
+    label that there is not, `StoreError` where records cannot be written, and `RuntimeError` for a pool in a script
+    without that line (every process would run the script again).
+    """
+    if engine not in ("pool", "inline"):
+        raise ValueError(f"engine={engine!r}; expected 'pool' or 'inline'")
+    if engine == "pool":
+        _check_guard()
+    chosen, place = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models), Store(store)
+    todo = plan(chosen, place, retry=retry)
+    for gone in todo.missing:
+        warnings.warn(f"not run: data missing: {gone.dataset}: {gone.message}", stacklevel=2)
+    workers = 1 if engine == "inline" else workers or os.cpu_count() or 1
+    table = compute(
+        todo,
+        place,
+        batches_by(engine, workers=workers, time_limit=time_limit, memory_limit=memory_limit, device=device),
+        workers=workers,
+        console=Console(quiet=quiet),
+    )
+    _warn_refused(place)
+    return table.results().of(chosen)
+
+
+def load(
+    suite: str | Path | Suite,
+    *,
+    source: str | Path = STORE,
+    seeds: int | Sequence[int] | None = None,
+    scms: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+) -> Results:
+    """What has been computed of `suite`, and nothing new; the arguments are those of `run`.
+
+    `source` is the folder of a store or of a committed run, or ``committed``: the run that comes with scmbench, or lies
+    beside a suite file. Raises `NoResults` where there is nothing of the suite, and `CommittedError` for a
+    committed run that is damaged.
+    """
+    chosen = choose(suite, seeds=seeds, scms=scms, only=only)
+    folder = committed.home_of(chosen) if source == COMMITTED else Path(source)
+    if source == COMMITTED or (folder / committed.ABOUT).exists():
+        results = committed.read(folder)
+    else:
+        store = Store(folder)
+        results = collect(chosen, store).results()
+        _warn_refused(store)
+    results = results.of(chosen)
+    if results.provenance.empty:
+        raise NoResults(f"{folder} has no results of {chosen.name!r} as it was asked for; run computes them")
+    return results
+
+
+def choose(
+    suite: str | Path | Suite,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    scms: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+    add_models: Sequence[Entry] = (),
+) -> Suite:
+    """A suite by name, path or itself, narrowed and widened as `run` says. Raises `SuiteError`."""
+    whole = suite if isinstance(suite, Suite) else suites.load(str(suite))
+    for name, value in (("scms", scms), ("only", only)):
+        if isinstance(value, str):
+            raise TypeError(f"{name}={value!r}; expected a list of names: [{value!r}]")
+    which = range(seeds) if isinstance(seeds, int) else seeds
+    return whole.narrow(seeds=which, scms=scms, methods=only).with_models(add_models)
+
+
+def batches_by(
+    engine: str,
+    *,
+    workers: int,
+    time_limit: float,
+    memory_limit: float | None = None,
+    device: str | None = None,
+) -> engines.Engine:
+    """The engine of this name, ready to be given batches; ``inline`` knows no limits."""
+    if engine == "inline":
+        return partial(engines.inline, device=device)
+    limits: dict[str, Any] = {"time_limit": time_limit, "memory_limit": memory_limit}
+    return partial(engines.pool, workers=workers, device=device, **limits)
+
+
+def _check_guard() -> None:
+    """Refuse a pool that a script starts outside ``if __name__ == "__main__":``; it would never come to work."""
+    frame = inspect.currentframe()
+    while frame and (frame.f_globals.get("__name__"), frame.f_code.co_name) != ("__main__", "<module>"):
+        frame = frame.f_back
+    if frame is None or not (script := Path(frame.f_code.co_filename)).is_file():
+        return  # a notebook, or an interactive session
+    guarded = any(
+        isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and _spans(node, frame.f_lineno)
+        for node in ast.parse(script.read_text(encoding="utf-8")).body
+    )
+    if not guarded:
+        raise RuntimeError(
+            f"{script}:{frame.f_lineno}: the pool's processes import this script; call run below "
+            'if __name__ == "__main__": or with engine="inline"'
+        )
+
+
+def _spans(node: ast.If, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _warn_refused(store: Store) -> None:
+    for why in store.refused:
+        warnings.warn(f"a record file was moved aside (.corrupt) and counts as missing: {why}", stacklevel=3)

@@ -1,0 +1,30 @@
+from .errors import DataMissing, UserError
+from .problem import Dataset, Example, Problem, Query, SCMDataset, Score
+from .registry import get, names, register, resolve
+from .scm import SCM
+from .seeds import derive, generator, seeded
+from .values import Intervention, Values, ValuesError, flatten, parents
+
+__all__ = [
+    "SCM",
+    "DataMissing",
+    "Dataset",
+    "Example",
+    "Intervention",
+    "Problem",
+    "Query",
+    "SCMDataset",
+    "Score",
+    "UserError",
+    "Values",
+    "ValuesError",
+    "derive",
+    "flatten",
+    "generator",
+    "get",
+    "names",
+    "parents",
+    "register",
+    "resolve",
+    "seeded",
+]

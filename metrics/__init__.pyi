@@ -1,0 +1,21 @@
+from .checks import MetricError
+from .counterfactual import mse, relative_rmse
+from .energy import energy_distance
+from .mmd import cross_median_gamma, mmd2_biased, mmd2_unbiased, mmd_paper, mmd_unbiased, truth_gammas
+from .versions import VERSIONS
+from .wasserstein import sliced_wasserstein
+
+__all__ = [
+    "VERSIONS",
+    "MetricError",
+    "cross_median_gamma",
+    "energy_distance",
+    "mmd2_biased",
+    "mmd2_unbiased",
+    "mmd_paper",
+    "mmd_unbiased",
+    "mse",
+    "relative_rmse",
+    "sliced_wasserstein",
+    "truth_gammas",
+]

@@ -1,0 +1,114 @@
+"""What the contract checks before a method is asked, and what it makes of the method's answer."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import networkx as nx
+import torch
+from scmbench.datasets.values import Values, ValuesError, check_graph, check_values
+from torch import Tensor
+
+
+def check_integer(value: Any, what: str, *, least: int | None = None) -> int:
+    """`value` as an int, be it Python's, NumPy's or torch's. Raises `ValuesError` that says what `what` takes."""
+    expected = f"expected {'an integer' if least is None else f'an integer of at least {least}'}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise ValuesError(f"{what}={value!r}: {expected}") from None
+    if least is not None and number < least:
+        raise ValuesError(f"{what}={value!r}: {expected}")
+    return number
+
+
+def own_graph(graph: nx.DiGraph) -> nx.DiGraph:
+    """A plain copy: nodes in topological order (ties by name), edges sorted, without attributes.
+
+    Raises `ValuesError` for what is no directed acyclic graph.
+    """
+    if not isinstance(graph, nx.Graph):
+        raise ValuesError(f"the graph is a {type(graph).__name__}, expected a networkx.DiGraph")
+    order = check_graph(graph)
+    place = {node: i for i, node in enumerate(order)}
+    plain = nx.DiGraph()
+    plain.add_nodes_from(order)
+    plain.add_edges_from(sorted(graph.edges(), key=lambda edge: (place[edge[0]], place[edge[1]])))
+    return plain
+
+
+def own_rows(data: Mapping[str, Tensor], graph: nx.DiGraph) -> Values:
+    """Copies of the nodes' training rows on the CPU: floats as float64, integers as they are.
+
+    Raises `ValuesError` for a missing column, NaN, unequal lengths or no row at all.
+    """
+    _check_mapping(data, "training data")
+    if not check_values(data, graph, what="training data"):
+        raise ValuesError("training data have no rows")
+    wide = {node: torch.float64 if data[node].is_floating_point() else data[node].dtype for node in graph}
+    return {node: _copied(data[node], dtype) for node, dtype in wide.items()}
+
+
+def check_rows(rows: Mapping[str, Tensor], like: Values, *, what: str) -> Values:
+    """Copies of rows in the types that the model was fitted on, complete, finite and of its shapes.
+
+    Raises `ValuesError` that names the node: missing, NaN, another shape, fractions for integers.
+    """
+    _check_mapping(rows, what)
+    check_values(rows, like, what=what)
+    for node, x in like.items():
+        if rows[node].shape[1:] != x.shape[1:]:
+            got, event = tuple(rows[node].shape), ", ".join(map(str, ["n", *x.shape[1:]]))
+            raise ValuesError(f"{what}: {node!r} has shape {got}; the model was fitted on ({event})")
+        if not x.is_floating_point() and rows[node].is_floating_point():
+            odd = (rows[node] != rows[node].round()).reshape(len(rows[node]), -1).any(1)
+            if odd.any():
+                row = int(odd.nonzero()[0])
+                raise ValuesError(f"{what}: {node!r} was fitted on integers; row {row} has a fraction")
+    return {node: _copied(rows[node], x.dtype) for node, x in like.items()}
+
+
+def as_like(x: Tensor, like: Tensor) -> Tensor:
+    """A copy of ``x (n, k)`` or ``(n, *event)`` in the event shape and type of `like`; integers are rounded to."""
+    x = x.detach().reshape(len(x), *like.shape[1:])
+    if x.is_floating_point() and not like.is_floating_point():
+        x = x.round()
+    return x.to(device=like.device, dtype=like.dtype, copy=True)
+
+
+def completed(answer: Any, like: Values, n: int, known: Values, *, who: str) -> Values:
+    """`n` rows of every node: what is `known` as it is, the others from a method's `answer`, as the data are.
+
+    Raises `ValuesError` that names `who`, where the answer lacks a node or does not have its rows.
+    """
+    _check_mapping(answer, f"{who}: the answer")
+    values: Values = {}
+    for node, prototype in like.items():
+        if node in known:
+            values[node] = known[node]
+            continue
+        if not isinstance(x := answer.get(node), Tensor):
+            raise ValuesError(f"{who}: the answer has no tensor for {node!r}")
+        if x.ndim == 0 or len(x) != n or x.numel() != n * prototype.shape[1:].numel():
+            expected = (n, *prototype.shape[1:])
+            raise ValuesError(f"{who}: {node!r} has shape {tuple(x.shape)}; expected {expected}")
+        values[node] = as_like(x, prototype)
+    return values
+
+
+def copies(values: Mapping[str, Tensor]) -> Values:
+    """Values that share no memory with the given ones."""
+    return {node: x.clone() for node, x in values.items()}
+
+
+def _copied(x: Tensor, dtype: torch.dtype) -> Tensor:
+    return x.detach().to(device="cpu", dtype=dtype, copy=True)
+
+
+def _check_mapping(values: Any, what: str) -> None:
+    if not isinstance(values, Mapping):
+        raise ValuesError(f"{what}: expected a dict of node to torch.Tensor, got a {type(values).__name__}")

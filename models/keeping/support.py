@@ -1,0 +1,144 @@
+"""What the training rows reach: ranges and levels of the nodes, and which questions lie outside of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Self
+
+import torch
+from scmbench.datasets.values import Values
+from torch import Tensor
+
+LEVELS, PAIRED = 20, 50
+"""A whole-numbered node of so many values at most is known by its values; pairs are kept for so many nodes at most."""
+
+Number = float | int
+
+
+class SupportWarning(UserWarning):
+    """A question about values that no training row is near: the answer is the model's extrapolation."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """The training rows' reach.
+
+    `ranges` are the lowest and highest value of every component of a node; `levels` the values of a node of whole
+    numbers that has few; `pairs`, for two scalar nodes brought to [0, 1] by their ranges, the lowest and highest sum
+    and difference: with the ranges, an octagon around the rows.
+    """
+
+    ranges: Mapping[str, list[list[Number]]]
+    levels: Mapping[str, list[Number]]
+    pairs: Mapping[tuple[str, str], list[Number]]
+
+    @classmethod
+    def of(cls, data: Values) -> Self:
+        """The reach of rows ``{node: (n, *event)}``."""
+        flat = {node: x.reshape(len(x), -1) for node, x in data.items()}
+        ranges = {node: list(map(list, zip(*_extremes(x), strict=True))) for node, x in flat.items()}
+        levels = {}
+        for node, x in data.items():
+            values = x.unique() if x.ndim == 1 else x[:0]
+            if 0 < len(values) <= (2 if x.is_floating_point() else LEVELS):
+                levels[node] = values.tolist()
+        scalar = [node for node, x in data.items() if x.ndim == 1 and ranges[node][0][0] < ranges[node][0][1]]
+        pairs = {}
+        for a, b in combinations(scalar if len(scalar) <= PAIRED else (), 2):
+            u, v = (_unit(data[node], ranges[node][0]) for node in (a, b))
+            pairs[a, b] = [float(x) for s in (u + v, u - v) for x in (s.min(), s.max())]
+        return cls(ranges, levels, pairs)
+
+    def notes(self, values: Values, what: str, *, tolerated: float = 0) -> list[str]:
+        """Sentences about ``{node: (n, *event)}`` that lie outside; `what` is asked, such as ``do``.
+
+        Nothing is said where no more than the share `tolerated` of the rows does.
+        """
+        said = []
+        outside: set[str] = set()
+        for node, x in values.items():
+            low, high = (torch.tensor(bounds, dtype=torch.float64) for bounds in zip(*self.ranges[node], strict=True))
+            flat = x.reshape(len(x), -1).double()
+            far = ((flat < low) | (flat > high)).any(1)
+            unseen = ~torch.isin(x, torch.tensor(self.levels[node], dtype=x.dtype)) if node in self.levels else far
+            if int(unseen.sum()) > tolerated * len(x):
+                outside.add(node)
+                said.append(f"{what}({node!r}{_values(x, unseen)}) is outside the training rows{self._known(node)}")
+        for a, b in combinations(values, 2):
+            bounds = self.pairs.get((a, b)) or self.pairs.get((b, a))
+            if bounds and not {a, b} & outside:
+                if (a, b) not in self.pairs:
+                    a, b = b, a
+                u, v = (_unit(values[node], self.ranges[node][0]) for node in (a, b))
+                slack = 1e-9
+                far = (u + v < bounds[0] - slack) | (u + v > bounds[1] + slack)
+                far |= (u - v < bounds[2] - slack) | (u - v > bounds[3] + slack)
+                if int(far.sum()) > tolerated * len(far):
+                    both = f"{a!r}{_values(values[a], far)}, {b!r}{_values(values[b], far)}"
+                    said.append(f"{what}({both}) is outside the training rows together, though not one by one")
+        return said
+
+    def lowest(self, like: Values) -> Values:
+        """One row of values that occur in training, ``{node: (*event)}``."""
+        return {
+            node: torch.tensor([low for low, _ in self.ranges[node]], dtype=x.dtype).reshape(x.shape[1:])
+            for node, x in like.items()
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists: ``ranges`` of ``[node, [[low, high], …]]``, ``levels`` of ``[node, values]``, ``pairs``."""
+        return {
+            "ranges": [[_plain(node), bounds] for node, bounds in self.ranges.items()],
+            "levels": [[_plain(node), values] for node, values in self.levels.items()],
+            "pairs": [[_plain(a), _plain(b), bounds] for (a, b), bounds in self.pairs.items()],
+        }
+
+    @classmethod
+    def from_json(cls, written: Any) -> Self:
+        """What `to_json` gave. Raises `TypeError`, `ValueError` or `LookupError` for anything else."""
+        ranges = {node: [[_number(low), _number(high)] for low, high in bounds] for node, bounds in written["ranges"]}
+        levels = {node: [_number(value) for value in values] for node, values in written["levels"]}
+        pairs = {(a, b): [_number(w), _number(x), _number(y), _number(z)] for a, b, (w, x, y, z) in written["pairs"]}
+        return cls(ranges, levels, pairs)
+
+    def _known(self, node: str) -> str:
+        if node in self.levels:
+            return f", which have {self.levels[node]}"
+        return " " + " x ".join(f"[{low:.6g}, {high:.6g}]" for low, high in self.ranges[node])
+
+
+def tell(notes: list[str]) -> None:
+    """Warn of each note, at the caller of a `FrameModel`."""
+    for note in notes:
+        warnings.warn(note, SupportWarning, stacklevel=4)
+
+
+def _extremes(x: Tensor) -> tuple[list[Number], list[Number]]:
+    return x.amin(0).tolist(), x.amax(0).tolist()
+
+
+def _unit(x: Tensor, bounds: list[Number]) -> Tensor:
+    return (x.double() - bounds[0]) / (bounds[1] - bounds[0])
+
+
+def _values(x: Tensor, chosen: Tensor) -> str:
+    """`` = 50``, or how many of the rows, where their values differ."""
+    some = x[chosen].reshape(int(chosen.sum()), -1)
+    shown = [f"{value:.6g}" for value in some[0].tolist()]
+    first = shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
+    if bool(chosen.all()) and bool((some == some[0]).all()):
+        return f" = {first}"
+    return f" = {first}{' and others' if len(some) > 1 else ''}, {len(some)} of {len(x)} rows"
+
+
+def _plain(node: Any) -> str | int:
+    return node if isinstance(node, str) else int(node)
+
+
+def _number(x: Any) -> Number:
+    if isinstance(x, bool) or not isinstance(x, int | float):
+        raise TypeError(f"{x!r} is no number")
+    return x

@@ -1,0 +1,130 @@
+"""Questions about one's own table on the command line: what is said, what is written, what is refused in one line."""
+
+from __future__ import annotations
+
+import sys
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+from click import ClickException
+from scmbench.benchmarks.cli import app
+from scmbench.benchmarks.cli.assignments import asked
+from scmbench.benchmarks.cli.outputs import to_csv, write_with
+from scmbench.models.keeping.frames import FrameModel
+
+
+def world(n, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    y = 2 * x + 0.5 * rng.normal(size=n)
+    frame = pd.DataFrame({"dose [mg]": x, "Y": y, "Z": 3 * y - x + 0.5 * rng.normal(size=n)})
+    return frame.assign(id=[f"=p{i}" for i in range(n)])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    world(300).to_csv("own.csv", index=False)
+    world(4, seed=1).to_csv("rows.csv", index=False)
+    (tmp_path / "g.dot").write_text('digraph { subgraph cluster_0 { x [label="dose [mg]"]; x -> Y } Y -> Z; x -> Z }')
+    graph = nx.DiGraph([("dose [mg]", "Y"), ("Y", "Z"), ("dose [mg]", "Z")])
+    FrameModel("linear").fit(graph, world(5000)).save("fitted/model")
+    return tmp_path
+
+
+@pytest.fixture
+def scmbench(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["scmbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as done:
+            app.main()
+        said = capsys.readouterr()
+        return done.value.code or 0, " ".join(said.out.split()), " ".join(said.err.split())
+
+    return run
+
+
+def test_fit_shows_the_graph_that_it_read_and_keeps_the_model_of_few_rows(folder, scmbench):
+    world(5).to_csv("few.csv", index=False)
+    code, out, err = scmbench("fit", "few.csv", "--graph", "g.dot", "--model", "linear", "--out", "o")
+    assert code == 0
+    assert "g.dot: 3 nodes, 3 edges; without causes: 'dose [mg]' 'Y' <- 'dose [mg]' 'Z' <- 'Y', 'dose [mg]'" in out
+    assert "1 of 3 nodes are called by their label" in err
+    assert "not diagnosed: 5 rows leave 1 to judge by" in out
+    assert sorted(path.name for path in (folder / "o").iterdir()) == ["model", "samples.csv"]
+
+
+def test_shifts_effects_and_ids(folder, scmbench):
+    code, out, err = scmbench(
+        *("ask", "fitted/model", "--do", "dose [mg]+=0.1", "--counterfactual", "rows.csv"),
+        *("--effect", "Z", "--versus", "dose [mg]*=1", "--out", "o"),
+    )
+    assert (code, err) == (0, "")
+    assert "4 counterfactuals under do(dose [mg] += 0.1)" in out
+    rows, answer = pd.read_csv("rows.csv"), pd.read_csv("o/counterfactuals.csv")
+    assert answer["id"].tolist() == [f"'=p{i}" for i in range(4)]  # what a spreadsheet would run is text
+    np.testing.assert_allclose(answer["Z"] - rows["Z"], 0.5, atol=0.02)
+    effect = pd.read_csv("o/effects.csv").iloc[0]
+    np.testing.assert_allclose(effect[["difference", "low", "high"]].astype(float), 0.5, atol=0.02)
+
+
+def test_a_value_a_row_and_a_missing_outcome(folder, scmbench):
+    pd.DataFrame({"dose [mg]": [0.0, 1.0, 2.0, 60.0]}).to_csv("do.csv", index=False)
+    world(4, seed=1).drop(columns="Z").to_csv("rows.csv", index=False)
+    code, _, err = scmbench("ask", "fitted/model", "--do-file", "do.csv", "--counterfactual", "rows.csv", "--out", "o")
+    assert code == 0
+    assert "note: do('dose [mg]' = 60, 1 of 4 rows) is outside the training rows [" in err
+    answer = pd.read_csv("o/counterfactuals.csv")
+    assert answer["dose [mg]"].tolist() == pd.read_csv("o/samples.csv")["dose [mg]"].tolist() == [0, 1, 2, 60]
+    assert answer["Z"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["ask", "fitted"], "scmbench ask fitted/model asks the one in it"),
+        (["ask", "fitted/model", "--effect", "Z", "--do", "Y=1"], "give all three"),
+        (["ask", "fitted/model", "--effect", "W", "--do", "Y=1", "--versus", "Y=0"], "the graph has no node 'W'"),
+        (["ask", "fitted/model", "--do", "Y*=high"], "--do Y*=high: expected a number"),
+        (["ask", "fitted/model", "--do-file", "own.csv", "--n", "3"], "--n 3, but own.csv has 300 rows"),
+        (
+            ["fit", "own.csv", "--graph", "g.dot", "--model", "dcm", "--option", "device=cuda:7"],
+            "device='cuda:7' is not",
+        ),
+        (["fit", "own.csv", "--graph", "g.pdf", "--model", "linear"], "g.pdf: there is no such file"),
+    ],
+)
+def test_mistakes_are_one_line_and_nothing_is_written(folder, scmbench, arguments, complaint):
+    code, _, err = scmbench(*arguments, "--out", "o")
+    assert code == 2
+    assert complaint in err
+    assert not (folder / "o").exists()
+
+
+def test_names_that_hold_what_divides(folder):
+    nodes = ["a", "a=b", "X+"]
+    assert asked(["a=b=1"], None, nodes).do == {"a=b": 1}
+    assert asked(["X+ = 2", "a /= 4"], None, nodes).do["a"](2.0) == 0.5
+    with pytest.raises(ClickException, match="is it 'X' or 'X\\+'"):
+        asked(["X+=1"], None, ["X", "X+"])
+    with pytest.raises(ClickException, match="'a' is given twice"):
+        asked(["a=1", "a=2"], None, nodes)
+
+
+def test_formulas_are_defused_in_text_only():
+    frame = pd.DataFrame({"n": [-1.5, 2], "id": ["-5", "+6"], "note": ["-5", "@cmd"], "plain": ["a", "b=c"]})
+    assert to_csv(frame).splitlines()[1:] == ["-1.5,-5,'-5,a", "2.0,+6,'@cmd,b=c"]
+
+
+def test_a_file_is_whole_or_not_there(tmp_path):
+    def breaks(path):
+        path.mkdir()
+        (path / "half").write_text("x")
+        raise RuntimeError
+
+    (tmp_path / "model").mkdir()
+    with pytest.raises(RuntimeError):
+        write_with(tmp_path / "model", breaks)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
