@@ -232,7 +232,7 @@ def by_seed(who: str, name: str = "fmri") -> pd.Series:
 
 def tolerances(who: str) -> tuple[float, float, float]:
     """Least, median and largest tolerance of a model in the gate, in per cent."""
-    table = read_tolerances(committed.folder("regress"))
+    table = read_tolerances(committed.folder("regress")).cells
     mine = 100 * table[table["model"] == who]["tolerance"]
     return float(mine.min()), float(mine.median()), float(mine.max())
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..gate.variation import Variation
     from ..records.results import Results
     from ..records.store import Store
+    from ..running import planner
     from ..suites.suite import Suite
 
 _WHERE = "Where the committed run lives; default: with scmbench, or committed/NAME beside a suite file of your own."
@@ -37,6 +38,7 @@ def committed_runs() -> None:
 @click.option("--reason", required=True, help="Why the numbers may change: kept beside them, with the old ones.")
 @click.option("--allow-failures", is_flag=True, help="Commit a run in which records failed; they count as failed.")
 @click.option("--allow-dirty", is_flag=True, help="Commit records of a changed checkout; the report says so in red.")
+@click.option("--new-only", is_flag=True, help="Take in new records; those that are committed stay as they are.")
 @click.option("--no-examples", is_flag=True, help="Leave out the answers that scatter plots show: half of the size.")
 @click.pass_context
 def update_(
@@ -47,25 +49,30 @@ def update_(
     reason: str,
     allow_failures: bool,
     allow_dirty: bool,
+    new_only: bool,
     no_examples: bool,
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
-    from ..gate.revision import update
-    from ..records.committed import home_of
+    from ..gate.revision import joined, update
+    from ..records.committed import home_of, read
     from ..running.planner import plan
     from ..running.run import finished_of
 
     todo = plan(suite, store)
+    target = home or home_of(suite)
+    old = read(target) if new_only else None
+    trials = todo.trials if old is None else _new(todo.trials, old)
+    lacking = sum(one.key not in todo.finished for one in trials)
     for missing in todo.missing:
         console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
-    if todo.to_do:
+    if lacking:
         errors.print(
-            f"[red]error:[/red] {todo.to_do} of {len(todo.trials)} records are not in {store.folder}: "
+            f"[red]error:[/red] {lacking} of {len(trials)} records are not in {store.folder}: "
             f"scmbench run {suite.name} computes them",
             highlight=False,
         )
         context.exit(1)
-    results = finished_of(todo, store).results()
+    results = finished_of(replace(todo, trials=trials), store).results()
     failed = results.provenance[results.provenance["status"] == "failed"]
     if len(failed) and not allow_failures:
         first = failed.iloc[0]
@@ -87,12 +94,33 @@ def update_(
         context.exit(1)
     if no_examples:
         results = replace(results, examples=results.examples.iloc[:0])
-    target = home or home_of(suite)
+    if old is not None:
+        results = joined(old, results)
     try:
         change = update(target, suite, results, reason=reason)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     _tell(change, target)
+
+
+def _new(trials: Sequence[planner.Trial], old: Results) -> list[planner.Trial]:
+    """Those that the committed run lacks. Raises `click.UsageError` for one that it has under other options."""
+    from ..judging.cells import text_columns
+
+    there = text_columns(old.provenance, ["model", "variant"])
+    names = there[["dataset", "model", "variant", "seed"]].itertuples(index=False, name=None)
+    keys = dict(zip(names, there["key"], strict=True))
+    lacking = []
+    for one in trials:
+        name = (one.identity.dataset, one.entry.label, one.entry.variant, one.identity.seed)
+        if keys.get(name, one.identity.key) != one.identity.key:
+            raise click.UsageError(
+                f"{one.entry.title} on {one.identity.dataset} is committed with other options or versions; without "
+                "--new-only it is written anew"
+            )
+        if name not in keys:
+            lacking.append(one)
+    return lacking
 
 
 def _tell(change: Revision, target: Path) -> None:
@@ -107,8 +135,8 @@ def _tell(change: Revision, target: Path) -> None:
     largest = sorted(change.moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]) / (abs(item[1][0]) or 1))
     for cell, (old, new) in largest[:10]:
         console.print(f"  {cell}: {old:.4g} to {new:.4g}", highlight=False, soft_wrap=True)
-    for cell in change.lost:
-        console.print(f"  [yellow]no longer reproduced[/yellow]  {cell}", highlight=False, soft_wrap=True)
+    for cell, (old, new) in change.verdicts.items():
+        console.print(f"  [yellow]{old}, now {new}[/yellow]  {cell}", highlight=False, soft_wrap=True)
     if (target / tolerance.TABLE).exists() and change.new:
         console.print("new cells have no tolerance yet: scmbench committed tolerances measures them")
 
@@ -122,36 +150,56 @@ def _tell(change: Revision, target: Path) -> None:
     metavar="NAME=FOLDER",
     help="A store with this suite's records from elsewhere (another PyTorch, another machine), measured with the rest.",
 )
+@click.option("--anew", is_flag=True, help="Measure every cell again, not only those without a tolerance.")
 @click.pass_context
-def tolerances(context: click.Context, suite: Suite, store: Store, home: Path | None, also: tuple[str, ...]) -> None:
+def tolerances(
+    context: click.Context, suite: Suite, store: Store, home: Path | None, also: tuple[str, ...], anew: bool
+) -> None:
     """Measure what harmless variation does to SUITE, and write the gate's tolerances beside its committed run.
 
-    The suite is run again and again: on two threads, every fit alone, with data and first weights jittered by 1e-7.
-    Then the gate is tried on further such runs. Stop it at any moment and run it again: finished records are kept,
-    under variations/ in the store.
+    Methods with a cell that has no tolerance yet, or whose cells' drift together was never measured, are run again and
+    again: on two threads, every fit alone, with data and first weights jittered by 1e-7. Then the gate is tried on
+    further such runs. Stop it at any moment and run it again: finished records are kept under variations/ in the store.
     """
-    from ..gate import moves, tolerance, variation
+    from ..gate import judgement, pooled, tolerance, variation
+    from ..gate.moves import percent
     from ..records import committed
     from ..records.results import scores_of
 
     target = home or committed.home_of(suite)
-    before = scores_of(suite, committed.read(target).of(suite))
+    run = committed.read(target)
+    reference = scores_of(suite, run)
+    old = tolerance.known(target)
+    asked = {(entry.label, entry.variant) for entry in suite.models}
+    if anew:
+        old = old.without(asked)
+    bounded = tolerance.drifting(old.cells, reference, old.pooled, {})
+    asked &= {*tolerance.lacking(reference, old.cells), *pooled.loose(bounded)}
+    if not asked:
+        tolerance.write_tables(target, replace(old, pooled=bounded))
+        console.print(f"everything has been measured: {target / tolerance.TABLE}; --anew measures again")
+        return
+    suite = replace(suite, models=[entry for entry in suite.models if (entry.label, entry.variant) in asked])
+    part = scores_of(suite, run.of(suite))
 
     measured = _vary(suite, variation.MEASURED, store) | {
         name: _elsewhere(suite, path) for name, path in map(_named, also)
     }
+    scores = {name: scores_of(suite, run) for name, run in measured.items()}
     try:
-        table = tolerance.measure(before, {name: scores_of(suite, run) for name, run in measured.items()})
+        table = tolerance.measure(part, scores)
     except ValueError as error:
         errors.print(f"[red]error:[/red] {error}", highlight=False)
         context.exit(1)
+    table = tolerance.extended(old.cells, table, reference)
+    found = tolerance.Tolerances(table, tolerance.drifting(table, reference, old.pooled, scores))
     runs = {name: scores_of(suite, run) for name, run in _vary(suite, variation.CLEAN, store).items()}
-    clean = moves.clean_runs(runs, before, table)
-    tolerance.write(target, table, clean, measured)
-    red = clean[clean["red"] > 0]
+    clean = judgement.clean_runs(runs, part, found)
+    tolerance.write(target, found, clean, measured, anew=old.cells.empty)
+    red = clean[(clean["red"] > 0) | (clean["drifts red"] > 0)]
     console.print(
-        f"{len(table)} tolerances from {moves.percent(table['tolerance'].min())} to "
-        f"{moves.percent(table['tolerance'].max())}, median {moves.percent(table['tolerance'].median())}; "
+        f"{len(table)} tolerances from {percent(table['tolerance'].min())} to "
+        f"{percent(table['tolerance'].max())}, median {percent(table['tolerance'].median())}; "
         f"{len(clean) - len(red)} of {len(clean)} clean runs green: {target / tolerance.TABLE}",
         highlight=False,
         soft_wrap=True,

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,15 @@ from .committed import at_home
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..gate.judgement import Judgement
     from ..records.results import Results
     from ..records.store import Store
 
 SHOWN = 5
 """Cells that a green gate shows: those that used most of their tolerance."""
+
+LISTED = 20
+"""Differences that a red gate lists."""
 
 _STORE = "Take finished records from here and keep new ones; default: everything is computed, nothing is kept."
 _VERDICTS = "Suites whose committed verdicts must stand; default: this one, for `regress` the suite `paper`."
@@ -50,31 +55,37 @@ def regress(
 ) -> None:
     """Train the models of SUITE anew and compare with its committed run, seed by seed.
 
-    Red where a score moved by more than its tolerance, or where a cell that was reproduced no longer is.
+    Red where a score moved by more than its tolerance, where the scores of a method drifted together, where options,
+    gradient steps, parameters, rows or waivers differ, and where a verdict changed, for better or worse.
     """
-    from ..gate import github, moves, tolerance
+    from ..gate import exact, github, tolerance
+    from ..gate.judgement import examine
     from ..records import committed
-    from ..records.results import scores_of
     from ..running import engine
     from ..running.estimate import duration, estimate
-    from ..running.planner import plan
+    from ..running.planner import available, plan
     from ..running.run import compute
 
     source = home or committed.home_of(suite)
-    before, tolerances = committed.read(source).of(suite), tolerance.read(source)
+    reference = committed.read(source).of(suite)
+    tolerance.read(source), exact.read(source)  # refused now rather than after the training
+    there, gone = available(suite)
+    for missing in gone:
+        console.print(f"[yellow]not run: data missing[/yellow]  {missing.dataset}: {missing.message}")
+    suite = replace(suite, datasets=there)
     with _store(place) as store:
         todo = plan(suite, store)
         run_batches, processes = engine.named(name, workers=workers, time_limit=time_limit)
         seconds = estimate(todo) / processes
         console.print(f"[bold]{suite.title}[/bold]: {todo.to_do} records, {duration(seconds)} by a rough estimate")
         results = compute(todo, store, run_batches, workers=processes, console=console).results()
-    judged = moves.judge(moves.moves(scores_of(suite, results), scores_of(suite, before)), tolerances)
     if not verdicts and suite.name == "regress" and suite.folder is None:
         verdicts = ("paper",)
-    lost = _check_verdicts([suites.load(name) for name in verdicts] or [suite])
-    _show(judged, results, before)
-    github.write(judged, lost)
-    context.exit(int(moves.is_red(judged) or bool(len(lost))))
+    judgement = examine(suite, results, source)
+    judgement = replace(judgement, verdicts=_check_verdicts([suites.load(name) for name in verdicts] or [suite]))
+    _show(judgement, results, reference)
+    github.write(judgement)
+    context.exit(int(judgement.red))
 
 
 @contextmanager
@@ -88,17 +99,29 @@ def _store(place: Path | None) -> Iterator[Store]:
         tell_refused(store)
 
 
-def _show(judged: pd.DataFrame, results: Results, before: Results) -> None:
-    from ..gate import moves
-    from ..gate.table import table_of
+def _show(judgement: Judgement, results: Results, reference: Results) -> None:
+    from ..gate import exact, moves, pooled
+    from ..gate.table import drifts_of, table_of
     from ..reporting.render import to_rich
 
-    red = judged[judged["state"].isin(moves.RED)]
-    if not moves.is_red(judged):
+    judged, drifts = judgement.cells, judgement.drifts
+    red, drifted = judged[judged["state"].isin(moves.RED)], drifts[drifts["state"].isin(pooled.RED)]
+    for line in drifts[drifts["state"] == pooled.PART].to_dict("records"):
+        console.print(f"  {pooled.describe(line)}", highlight=False, soft_wrap=True)
+    if not judgement.red:
         closest = judged.sort_values("used", ascending=False).head(SHOWN)
         console.print(to_rich(table_of(closest, f"green: all {len(judged)} cells held; nearest to their tolerance")))
         return
-    console.print(to_rich(table_of(red, f"red: {len(red)} of {len(judged)} cells")))
+    for line in judgement.exact.head(LISTED).to_dict("records"):
+        console.print(f"  [red]differs[/red]  {exact.describe(line)}", highlight=False, soft_wrap=True)
+    if len(judgement.exact) > LISTED:
+        console.print(f"  and {len(judgement.exact) - LISTED} more differences")
+    if moves.is_red(judged):
+        console.print(to_rich(table_of(red, f"red: {len(red)} of {len(judged)} cells")))
+    if len(drifted):
+        title = f"red: {len(drifted)} of {len(drifts)} drifts, in tolerances of a cell"
+        console.print(to_rich(drifts_of(drifted, title)))
+        console.print(f"  [bold]{pooled.DRIFTED}[/bold]  {pooled.WHY[pooled.DRIFTED]}", highlight=False)
     for why in sorted(set(red["state"])):
         console.print(f"  [bold]{why}[/bold]  {moves.WHY[why]}", highlight=False)
     for line in results.provenance.to_dict("records"):
@@ -108,17 +131,19 @@ def _show(judged: pd.DataFrame, results: Results, before: Results) -> None:
                 f"  {line['dataset']} seed {line['seed']} {line['model']}: {said}", highlight=False, soft_wrap=True
             )
     for name in ("packages", "python", "hardware"):
-        ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, before))
+        ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, reference))
         if ours != theirs:
             console.print(f"  {name} here: {'; '.join(ours)}\n  {name} of the committed run: {'; '.join(theirs)}")
 
 
 def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
-    """Recompute the verdicts of committed runs: cells that were reproduced and no longer are."""
+    """Recompute the verdicts of committed runs: those that changed, columns `judgement.CHANGED`."""
     import pandas as pd
 
     from ..gate import moves
+    from ..gate.judgement import CHANGED
     from ..gate.revision import read_verdicts, verdicts_of
+    from ..judging.cells import name_of
     from ..records import committed
 
     parts = []
@@ -129,12 +154,11 @@ def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
         if not (source / committed.ABOUT).exists():
             console.print(f"[yellow]not checked[/yellow]  {suite.name} has no committed run: no verdicts to keep")
             continue
-        was = read_verdicts(source)
-        parts.append(moves.lost_verdicts(verdicts_of(suite, committed.read(source)), was))
-        stood = int((was["verdict"] == moves.REPRODUCED).sum())
-        console.print(f"{suite.name}: {stood - len(parts[-1])} of {stood} reproduced cells still are", highlight=False)
+        before = read_verdicts(source)
+        parts.append(moves.changed_verdicts(verdicts_of(suite, committed.read(source)), before))
+        stood = len(before) - int((parts[-1]["before"] != moves.NOT_JUDGED).sum())
+        console.print(f"{suite.name}: {stood} of {len(before)} verdicts stand", highlight=False)
         for line in parts[-1].to_dict("records"):
-            cell = " ".join(filter(None, (line[c] for c in moves.CELL)))
-            told = f"{cell}, was reproduced ({line['published']})"
-            console.print(f"  [red]{line['verdict']}[/red]  {told}", highlight=False, soft_wrap=True)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["published", *moves.CELL, "verdict"])
+            was = f"{name_of(line)}, was {line['before']} ({line['published']})"
+            console.print(f"  [red]{line['verdict']}[/red]  {was}", highlight=False, soft_wrap=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CHANGED)

@@ -1,1 +1,1 @@
-"""The gate: has a number that was reproduced moved? Moves, tolerances, harmless variations, what CI is told."""
+"""The gate: has a reproduced number moved? Moves, drifts, exact comparisons, tolerances, variations, CI."""

@@ -1,4 +1,4 @@
-"""What the gate tells GitHub: an annotation for each cell that moved, and a table on the run's summary page."""
+"""What the gate tells GitHub: an annotation for everything that moved, and a table on the run's summary page."""
 
 from __future__ import annotations
 
@@ -6,40 +6,29 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 
-import pandas as pd
-
-from . import moves
+from .judgement import Judgement
 
 LIMIT = 9
 """GitHub shows ten annotations of a step; the tenth says how many more there are."""
 
 
-def write(judged: pd.DataFrame, lost: pd.DataFrame, environment: Mapping[str, str] = os.environ) -> None:
+def write(judgement: Judgement, environment: Mapping[str, str] = os.environ) -> None:
     """Under GitHub Actions: ``::error`` lines on standard output, and Markdown in the step's summary."""
     if environment.get("GITHUB_ACTIONS") != "true":
         return
-    lines = list(messages(judged, lost))
+    lines = list(judgement.messages())
     for line in commands(lines):
         sys.stdout.write(line + "\n")
     if path := environment.get("GITHUB_STEP_SUMMARY"):
         with open(path, "a", encoding="utf-8") as file:
-            file.write(summary(lines, len(judged)))
-
-
-def messages(judged: pd.DataFrame, lost: pd.DataFrame) -> Iterable[str]:
-    """A sentence for every red cell, those furthest beyond their tolerance first."""
-    red = judged[judged["state"].isin(moves.RED)].sort_values("used", ascending=False, na_position="first")
-    yield from (moves.describe(line) for line in red.to_dict("records"))
-    for line in lost.to_dict("records"):
-        cell = " ".join(filter(None, (line[c] for c in moves.CELL)))
-        yield f"{cell}: was reproduced against {line['published']}, is now {line['verdict']}"
+            file.write(summary(lines, len(judgement.cells)))
 
 
 def commands(lines: list[str]) -> Iterable[str]:
     """Workflow commands, with the escapes that GitHub asks for."""
     shown = [("A reproduced number moved", line) for line in lines[:LIMIT]]
     if len(lines) > LIMIT:
-        shown.append((f"{len(lines) - LIMIT} more cells moved", "the log has the whole table"))
+        shown.append((f"{len(lines) - LIMIT} more moved", "the log has the whole table"))
     for title, line in shown:
         text = line.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         yield f"::error title={title}::{text}"

@@ -31,7 +31,8 @@ WHY = {
     UNMEASURED: "the cell has no tolerance: scmbench committed tolerances measures it",
 }
 
-REPRODUCED = "reproduced"
+NOT_JUDGED = "not judged"
+"""What stands for the verdict of a cell that one side lacks."""
 
 
 def moves(scores: pd.DataFrame, committed: pd.DataFrame) -> pd.DataFrame:
@@ -84,17 +85,6 @@ def judge(moved: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[*CELL, *names]).astype({"seed": int})
 
 
-def clean_runs(runs: Mapping[str, pd.DataFrame], committed: pd.DataFrame, tolerances: pd.DataFrame) -> pd.DataFrame:
-    """One line per run (its seed scores): how many cells are red, and the one that used most of its tolerance."""
-    lines = []
-    for name, scores in runs.items():
-        judged = judge(moves(scores, committed), tolerances)
-        closest = judged.iloc[int(judged["used"].fillna(-1.0).to_numpy().argmax())]
-        where = " ".join(filter(None, (closest[c] for c in CELL)))
-        lines.append([name, len(judged), int(judged["state"].isin(RED).sum()), closest["used"], where])
-    return pd.DataFrame(lines, columns=["run", "cells", "red", "most of a tolerance used", "by"])
-
-
 def is_red(judged: pd.DataFrame) -> bool:
     """Whether any cell is in one of the states `RED`. A table without a cell is red too: nothing was checked."""
     return judged.empty or bool(judged["state"].isin(RED).any())
@@ -113,16 +103,17 @@ def verdict_table(
     return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
 
 
-def lost_verdicts(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Cells that `before` calls reproduced and `now` does not: columns ``[published] + CELL + [verdict]``, as now.
+def changed_verdicts(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Cells on which `now` and `before` do not say the same word: columns ``[published] + CELL + [verdict, before]``.
 
-    A cell that `now` lacks has the verdict ``not judged``.
+    A gained verdict counts as a fallen one does: a rule that became lenient is found by what it lets pass. A cell that
+    one side lacks is `NOT_JUDGED` there.
     """
     on = ["published", *CELL]
-    was = before.loc[before["verdict"] == REPRODUCED, on]
-    both = was.merge(now, on=on, how="left")
-    both["verdict"] = both["verdict"].fillna("not judged")
-    return both[both["verdict"] != REPRODUCED].reset_index(drop=True)
+    old = before[[*on, "verdict"]].rename(columns={"verdict": "before"})
+    both = now[[*on, "verdict"]].merge(old, on=on, how="outer", sort=False)
+    both[["verdict", "before"]] = both[["verdict", "before"]].fillna(NOT_JUDGED)
+    return both[both["verdict"] != both["before"]].reset_index(drop=True)
 
 
 def describe(line: Mapping[Any, Any]) -> str:

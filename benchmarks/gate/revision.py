@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from ..judging import published
-from ..judging.cells import CELL, name_of, summarise
+from ..judging.cells import CELL, name_of, summarise, text_columns
 from ..records import committed
 from ..records.results import Results, scores_of
 from ..records.store import replace_with
 from ..suites.suite import Suite
-from . import moves
+from . import exact, moves
 
 VERDICTS = "verdicts.csv"
 
@@ -26,12 +26,12 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True)
 class Revision:
-    """What an update changed: cells whose median moved (old, new), cells that are new or gone, verdicts that fell."""
+    """What an update changed: cells whose median moved (old, new), cells that are new or gone, verdicts (old, new)."""
 
     moved: Mapping[str, tuple[float, float]]
     new: Sequence[str]
     gone: Mapping[str, float]
-    lost: Sequence[str]
+    verdicts: Mapping[str, tuple[str, str]]
 
 
 def verdicts_of(suite: Suite, results: Results) -> pd.DataFrame:
@@ -49,6 +49,18 @@ def read_verdicts(folder: Path) -> pd.DataFrame:
         raise committed.CommittedError(f"{path} is missing: scmbench committed update records the verdicts") from None
     except (ValueError, KeyError, pd.errors.ParserError) as error:
         raise committed.CommittedError(f"{path}: not a table of verdicts ({error})") from None
+
+
+def joined(old: Results, new: Results) -> Results:
+    """A committed run with the records of `new` that it lacks: what is committed stays as it is."""
+    names = ["dataset", "model", "variant", "seed"]
+    there = pd.MultiIndex.from_frame(text_columns(old.provenance, names[:3])[names])
+
+    def both(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+        lacking = ~pd.MultiIndex.from_frame(text_columns(new, names[:3])[names]).isin(there)
+        return pd.concat([part for part in (old, new[lacking]) if len(part)] or [old], ignore_index=True)
+
+    return Results(both(old.rows, new.rows), both(old.provenance, new.provenance), both(old.examples, new.examples))
 
 
 def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revision:
@@ -71,10 +83,11 @@ def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revi
                 "commits": sorted({e.get("commit") or "" for e in old.about["environments"]}),
                 "medians that moved": {cell: before for cell, (before, _) in change.moved.items()},
                 "medians gone": dict(change.gone),
-                "no longer reproduced": list(change.lost),
+                "verdicts that changed": {cell: before for cell, (before, _) in change.verdicts.items()},
             }
         )
     committed.write(folder, results, suite=suite.name, note=reason, values=suite.values, history=history)
+    exact.write(folder, suite, results)
     if len(verdicts):
         replace_with(folder / VERDICTS, verdicts.to_csv(index=False, lineterminator="\n"))
     return change
@@ -86,13 +99,17 @@ def _changed(
     now = _medians(suite, results)
     before = _medians(suite, old) if old else {}
     moved = {c: (x, now[c]) for c, x in before.items() if c in now and not math.isclose(x, now[c], rel_tol=ROUNDING)}
-    fell = moves.lost_verdicts(verdicts, read_verdicts(folder)) if (folder / VERDICTS).exists() else verdicts.iloc[:0]
+    words = moves.changed_verdicts(verdicts, read_verdicts(folder)).to_dict("records") if _judged(folder) else []
     return Revision(
         moved=moved,
         new=[c for c in now if c not in before],
         gone={c: x for c, x in before.items() if c not in now},
-        lost=[f"{name_of(line)}: {line['verdict']}" for line in fell.to_dict("records")],
+        verdicts={f"{name_of(line)} ({line['published']})": (line["before"], line["verdict"]) for line in words},
     )
+
+
+def _judged(folder: Path) -> bool:
+    return (folder / VERDICTS).exists()
 
 
 def _medians(suite: Suite, results: Results) -> dict[str, float]:

@@ -134,6 +134,7 @@ def provenance_row(record: Record, *, suite: str, label: str) -> dict[str, objec
         "notes": tuple(record.notes),
         "waives": "; ".join(f"{name}: {why}" for name, why in record.waives.items()),
         "key": identity.key,
+        "rows": len(record.scores),
         "cpu_s": _total(record, "cpu_s"),
         "wall_s": _total(record, "wall_s"),
     }

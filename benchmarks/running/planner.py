@@ -96,11 +96,15 @@ def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
 
 
 def trials(suite: Suite) -> list[Trial]:
-    """Every record that the suite asks for, its datasets and models in their order, seeds innermost."""
+    """Every record that the suite asks for, its datasets and models in their order, seeds innermost.
+
+    A model with datasets of its own is asked about these alone.
+    """
     return [
         Trial(identify(entry, dataset, seed, suite.protocol), entry)
         for dataset in suite.datasets
         for entry in suite.models
+        if entry.wants(dataset)
         for seed in suite.seeds
     ]
 

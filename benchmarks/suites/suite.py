@@ -28,12 +28,16 @@ class SuiteError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of a suite: registry name or ``package.module:Class``, options, and how tables call it."""
+    """One model of a suite: registry name or ``package.module:Class``, options, and how tables call it.
+
+    `datasets` are those of the suite that it is asked about; empty: all of them.
+    """
 
     name: str
     label: str
     variant: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    datasets: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[^\W_][^/\\\x00-\x1f]*", self.label):
@@ -43,6 +47,10 @@ class Entry:
     def title(self) -> str:
         """Label and variant, as tables write them."""
         return title(self.label, self.variant)
+
+    def wants(self, dataset: str) -> bool:
+        """Whether the suite asks it about this dataset."""
+        return not self.datasets or dataset in self.datasets
 
     def build(self) -> CausalModel:
         """A new, unfitted model."""
@@ -117,7 +125,13 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "values": str,
     "models": list,
 }
-_MODEL_KEYS: dict[str, type | tuple[type, ...]] = {"name": str, "label": str, "variant": str, "options": dict}
+_MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "label": str,
+    "variant": str,
+    "options": dict,
+    "datasets": list,
+}
 _REQUIRED = ("protocol", "seeds", "datasets", "models")
 
 
@@ -177,12 +191,15 @@ def parse(text: str, *, name: str, file: str) -> Suite:
     for key in ("members", "values"):
         if content.get(key, "mean") not in ("mean", "median"):
             raise reader.error(key, f"{key} = {content[key]!r}; expected 'mean' or 'median'")
+    shared = reader.datasets(content["datasets"])
+    entries = reader.entries(content["models"], shared)
+    further = [name for entry in entries for name in entry.datasets]
     return Suite(
         name=name,
         title=content.get("title", name),
         protocol=content["protocol"],
-        datasets=reader.datasets(content["datasets"]),
-        models=reader.entries(content["models"]),
+        datasets=list(dict.fromkeys([*shared, *further])),
+        models=entries,
         seeds=reader.seeds(content["seeds"]),
         published=tuple(content.get("published", ())),
         members=content.get("members", "mean"),
@@ -240,7 +257,8 @@ class _Reader:
             found += resolved
         return found
 
-    def entries(self, tables: Sequence[Any]) -> list[Entry]:
+    def entries(self, tables: Sequence[Any], shared: Sequence[str]) -> list[Entry]:
+        """Models in the file's order; one without `datasets` of its own is asked about the `shared` ones."""
         entries: list[Entry] = []
         for i, table in enumerate(tables):
             if not isinstance(table, dict):
@@ -249,8 +267,11 @@ class _Reader:
             if "name" not in table:
                 raise self.error("models", "a model without a name", model=i)
             name, label = table["name"], table.get("label", table["name"])
+            own = tuple(self.datasets(table["datasets"])) if "datasets" in table else tuple(shared)
+            if not own:
+                raise self.error("datasets", f"model {name!r} has no datasets; without the key it has all", model=i)
             try:
-                entry = Entry(name, label, table.get("variant", ""), table.get("options", {}))
+                entry = Entry(name, label, table.get("variant", ""), table.get("options", {}), own)
                 entry.build()
             except (UnknownModel, ValueError, TypeError) as error:
                 raise self.error("name", f"model {name!r}: {error}", model=i) from None

@@ -1,17 +1,16 @@
-"""The gate's arithmetic: moves, states, verdicts that fall, tolerances, what GitHub is told."""
+"""The gate's arithmetic: moves, states, verdicts that change, tolerances, what GitHub is told."""
 
 from __future__ import annotations
 
-import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from scmbench.benchmarks.gate import github, moves, tolerance
+from scmbench.benchmarks.gate import exact, github, moves, pooled, tolerance
+from scmbench.benchmarks.gate.judgement import Judgement
 from scmbench.benchmarks.judging.cells import CELL
-from scmbench.benchmarks.records.committed import CommittedError
-from scmbench.benchmarks.records.results import Results
 
 A = ("dcm/y/nlin", "observational", "mmd", "dcm", "reference")
 B = ("dcm/y/nlin", "counterfactual", "mse_first", "dcm", "reference")
@@ -93,11 +92,14 @@ def words(**cells) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["published", *CELL, "verdict"])
 
 
-def test_only_cells_that_were_reproduced_can_fall():
+def test_a_verdict_that_changes_is_told_whether_it_fell_or_rose():
     before = words(a="reproduced", b="worse")
-    assert moves.lost_verdicts(words(a="reproduced", b="reproduced"), before).empty
-    assert moves.lost_verdicts(words(a="close", b="worse"), before)["verdict"].tolist() == ["close"]
-    assert moves.lost_verdicts(words(b="worse"), before)["verdict"].tolist() == ["not judged"]
+    assert moves.changed_verdicts(before, before).empty
+    risen = moves.changed_verdicts(words(a="reproduced", b="reproduced"), before)
+    assert risen[["query", "before", "verdict"]].to_numpy().tolist() == [["counterfactual", "worse", "reproduced"]]
+    assert moves.changed_verdicts(words(a="close", b="worse"), before)["verdict"].tolist() == ["close"]
+    assert moves.changed_verdicts(words(b="worse"), before)["verdict"].tolist() == [moves.NOT_JUDGED]
+    assert moves.changed_verdicts(before, words(b="worse"))["before"].tolist() == [moves.NOT_JUDGED]
 
 
 def test_a_tolerance_is_a_multiple_of_the_largest_harmless_move_and_never_nothing():
@@ -114,50 +116,52 @@ def test_what_fails_under_a_harmless_variation_gets_no_tolerance():
         tolerance.measure(scores(a=[1.0, 1.0]), {"x": scores(a=[1.0, np.nan])})
 
 
-def test_tolerances_come_back_and_say_what_is_missing(tmp_path):
-    with pytest.raises(CommittedError, match=r"no tolerances: .*tolerances\.csv is missing"):
-        tolerance.read(tmp_path)
-    table = tolerance.measure(scores(a=[1.0]), {"plain": scores(a=[1.001])})
-    where = Results(pd.DataFrame(), pd.DataFrame({"packages": ["torch 2.13.0", "torch 2.13.0"]}), pd.DataFrame())
-    tolerance.write(tmp_path, table, pd.DataFrame({"run": ["plain"], "red": [0]}), {"plain": where})
-    about = json.loads((tmp_path / tolerance.ABOUT).read_text())
-    assert [e["packages"] for e in about["environments"]] == ["torch 2.13.0"]
-    assert about["runs"] == ["plain"]
-    assert tolerance.read(tmp_path)["tolerance"].tolist() == pytest.approx([0.003])
-    (tmp_path / tolerance.TABLE).write_text("dataset,query\n")
-    with pytest.raises(CommittedError, match="not a table of tolerances"):
-        tolerance.read(tmp_path)
-
-
 @pytest.fixture
 def red():
     now, before = scores(a=[1.0, 1.5], b=[1.0]), scores(a=[1.0, 1.0], b=[1.0, 1.0])
-    return moves.judge(moves.moves(now, before), tolerances(a=0.1, b=0.1))
+    moved, allowed = moves.moves(now, before), tolerances(a=0.1, b=0.1)
+    drifts = pooled.drifts(moved, allowed).assign(tolerance=0.5, how=pooled.MEASURED)
+    differs = pd.DataFrame([["dcm (reference)", "options.lr", "0.1", "0.2"]], columns=exact.COLUMNS)
+    verdicts = moves.changed_verdicts(words(a="close"), words(a="reproduced"))
+    return Judgement(moves.judge(moved, allowed), pooled.judge(moved, allowed, drifts), differs, verdicts)
 
 
-def test_a_red_cell_is_told_in_words(red):
-    told = list(github.messages(red, words(a="close")))
-    assert told == [
+def test_everything_red_is_told_in_words(red):
+    assert red.red
+    assert list(red.messages()) == [
+        "dcm (reference): options.lr was 0.1, is now 0.2",
         f"dcm/y/nlin, counterfactual mse_first, dcm (reference): {moves.WHY[moves.LOST]} (seed 1)",
         "dcm/y/nlin, observational mmd, dcm (reference): seed 1 moved by +50% (1 to 1.5), tolerance 10%",
+        "dcm (reference), observational: 2 moves drifted by +250% of their tolerances, 50% allowed",
         "dcm/y/nlin observational mmd dcm reference: was reproduced against paper, is now close",
     ]
 
 
+@pytest.mark.parametrize("part", ["cells", "drifts", "exact", "verdicts"])
+def test_each_part_alone_is_red(red, part):
+    before, allowed = scores(a=[1.0, 1.0]), tolerances(a=0.1)
+    moved = moves.moves(before, before)
+    drifts = pooled.drifts(moved, allowed).assign(tolerance=0.5, how=pooled.MEASURED)
+    green = Judgement(moves.judge(moved, allowed), pooled.judge(moved, allowed, drifts), red.exact.iloc[:0])
+    assert not green.red
+    assert not list(green.messages())
+    assert replace(green, **{part: getattr(red, part)}).red
+
+
 def test_github_is_told_in_its_own_language_and_nobody_else(red, tmp_path, capsys):
-    github.write(red, words(), environment={})
+    github.write(red, environment={})
     assert capsys.readouterr().out == ""
     page = tmp_path / "summary.md"
-    github.write(red, words(), environment={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)})
+    github.write(red, environment={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)})
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == (
+    assert lines[2] == (
         "::error title=A reproduced number moved::dcm/y/nlin, observational mmd, dcm (reference): "
         "seed 1 moved by +50%25 (1 to 1.5), tolerance 10%25"
     )
-    assert page.read_text().count("\n- dcm/y/nlin") == 2
+    assert page.read_text().count("\n- dcm") == 5
 
 
 def test_github_shows_ten_annotations_so_the_tenth_counts_the_rest():
     told = list(github.commands([f"cell {i}" for i in range(30)]))
     assert len(told) == 10
-    assert told[-1].startswith("::error title=21 more cells moved::")
+    assert told[-1].startswith("::error title=21 more moved::")

@@ -88,7 +88,8 @@ def test_the_old_medians_stay_beside_the_new_ones_with_the_reason(suite, results
     assert set(change.moved) == {cell}
     assert change.moved[cell][1] == pytest.approx(8 * change.moved[cell][0], rel=1e-5)
     assert list(change.gone) == ["check/sine counterfactual mse_all linear"]
-    assert change.lost == [f"{cell}: worse"]
+    assert list(change.verdicts.values()) == [("reproduced", "worse")]
+    assert cell in next(iter(change.verdicts))
     about = json.loads((folder / committed.ABOUT).read_text())
     assert about["note"] == "the distance was wrong"
     assert [entry["replaced because"] for entry in about["history"]] == [
@@ -96,7 +97,7 @@ def test_the_old_medians_stay_beside_the_new_ones_with_the_reason(suite, results
         "the distance was wrong",
     ]
     assert about["history"][1]["medians that moved"] == {cell: change.moved[cell][0]}
-    assert about["history"][1]["no longer reproduced"] == [f"{cell}: worse"]
+    assert list(about["history"][1]["verdicts that changed"].values()) == ["reproduced"]
 
 
 def test_the_verdicts_of_a_committed_run_are_kept_and_a_change_of_the_published_numbers_is_noticed(
@@ -106,13 +107,13 @@ def test_the_verdicts_of_a_committed_run_are_kept_and_a_change_of_the_published_
     revision.update(folder, suite, results, reason="the first run of all")
     words = revision.read_verdicts(folder)
     assert words["verdict"].tolist() == ["reproduced"]
-    assert moves.lost_verdicts(revision.verdicts_of(suite, committed.read(folder)), words).empty
+    assert moves.changed_verdicts(revision.verdicts_of(suite, committed.read(folder)), words).empty
     table = tmp_path / "mine.csv"
     head, line = table.read_text().splitlines()
     moved = [str(10 * float(x)) for x in line.split(",")[3:]]
     table.write_text(f"{head}\nsine,obs,linear,{','.join(moved)}\n")
-    lost = moves.lost_verdicts(revision.verdicts_of(suite, committed.read(folder)), words)
-    assert lost["verdict"].tolist() == ["better"]
+    changed = moves.changed_verdicts(revision.verdicts_of(suite, committed.read(folder)), words)
+    assert changed[["before", "verdict"]].to_numpy().tolist() == [["reproduced", "better"]]
 
 
 def test_verdicts_that_are_not_there_are_told(tmp_path):

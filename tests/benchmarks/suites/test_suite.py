@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from scmbench.benchmarks.running import planner
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry, SuiteError
 
@@ -33,6 +34,21 @@ def test_a_suite_resolves_short_names_seeds_and_models():
     assert suite.models[1].build().options()["epochs"] == 2
 
 
+def test_a_model_may_have_datasets_of_its_own():
+    suite = parse(GOOD + 'datasets = ["check/sine", "dcm/y/nlin"]\n')
+    assert suite.datasets == ["dcm/chain/nadd", "dcm/chain/nlin", "check/sine", "dcm/y/nlin"]
+    asked = [(one.entry.name, one.identity.dataset) for one in planner.trials(suite) if one.identity.seed == 0]
+    assert asked == [
+        ("linear", "dcm/chain/nadd"),
+        ("linear", "dcm/chain/nlin"),
+        ("linear", "check/sine"),
+        ("dcm", "check/sine"),
+        ("dcm", "dcm/y/nlin"),
+    ]
+    outside = suite.with_models([Entry("marginal", "marginal")])
+    assert sum(one.entry.name == "marginal" for one in planner.trials(outside)) == 4 * 3
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -53,6 +69,9 @@ def test_a_suite_resolves_short_names_seeds_and_models():
         (('name = "linear"', 'name = "linear"\nlabel = "../linear"'), r"mine.toml:7: .*files are named after it"),
         (('name = "linear"', 'name = "linear"\nlabel = "a/b"'), r"mine.toml:7: .*files are named after it"),
         (('name = "linear"', 'name = "linear"\nlabel = ".."'), r"mine.toml:7: .*files are named after it"),
+        (("epochs = 2 }", "epochs = 2 }\ndatasets = []"), r"mine.toml:13: model 'dcm' has no datasets"),
+        (("epochs = 2 }", 'epochs = 2 }\ndatasets = ["dcm/cube"]'), r"mine.toml:13: no dataset fits 'dcm/cube'"),
+        (("epochs = 2 }", 'epochs = 2 }\ndatasets = "dcm/y"'), r"mine.toml:13: datasets is a str"),
         (('"check/sine"', '"../sine"'), r"mine.toml:4: no dataset fits '../sine'"),
         (("[[models]]", "[[models"), r"mine.toml: not valid TOML: .*line 6"),
     ],
