@@ -152,6 +152,7 @@ def test_every_verdict_has_its_reason(run):
 def test_a_row_in_which_a_floor_beats_methods_says_so(run):
     scores, provenance, _, _, _, published = run
     scores = scores.replace({"model": {"oracle": "marginal"}})
+    provenance = provenance.replace({"model": {"oracle": "marginal"}, "role": {"ceiling": "floor"}})
     found = cells(scores, provenance, also=published.cells)
     layout = Layout.of(found, published, provenance)
     for table in (tables.score_table(found, layout, published, scores), tables.overview(None, found, layout, scores)):
