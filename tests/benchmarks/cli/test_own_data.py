@@ -67,14 +67,38 @@ def test_a_saved_model_is_asked_again(folder, scmbench):
     assert (folder / "again" / "samples.csv").read_text() == (folder / "fitted" / "samples.csv").read_text()
 
 
-def test_what_a_model_cannot_do_is_said_and_the_rest_goes_on(folder, scmbench):
-    code, out, _ = scmbench(
-        *("fit", "own.csv", "--graph", "graph.txt", "--model", "anm"),
-        *("--option", "regressor=linear", "--option", "variant=corrected"),
-    )
-    assert code == 0
-    assert "not saved: anm cannot be saved" in out
-    assert "density: ANM has no density" in out
+UNSAVED = """
+from scmbench.models import Mechanism, NodewiseModel
+
+
+class Copy(Mechanism):
+    def fit(self, task):
+        self.rows = task.x
+        return self
+
+    def encode(self, x, parents):
+        return x
+
+    def decode(self, u, parents):
+        return u
+
+    def noise(self, n, generator):
+        return self.rows[:1].expand(n, -1)
+
+
+class Unsaved(NodewiseModel):
+    def mechanism(self):
+        return Copy()
+"""
+
+
+def test_what_a_model_cannot_do_is_said_and_the_rest_goes_on(folder, scmbench, monkeypatch):
+    (folder / "unsaved_of_mine.py").write_text(UNSAVED)
+    monkeypatch.syspath_prepend(folder)
+    code, out, _ = scmbench("fit", "own.csv", "--graph", "graph.txt", "--model", "unsaved_of_mine:Unsaved")
+    assert code == 0, out
+    assert "not saved: " in out
+    assert "density: Unsaved has no density" in out
     assert (folder / "fitted" / "samples.csv").exists()
     assert not (folder / "fitted" / "model").exists()
 

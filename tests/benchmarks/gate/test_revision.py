@@ -44,6 +44,9 @@ name = "linear"
 def suite(tmp_path):
     (tmp_path / "mysuite.toml").write_text(SUITE)
     (tmp_path / "mine.toml").write_text(PUBLISHED)
+    (tmp_path / "mine.csv").write_text(
+        "scm,query,model,q1,median,q3\nsine,obs,linear,0.9,1,1.1\n"
+    )  # until ours are known
     return suites.load(str(tmp_path / "mysuite.toml"))
 
 
