@@ -137,7 +137,7 @@ class _Drawing:
                     text.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 1})
         labels = [self.layout.names[group[0]].split(" (")[0] for group in self.groups.values()]
         axis.set_xticks(range(len(labels)), labels)
-        axis.set_xlim(-0.5, len(labels) - 0.5)
+        axis.set_xlim(-0.5, max(len(labels), 1) - 0.5)  # a run of floors alone has no method to draw
         axis.grid(False, axis="x")
         axis.tick_params(axis="x", length=0)
         return values
