@@ -200,8 +200,17 @@ def _by_value(query: Interventional | Counterfactual, scores: Mapping[str, Tenso
 
 
 def quantile_values(x: Tensor, count: int, low: float = 0.1, high: float = 0.9) -> Tensor:
-    """``count`` equally spaced values between two empirical quantiles of ``x (n,)``."""
+    """``count`` equally spaced values between two empirical quantiles of ``x (n,)``.
+
+    A discrete node (integers, or two values of any type) is set to values that it has: to each of its levels, or,
+    where there are more than `count`, to those at equally spaced quantiles. The values then have the type of `x`.
+    Raises `ValuesError` for a vector node.
+    """
     if x.ndim != 1:
         raise ValuesError(f"intervention values by quantile need a scalar node, got event shape {tuple(x.shape[1:])}")
+    levels = x.unique()
+    if not x.is_floating_point() or len(levels) <= 2:
+        ranks = torch.linspace(low, high, count, dtype=torch.float64)
+        return levels if len(levels) <= count else x.double().quantile(ranks, interpolation="nearest").unique().to(x)
     a, b = torch.quantile(x, torch.tensor([low, high], dtype=x.dtype)).tolist()
     return torch.linspace(a, b, count, dtype=torch.float64)

@@ -46,6 +46,8 @@ class CausalFlow(nn.Module):
             self.depth = self.layer.passes
         else:  # a masked perceptron refuses a graph without edges
             self.layer = ElementWiseTransform(size, **UNIVARIATE[transform])
+            for constant in self.layer.parameters():  # zuko draws them from N(0, 1): a start far from the identity
+                nn.init.zeros_(constant)
             self.depth = 1
 
     def univariate(self, x: Tensor) -> Any:

@@ -166,6 +166,18 @@ def test_a_graph_without_edges(transform):
     assert sample["a"].std().item() == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.parametrize("transform", ["affine", "spline"])
+def test_without_edges_the_marginals_are_learned(transform):
+    data = {v: a + b * torch.randn(500, dtype=torch.float64) for v, a, b in (("x", 0, 1), ("y", 3, 2), ("z", -40, 9))}
+    graph = nx.DiGraph()
+    graph.add_nodes_from(data)
+    for epochs in (1, 20):
+        answer = CausalNF(transform=transform, epochs=epochs).fit(graph, data, seed=0).sample(4000, seed=1)
+        for v, x in data.items():
+            assert abs(answer[v].mean() - x.mean()) < 0.1 * x.std()
+            assert 0.9 < answer[v].std() / x.std() < 1.1
+
+
 def test_vector_nodes_are_flattened_with_all_their_parents():
     mix = torch.tensor([[1.0, 0.0], [0.8, 0.6]], dtype=torch.float64)
     stream = torch.Generator().manual_seed(0)
