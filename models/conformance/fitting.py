@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from typing import Any
 
 import torch
 from scmbench.datasets.problem import Problem
 
-from ..contract.base import Unsupported
+from ..contract.base import Unsupported, constructor_parameters
 from .subject import Broken, NotApplicable, Subject, describe, holds
 
 PLAIN = (bool, int, float, str, type(None))
@@ -22,7 +21,7 @@ PLAIN = (bool, int, float, str, type(None))
 def options_are_plain(subject: Subject) -> None:
     """Every constructor argument is kept as the attribute of its name and is a plain value."""
     model = subject.make()
-    for parameter in inspect.signature(type(model)).parameters.values():
+    for parameter in constructor_parameters(type(model)):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise Broken(f"the constructor takes {parameter}: spell its options out, with defaults")
         if parameter.default is parameter.empty:

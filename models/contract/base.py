@@ -105,6 +105,8 @@ class CausalModel(Saves, ABC):
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """A new model that remembers which of its options its maker named: the others may be chosen for them."""
+        if cls.__init__ is object.__init__ and (arguments or options):
+            raise TypeError(f"{cls.__name__} has no options, got {[*arguments, *options]}")
         self = super().__new__(cls)
         self._named_options = frozenset([*options, *list(option_defaults(cls))[: len(arguments)]])
         return self
@@ -284,8 +286,13 @@ class CausalModel(Saves, ABC):
 
 def option_defaults(cls: type[CausalModel]) -> dict[str, Any]:
     """Names and defaults of a model's options, read off its constructor."""
-    parameters = inspect.signature(cls).parameters.values()
+    parameters = constructor_parameters(cls)
     return {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def constructor_parameters(cls: type[CausalModel]) -> list[inspect.Parameter]:
+    """The parameters of ``cls.__init__`` without self; none where a class has no constructor of its own."""
+    return [] if cls.__init__ is object.__init__ else list(inspect.signature(cls.__init__).parameters.values())[1:]
 
 
 def build(cls: type[CausalModel], options: Mapping[str, Any]) -> CausalModel:

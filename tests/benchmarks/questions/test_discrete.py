@@ -28,7 +28,9 @@ def test_a_count_is_set_to_counts():
 
 
 def test_a_measured_node_is_set_between_its_quantiles():
-    assert quantile_values(torch.linspace(0, 10, 1001, dtype=torch.float64), 5).tolist() == pytest.approx([1, 3, 5, 7, 9])
+    assert quantile_values(torch.linspace(0, 10, 1001, dtype=torch.float64), 5).tolist() == pytest.approx(
+        [1, 3, 5, 7, 9]
+    )
     with pytest.raises(ValuesError, match="scalar"):
         quantile_values(torch.zeros(5, 2), 5)
 
