@@ -168,13 +168,13 @@ def tolerances(
 
     target = home or committed.home_of(suite)
     run = committed.read(target)
-    reference = scores_of(suite, run)
+    before = scores_of(suite, run)
     old = tolerance.known(target)
     asked = {(entry.label, entry.variant) for entry in suite.models}
     if anew:
         old = old.without(asked)
-    bounded = tolerance.drifting(old.cells, reference, old.pooled, {})
-    asked &= {*tolerance.lacking(reference, old.cells), *pooled.loose(bounded)}
+    bounded = tolerance.drifting(old.cells, before, old.pooled, {})
+    asked &= {*tolerance.lacking(before, old.cells), *pooled.loose(bounded)}
     if not asked:
         tolerance.write_tables(target, replace(old, pooled=bounded))
         console.print(f"everything has been measured: {target / tolerance.TABLE}; --anew measures again")
@@ -191,8 +191,8 @@ def tolerances(
     except ValueError as error:
         errors.print(f"[red]error:[/red] {error}", highlight=False)
         context.exit(1)
-    table = tolerance.extended(old.cells, table, reference)
-    found = tolerance.Tolerances(table, tolerance.drifting(table, reference, old.pooled, scores))
+    table = tolerance.extended(old.cells, table, before)
+    found = tolerance.Tolerances(table, tolerance.drifting(table, before, old.pooled, scores))
     runs = {name: scores_of(suite, run) for name, run in _vary(suite, variation.CLEAN, store).items()}
     clean = judgement.clean_runs(runs, part, found)
     tolerance.write(target, found, clean, measured, anew=old.cells.empty)

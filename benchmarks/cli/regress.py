@@ -67,7 +67,7 @@ def regress(
     from ..running.run import compute
 
     source = home or committed.home_of(suite)
-    reference = committed.read(source).of(suite)
+    before = committed.read(source).of(suite)
     tolerance.read(source), exact.read(source)  # refused now rather than after the training
     there, gone = available(suite)
     for missing in gone:
@@ -83,7 +83,7 @@ def regress(
         verdicts = ("paper",)
     judgement = examine(suite, results, source)
     judgement = replace(judgement, verdicts=_check_verdicts([suites.load(name) for name in verdicts] or [suite]))
-    _show(judgement, results, reference)
+    _show(judgement, results, before)
     github.write(judgement)
     context.exit(int(judgement.red))
 
@@ -99,7 +99,7 @@ def _store(place: Path | None) -> Iterator[Store]:
         tell_refused(store)
 
 
-def _show(judgement: Judgement, results: Results, reference: Results) -> None:
+def _show(judgement: Judgement, results: Results, before: Results) -> None:
     from ..gate import exact, moves, pooled
     from ..gate.table import drifts_of, table_of
     from ..reporting.render import to_rich
@@ -131,7 +131,7 @@ def _show(judgement: Judgement, results: Results, reference: Results) -> None:
                 f"  {line['dataset']} seed {line['seed']} {line['model']}: {said}", highlight=False, soft_wrap=True
             )
     for name in ("packages", "python", "hardware"):
-        ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, reference))
+        ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, before))
         if ours != theirs:
             console.print(f"  {name} here: {'; '.join(ours)}\n  {name} of the committed run: {'; '.join(theirs)}")
 

@@ -47,22 +47,20 @@ def examine(suite: Suite, results: Results, folder: Path) -> Judgement:
 
     Raises `CommittedError` where scores, options or tolerances are missing or damaged.
     """
-    reference, allowed = committed.read(folder).of(suite), tolerance.read(folder)
-    moved = moves.moves(scores_of(suite, results), scores_of(suite, reference))
+    before, allowed = committed.read(folder).of(suite), tolerance.read(folder)
+    moved = moves.moves(scores_of(suite, results), scores_of(suite, before))
     return Judgement(
         moves.judge(moved, allowed.cells),
         pooled.judge(moved, allowed.cells, allowed.pooled),
-        exact.differences(suite, results, reference, exact.read(folder)),
+        exact.differences(suite, results, before, exact.read(folder)),
     )
 
 
-def clean_runs(
-    runs: Mapping[str, pd.DataFrame], reference: pd.DataFrame, allowed: tolerance.Tolerances
-) -> pd.DataFrame:
+def clean_runs(runs: Mapping[str, pd.DataFrame], before: pd.DataFrame, allowed: tolerance.Tolerances) -> pd.DataFrame:
     """One line per run (its seed scores): cells and drifts, how many are red, and which used most of its tolerance."""
     lines = []
     for name, scores in runs.items():
-        moved = moves.moves(scores, reference)
+        moved = moves.moves(scores, before)
         judged, drifts = moves.judge(moved, allowed.cells), pooled.judge(moved, allowed.cells, allowed.pooled)
         closest, furthest = (t.iloc[int(t["used"].fillna(-1.0).to_numpy().argmax())] for t in (judged, drifts))
         of_cells = [len(judged), int(judged["state"].isin(moves.RED).sum()), closest["used"], name_of(closest)]

@@ -81,16 +81,16 @@ def _cell(line: pd.Series) -> str:
     return " ".join(str(line[c]) for c in [*CELL, "seed"] if line[c] != "")
 
 
-def lacking(reference: pd.DataFrame, cells: pd.DataFrame) -> list[tuple[str, str]]:
+def lacking(before: pd.DataFrame, cells: pd.DataFrame) -> list[tuple[str, str]]:
     """Methods ``(model, variant)`` with a committed cell that has no tolerance."""
-    both = reference[CELL].drop_duplicates().merge(cells[[*CELL, "tolerance"]], on=CELL, how="left")
+    both = before[CELL].drop_duplicates().merge(cells[[*CELL, "tolerance"]], on=CELL, how="left")
     gone = both[both["tolerance"].isna()]
     return list(dict.fromkeys(zip(gone["model"], gone["variant"], strict=True)))
 
 
-def extended(old: pd.DataFrame, new: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+def extended(old: pd.DataFrame, new: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Cells of `old` that are still committed keep what was measured; the others come from `new`."""
-    wanted = reference[CELL].drop_duplicates()
+    wanted = before[CELL].drop_duplicates()
     kept = old.merge(wanted, on=CELL)
     fresh = new.merge(kept[CELL], on=CELL, how="left", indicator=True)
     fresh = fresh[fresh["_merge"] == "left_only"].drop(columns="_merge")
@@ -99,7 +99,7 @@ def extended(old: pd.DataFrame, new: pd.DataFrame, reference: pd.DataFrame) -> p
 
 
 def drifting(
-    cells: pd.DataFrame, reference: pd.DataFrame, old: pd.DataFrame, runs: Mapping[str, pd.DataFrame]
+    cells: pd.DataFrame, before: pd.DataFrame, old: pd.DataFrame, runs: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """Tolerances of the drift of every committed group: measured in `runs`, else kept from `old`, else bounded.
 
@@ -108,12 +108,12 @@ def drifting(
     """
     parts = []
     if runs:
-        committed = reference.merge(next(iter(runs.values()))[CELL].drop_duplicates(), on=CELL)
+        committed = before.merge(next(iter(runs.values()))[CELL].drop_duplicates(), on=CELL)
         moved = {name: moves(scores, committed) for name, scores in runs.items()}
         parts.append(pooled.measure(moved, cells, FACTOR))
     parts.append(old[old["how"] == pooled.MEASURED])
-    parts.append(pooled.bounded(cells, reference, FACTOR))
-    sizes = reference.groupby(pooled.GROUP, sort=False).size().rename("moves").reset_index()
+    parts.append(pooled.bounded(cells, before, FACTOR))
+    sizes = before.groupby(pooled.GROUP, sort=False).size().rename("moves").reset_index()
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).merge(
         sizes, on=[*pooled.GROUP, "moves"]
     )

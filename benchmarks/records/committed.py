@@ -1,4 +1,4 @@
-"""Committed reference runs: a suite's results as a few small text files that tables and comparisons read."""
+"""Committed runs: a suite's results as a few small text files that tables and comparisons read."""
 
 from __future__ import annotations
 

@@ -31,22 +31,22 @@ def scores(
     return pd.DataFrame(lines, columns=[*CELL, "seed", "score"])
 
 
-REFERENCE = scores()
+BEFORE = scores()
 RUNS = {f"run {i}": scores(noise=0.05, stream=i) for i in range(8)}
-CELLS = tolerance.measure(REFERENCE, RUNS)
+CELLS = tolerance.measure(BEFORE, RUNS)
 
 
 def judged(now: pd.DataFrame, drifts: pd.DataFrame) -> dict:
-    return pooled.judge(moves.moves(now, REFERENCE), CELLS, drifts).iloc[0].to_dict()
+    return pooled.judge(moves.moves(now, BEFORE), CELLS, drifts).iloc[0].to_dict()
 
 
 def test_many_small_moves_of_one_sign_are_red_where_as_many_of_either_sign_are_not():
-    drifts = tolerance.drifting(CELLS, REFERENCE, tolerance.known(NOWHERE).pooled, RUNS)
+    drifts = tolerance.drifting(CELLS, BEFORE, tolerance.known(NOWHERE).pooled, RUNS)
     assert drifts["how"].tolist() == [pooled.MEASURED]
     small = 0.6 * CELLS["tolerance"].min()
     for sign in (-1, 1):
         now = scores(factor=1 + sign * small)
-        assert not moves.is_red(moves.judge(moves.moves(now, REFERENCE), CELLS))
+        assert not moves.is_red(moves.judge(moves.moves(now, BEFORE), CELLS))
         assert judged(now, drifts)["state"] == pooled.DRIFTED
         assert judged(now, drifts)["drift"] * sign > 0
     turned = scores(factor=1 + small)
@@ -56,8 +56,8 @@ def test_many_small_moves_of_one_sign_are_red_where_as_many_of_either_sign_are_n
 
 def test_a_drift_that_was_not_measured_is_bounded_by_the_moves_of_its_cells():
     empty = tolerance.known(NOWHERE).pooled
-    bound = tolerance.drifting(CELLS, REFERENCE, empty, {}).iloc[0]
-    exact = tolerance.drifting(CELLS, REFERENCE, empty, RUNS).iloc[0]
+    bound = tolerance.drifting(CELLS, BEFORE, empty, {}).iloc[0]
+    exact = tolerance.drifting(CELLS, BEFORE, empty, RUNS).iloc[0]
     assert bound["how"] == pooled.BOUNDED
     for run in RUNS:
         assert abs(exact[run]) <= bound[run]
@@ -66,29 +66,29 @@ def test_a_drift_that_was_not_measured_is_bounded_by_the_moves_of_its_cells():
 
 
 def test_a_drift_of_nothing_may_move_by_the_floor_and_one_without_tolerance_or_bound_is_red():
-    still = {"plain": REFERENCE}
-    cells = tolerance.measure(REFERENCE, still)
-    drifts = tolerance.drifting(cells, REFERENCE, tolerance.known(NOWHERE).pooled, still)
+    still = {"plain": BEFORE}
+    cells = tolerance.measure(BEFORE, still)
+    drifts = tolerance.drifting(cells, BEFORE, tolerance.known(NOWHERE).pooled, still)
     assert drifts["tolerance"].tolist() == [pooled.FLOOR]
-    now = moves.moves(scores(factor=1 + 2e-4), REFERENCE)
+    now = moves.moves(scores(factor=1 + 2e-4), BEFORE)
     assert pooled.judge(now, cells, drifts)["state"].tolist() == [pooled.DRIFTED]
     assert pooled.judge(now, cells, drifts.iloc[:0])["state"].tolist() == [pooled.UNMEASURED]
-    infinite = moves.moves(scores(factor=math.inf), REFERENCE).assign(move=[math.inf, -math.inf, *[0.0] * 13])
+    infinite = moves.moves(scores(factor=math.inf), BEFORE).assign(move=[math.inf, -math.inf, *[0.0] * 13])
     assert pooled.judge(infinite, cells, drifts)["state"].tolist() == [pooled.DRIFTED]
 
 
 def test_a_part_of_a_group_is_not_pooled():
-    drifts = tolerance.drifting(CELLS, REFERENCE, tolerance.known(NOWHERE).pooled, RUNS)
+    drifts = tolerance.drifting(CELLS, BEFORE, tolerance.known(NOWHERE).pooled, RUNS)
     part = moves.moves(scores(factor=2, datasets=DATASETS[:2]), scores(datasets=DATASETS[:2]))
     assert pooled.judge(part, CELLS, drifts)["state"].tolist() == [pooled.PART]
 
 
 def test_cells_keep_their_numbers_when_others_are_measured():
-    reference = pd.concat([REFERENCE, scores("new")], ignore_index=True)
-    assert tolerance.lacking(reference, CELLS) == [("new", "")]
+    before = pd.concat([BEFORE, scores("new")], ignore_index=True)
+    assert tolerance.lacking(before, CELLS) == [("new", "")]
     fresh = pd.concat([RUNS["run 0"], scores("new", noise=0.01)], ignore_index=True)
-    both = tolerance.extended(CELLS, tolerance.measure(reference, {"run 0": fresh}), reference)
-    assert tolerance.lacking(reference, both) == []
+    both = tolerance.extended(CELLS, tolerance.measure(before, {"run 0": fresh}), before)
+    assert tolerance.lacking(before, both) == []
     kept = both[both["model"] == "m"].merge(CELLS, on=CELL)
     assert (kept["tolerance_x"] == kept["tolerance_y"]).all()
     gone = tolerance.extended(both, both.iloc[:0], scores("new"))
@@ -96,8 +96,8 @@ def test_cells_keep_their_numbers_when_others_are_measured():
 
 
 def test_a_drift_is_measured_again_when_its_group_grows():
-    old = tolerance.drifting(CELLS, REFERENCE, tolerance.known(NOWHERE).pooled, RUNS)
-    again = tolerance.drifting(CELLS, REFERENCE, old, {})
+    old = tolerance.drifting(CELLS, BEFORE, tolerance.known(NOWHERE).pooled, RUNS)
+    again = tolerance.drifting(CELLS, BEFORE, old, {})
     assert again["tolerance"].tolist() == old["tolerance"].tolist()
     grown = scores(datasets=[*DATASETS, "dcm/f"])
     cells = tolerance.measure(grown, {"plain": grown})
@@ -106,7 +106,7 @@ def test_a_drift_is_measured_again_when_its_group_grows():
 
 @pytest.fixture
 def folder(tmp_path):
-    drifts = tolerance.drifting(CELLS, REFERENCE, tolerance.known(NOWHERE).pooled, RUNS)
+    drifts = tolerance.drifting(CELLS, BEFORE, tolerance.known(NOWHERE).pooled, RUNS)
     where = Results(pd.DataFrame(), pd.DataFrame({"packages": ["torch 2.13.0"] * 2, "model": "m"}), pd.DataFrame())
     tolerance.write(tmp_path, tolerance.Tolerances(CELLS, drifts), pd.DataFrame({"run": ["plain"]}), {"plain": where})
     return tmp_path
