@@ -71,8 +71,8 @@ class SCM:
                 raise ValuesError(f"{what}: unknown node(s) {unknown}; there are {sorted(equations)}")
         for node, dist in (noise or {}).items():
             if not isinstance(dist, Distribution):
-                kind = type(dist).__name__
-                raise ValuesError(f"noise of {node!r}: expected a Pyro distribution such as pyro.distributions.{kind}")
+                found = type(dist).__name__
+                raise ValuesError(f"noise of {node!r}: expected a Pyro distribution such as pyro.distributions.{found}")
         normal = Normal(torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64))
         self.noises: dict[str, Distribution] = {node: (noise or {}).get(node, normal) for node in equations}
         self.graph = _project(self.full_graph, self.latent)

@@ -202,10 +202,10 @@ def _check_column(column: pd.Series, name: Hashable) -> None:
     if absent.any():
         row = int(absent.argmax())
         raise ValuesError(f"column {name!r} has missing values, first in row {row}")
-    kind = column.dtype
+    dtype = column.dtype
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
         cure = "encode its categories as numbers"
-        if pd.api.types.is_datetime64_any_dtype(column) or isinstance(kind, pd.PeriodDtype):
+        if pd.api.types.is_datetime64_any_dtype(column) or isinstance(dtype, pd.PeriodDtype):
             cure = "write its dates as numbers, such as days since the first"
         elif pd.api.types.is_timedelta64_dtype(column):
             cure = "write its durations as numbers: .dt.total_seconds()"
@@ -213,7 +213,7 @@ def _check_column(column: pd.Series, name: Hashable) -> None:
             cure = "give real and imaginary parts a column each"
         elif pd.api.types.is_object_dtype(column) and all(isinstance(v, Number | Decimal) for v in column):
             cure = "its entries are numbers in Python objects: convert it with .astype(float)"
-        raise ValuesError(f"column {name!r} is {kind}, not numeric: {cure}")
+        raise ValuesError(f"column {name!r} is {dtype}, not numeric: {cure}")
     if (
         pd.api.types.is_unsigned_integer_dtype(column)
         and len(column)

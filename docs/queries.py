@@ -29,8 +29,8 @@ QUESTIONS = {
     "all": ("counterfactual", "mse_all"),
     "pred": ("predictive", "abs_error"),
 }
-SMALL = [f"{scm}/{kind}" for scm in ("chain", "triangle", "diamond", "y") for kind in ("nlin", "nadd")]
-LARGE = [f"{scm}/{kind}" for scm in ("ladder", "random", "sachs") for kind in ("nlin", "nadd")]
+SMALL = [f"{scm}/{noise_model}" for scm in ("chain", "triangle", "diamond", "y") for noise_model in ("nlin", "nadd")]
+LARGE = [f"{scm}/{noise_model}" for scm in ("ladder", "random", "sachs") for noise_model in ("nlin", "nadd")]
 ALL = SMALL + LARGE
 DCM, ANM, VACA, CAREFL = (f"{model}(reference)" for model in ("dcm", "anm", "vaca", "carefl"))
 DCM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "vaca", "carefl"))

@@ -111,12 +111,12 @@ def protocol(name: str) -> Golden:
     return Golden(version, f"the `version` of the protocol {name!r} (or of a metric it uses)", numbers)
 
 
-KINDS: dict[str, tuple[Callable[[], list[str]], Callable[[str], Golden]]] = {
+PARTS: dict[str, tuple[Callable[[], list[str]], Callable[[str], Golden]]] = {
     "datasets": (datasets.names, dataset),
     "metrics": (lambda: sorted(metrics.VERSIONS), metric),
     "protocols": (protocols.names, protocol),
 }
-EVERY = [(kind, name) for kind, (names, _) in KINDS.items() for name in names()]
+EVERY = [(part, name) for part, (names, _) in PARTS.items() for name in names()]
 
 
 def moved(now: Mapping[str, float], then: Mapping[str, float]) -> list[str]:
@@ -129,11 +129,11 @@ def moved(now: Mapping[str, float], then: Mapping[str, float]) -> list[str]:
     return sorted(lines)
 
 
-@pytest.mark.parametrize(("kind", "name"), EVERY, ids=["/".join(each) for each in EVERY])
-def test_outcomes_move_only_with_a_version(kind, name):
-    if kind == "datasets" and (message := datasets.get(name).missing()):
+@pytest.mark.parametrize(("part", "name"), EVERY, ids=["/".join(each) for each in EVERY])
+def test_outcomes_move_only_with_a_version(part, name):
+    if part == "datasets" and (message := datasets.get(name).missing()):
         pytest.skip(message)
-    golden, kept = KINDS[kind][1](name), json.loads(FILE.read_text())[kind]
+    golden, kept = PARTS[part][1](name), json.loads(FILE.read_text())[part]
     assert name in kept, f"new: {REWRITE.removeprefix('then ')}"
     assert golden.version == kept[name]["version"], f"another version than in {FILE.name}: {REWRITE}"
     assert moved(golden.numbers(), kept[name]["numbers"]) == [], f"outcomes moved: bump {golden.bump}, {REWRITE}"
@@ -141,7 +141,7 @@ def test_outcomes_move_only_with_a_version(kind, name):
 
 def test_nothing_is_kept_that_is_gone():
     kept = json.loads(FILE.read_text())
-    assert sorted((kind, name) for kind, group in kept.items() for name in group) == sorted(EVERY)
+    assert sorted((part, name) for part, group in kept.items() for name in group) == sorted(EVERY)
 
 
 def test_a_change_is_seen_and_rounding_is_not():
@@ -156,23 +156,23 @@ def test_a_change_is_seen_and_rounding_is_not():
 def write() -> int:
     """Write golden.json; entries whose numbers moved under an unchanged version stay as they are and are reported."""
     kept = json.loads(FILE.read_text()) if FILE.exists() else {}
-    content: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+    content: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
     refused = 0
-    for kind, name in EVERY:
-        old = kept.get(kind, {}).get(name)
-        if kind == "datasets" and (message := datasets.get(name).missing()):
+    for part, name in EVERY:
+        old = kept.get(part, {}).get(name)
+        if part == "datasets" and (message := datasets.get(name).missing()):
             sys.stderr.write(f"{name}: {message}\n")
             refused += old is None
-            content[kind] |= {name: old} if old else {}
+            content[part] |= {name: old} if old else {}
             continue
-        golden = KINDS[kind][1](name)
+        golden = PARTS[part][1](name)
         numbers = {key: float(f"{x:.10g}") for key, x in golden.numbers().items()}
         if old and old["version"] == golden.version and moved(numbers, old["numbers"]):
-            sys.stderr.write(f"{kind}/{name}: outcomes moved: bump {golden.bump} first\n")
+            sys.stderr.write(f"{part}/{name}: outcomes moved: bump {golden.bump} first\n")
             refused += 1
-            content[kind][name] = old
+            content[part][name] = old
         else:
-            content[kind][name] = {"version": golden.version, "numbers": numbers}
+            content[part][name] = {"version": golden.version, "numbers": numbers}
     FILE.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return int(refused > 0)
 

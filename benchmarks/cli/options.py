@@ -38,9 +38,9 @@ def literal(text: str) -> Any:
     """
     if text.startswith("[") and text.endswith("]"):
         return [literal(part.strip()) for part in text[1:-1].split(",") if part.strip()]
-    for kind in (int, float):
+    for number in (int, float):
         try:
-            return kind(text)
+            return number(text)
         except ValueError:
             continue
     return {"true": True, "false": False, "none": None}.get(text.lower(), text)

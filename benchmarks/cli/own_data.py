@@ -152,7 +152,7 @@ def _fitted(name: str, options: Sequence[str], graph: nx.DiGraph, train: pd.Data
         with noting():
             return FrameModel(cls, **parse(options)).fit(graph, train, seed=seed)
     except _unsupported() as error:
-        whole = any(str(kind).startswith("int") for kind in train.dtypes)
+        whole = any(str(dtype).startswith("int") for dtype in train.dtypes)
         hint = "; --real treats whole numbers as measurements" if whole else ""
         raise click.ClickException(f"{name} cannot model this table: {error}{hint}") from None
     except ValuesError:

@@ -22,7 +22,7 @@ TEMPLATES = {
     "joint": ("model", "my-method", {"joint.py": "my_method.py"}),
     "scm": ("scm", "my-worlds", {"my_worlds.py": "my_worlds.py", "my_worlds.toml": "my_worlds.toml"}),
 }
-"""Kind to its folder under templates/, the name that stands in it, and files that other kinds do not have."""
+"""Shape to its folder under templates/, the name that stands in it, and files that other shapes do not have."""
 
 COMMON = ("README.md", "pyproject.toml", "test_{module}.py")
 ROOMS = {"model": "models", "scm": "datasets"}
@@ -45,14 +45,14 @@ class Skeleton:
     register: str = ""
 
 
-def write(kind: str, name: str, out: Path) -> Skeleton:
+def write(shape: str, name: str, out: Path) -> Skeleton:
     """Write the skeleton of a ``mechanism``, ``joint`` model or ``scm`` called `name`.
 
     Into a new folder ``out/name``, a package of its own with an entry point; or, where `out` is a checkout of scmbench,
     a module in ``models/`` or ``datasets/`` and its test. Raises `ScaffoldError` for a name that is no package name or
     names an importable module, and where a file is there already.
     """
-    folder, placeholder, own = TEMPLATES[kind]
+    folder, placeholder, own = TEMPLATES[shape]
     name = name.replace("_", "-")
     module = _module(name)
     inside = is_checkout(out)
@@ -157,9 +157,9 @@ def new_scm(name: str, out: Path) -> None:
         _next(skeleton, "pip install -e .", "scmbench list datasets", f"scmbench run {skeleton.address}.toml")
 
 
-def _write(kind: str, name: str, out: Path) -> Skeleton:
+def _write(shape: str, name: str, out: Path) -> Skeleton:
     try:
-        return write(kind, name, out)
+        return write(shape, name, out)
     except ScaffoldError as error:
         raise click.ClickException(str(error)) from None
 

@@ -190,9 +190,9 @@ def _about(path: Path) -> dict[str, Any]:
         raise PublishedError(f"{path}: {error}") from error
 
     def need(table: Mapping[str, Any], keys: dict[str, type], where: str = "") -> None:
-        for key, kind in keys.items():
-            if not isinstance(table.get(key), kind):
-                raise PublishedError(f"{path}: {where}{key} must be a {kind.__name__}, found {table.get(key)!r}")
+        for key, expected in keys.items():
+            if not isinstance(table.get(key), expected):
+                raise PublishedError(f"{path}: {where}{key} must be a {expected.__name__}, found {table.get(key)!r}")
 
     if unknown := sorted(set(about) - KEYS):
         raise PublishedError(f"{path}: unknown key(s) {unknown}; there are {sorted(KEYS)}")

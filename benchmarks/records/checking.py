@@ -55,13 +55,13 @@ class Checker:
             raise WrongContent(f"{where or 'the whole'} is a {type(content).__name__}, expected a table")
         self.content: Mapping[str, Any] = content
 
-    def get(self, name: str, kind: type) -> Any:
+    def get(self, name: str, expected: type) -> Any:
         """A field of this type."""
         if name not in self.content:
             raise WrongContent(f"the field {self._name(name)} is missing")
         value = self.content[name]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self._wrong(name, value, f"a {kind.__name__}")
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
+            raise self._wrong(name, value, f"a {expected.__name__}")
         return value
 
     def text(self, name: str) -> str:

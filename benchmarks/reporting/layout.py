@@ -26,7 +26,7 @@ METRICS = {
 LAST = (METHOD, CEILING, FLOOR)
 """The order of methods by their role: what competes first, then what it is read between."""
 
-KINDS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
+HEADINGS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Layout:
         return name.partition("/")[2] if len(heads) == 1 and "/" in name else name
 
     def problem(self, name: str) -> str:
-        """`dataset` without its kind."""
+        """`dataset` without the last part of its name."""
         return self.dataset(name).rpartition("/")[0] or self.dataset(name)
 
     def factor(self) -> str:
@@ -123,14 +123,14 @@ class Layout:
         """The floors and ceilings among the methods."""
         return [m for m in self.methods if m in self.bounds]
 
-    def kinds(self) -> list[tuple[str, list[str]]]:
-        """Datasets by their kind, with a heading; datasets whose kind is theirs alone come last, together."""
-        groups: dict[str, list[str]] = {}
+    def groups(self) -> list[tuple[str, list[str]]]:
+        """Datasets by the last part of their names, with a heading; those that share it with none come last."""
+        found: dict[str, list[str]] = {}
         for name in self.datasets:
-            groups.setdefault(name.rpartition("/")[2], []).append(name)
-        shared = {kind: group for kind, group in groups.items() if len(group) > 1 or kind in KINDS}
-        alone = [name for kind, group in groups.items() if kind not in shared for name in group]
-        named = [(KINDS.get(kind, kind), shared[kind]) for kind in in_order(shared, first=KINDS)]
+            found.setdefault(name.rpartition("/")[2], []).append(name)
+        shared = {last: group for last, group in found.items() if len(group) > 1 or last in HEADINGS}
+        alone = [name for last, group in found.items() if last not in shared for name in group]
+        named = [(HEADINGS.get(last, last), shared[last]) for last in in_order(shared, first=HEADINGS)]
         return named + ([("others", alone)] if alone else [])
 
 

@@ -208,8 +208,8 @@ def to_html(table: Table) -> str:
     """A ``<figure>`` with the table, its title as caption and its notes."""
 
     def cell(entry: Text, tag: str, i: int) -> str:
-        kinds = ["word" * (i < table.left), entry.word.replace(" ", "-")]
-        mark = " ".join(filter(None, kinds))
+        classes = ["word" * (i < table.left), entry.word.replace(" ", "-")]
+        mark = " ".join(filter(None, classes))
         text = html.escape(entry.text)
         return f'<{tag} class="{mark}">' + (f"<b>{text}</b>" if entry.bold else text) + f"</{tag}>"
 

@@ -230,9 +230,9 @@ class _Reader:
         for key, value in table.items():
             if key not in known:
                 raise self.error(key, f"unknown key {key!r}; known are {sorted(known)}", model=model)
-            kinds = known[key] if isinstance(known[key], tuple) else (known[key],)
-            if not isinstance(value, kinds) or isinstance(value, bool):
-                expected = " or ".join(kind.__name__ for kind in kinds)
+            types = known[key] if isinstance(known[key], tuple) else (known[key],)
+            if not isinstance(value, types) or isinstance(value, bool):
+                expected = " or ".join(each.__name__ for each in types)
                 raise self.error(key, f"{key} is a {type(value).__name__}; expected {expected}", model=model)
 
     def seeds(self, value: Any) -> tuple[int, ...]:

@@ -89,7 +89,7 @@ def draw_targets(stream: np.random.RandomState, graph: nx.DiGraph, count: int = 
 
 
 def draw_equations(
-    stream: np.random.RandomState, graph: nx.DiGraph, kind: str, group: Callable[[str], tuple[str, ...]]
+    stream: np.random.RandomState, graph: nx.DiGraph, noise_model: str, group: Callable[[str], tuple[str, ...]]
 ) -> dict[str, Equation]:
     """Equations of all nodes of `graph`; a `group` shares its weights, drawn when the first node of it appears."""
     equations: dict[str, Equation] = {node: ((), lambda u: u) for node in graph}
@@ -99,10 +99,10 @@ def draw_equations(
         if not parents or node in drawn:
             continue
         members = group(node)
-        W1 = torch.tensor(stream.uniform(-1, 1, (HIDDEN, len(parents) + (kind == "nadd"))))
+        W1 = torch.tensor(stream.uniform(-1, 1, (HIDDEN, len(parents) + (noise_model == "nadd"))))
         W2 = torch.tensor(stream.uniform(-1, 1, (len(members), HIDDEN)))
         drawn.update(members)
-        mechanism = {"nlin": Additive, "nadd": NonAdditive}[kind]
+        mechanism = {"nlin": Additive, "nadd": NonAdditive}[noise_model]
         equations.update({member: (parents, mechanism(W1, W2[k])) for k, member in enumerate(members)})
     return equations
 
@@ -113,16 +113,16 @@ def siblings(node: str) -> tuple[str, ...]:
     return tuple(scalar(super_node, k) for k in range(SIZE))
 
 
-def _ladder(seed: int, kind: str) -> SCM:
+def _ladder(seed: int, noise_model: str) -> SCM:
     graph = expand_edges(LADDER)
-    return SCM(draw_equations(legacy(seed), graph, kind, siblings), targets=("x01", "x04"))
+    return SCM(draw_equations(legacy(seed), graph, noise_model, siblings), targets=("x01", "x04"))
 
 
-def _random(seed: int, kind: str) -> SCM:
+def _random(seed: int, noise_model: str) -> SCM:
     stream = legacy(seed)
     graph = expand_edges(draw_super_edges(stream))
     targets = draw_targets(stream, graph)
-    return SCM(draw_equations(stream, graph, kind, siblings), targets=targets)
+    return SCM(draw_equations(stream, graph, noise_model, siblings), targets=targets)
 
 
 @register("dcm/ladder/nlin")

@@ -23,7 +23,7 @@ def unit_range(x: Tensor) -> Tensor:
     return 2 * (x - x.min()) / (x.max() - x.min()) - 1
 
 
-def build(seed: int, kind: str, measured: Values) -> SCM:
+def build(seed: int, noise_model: str, measured: Values) -> SCM:
     """The SCM at `seed`: roots are a bootstrap of the two measured columns, each other node has its own network.
 
     The graph falls into the two components {x01, x02, x03} and {x04, …, x11}. Both roots are so skewed that 80 % of
@@ -32,13 +32,13 @@ def build(seed: int, kind: str, measured: Values) -> SCM:
     graph = nx.DiGraph([(f"x{a:02d}", f"x{b:02d}") for a, b in EDGES])
     stream = legacy(seed)
     targets = draw_targets(stream, graph)
-    equations = draw_equations(stream, graph, kind, group=lambda node: (node,))
+    equations = draw_equations(stream, graph, noise_model, group=lambda node: (node,))
     roots = {node: Bootstrap(unit_range(measured[MOLECULES[node]])) for node in graph if not graph.in_degree(node)}
     return SCM(equations, noise=roots, targets=targets)
 
 
-def _from_file(seed: int, kind: str) -> SCM:
-    return build(seed, kind, cytometry.read(download.path("sachs", "cyto_full_data.csv")))
+def _from_file(seed: int, noise_model: str) -> SCM:
+    return build(seed, noise_model, cytometry.read(download.path("sachs", "cyto_full_data.csv")))
 
 
 @register("dcm/sachs/nlin", needs=needs)

@@ -13,7 +13,7 @@ from ..values import ValuesError
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", ".", "<na>"}
-_KINDS = (
+_HINTS = (
     (r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)", "thousands separators? write 1234567.8"),
     (r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)", "separators of thousands and a decimal comma? write 1234567.8"),
     (r"[+-]?\d{1,3}(?:['’   ]\d{3})+(?:[.,]\d+)?", "thousands separators? write 1234567.8"),
@@ -45,9 +45,9 @@ def to_numbers(path: Path, name: str, entries: Sequence[str], lines: Sequence[in
     rest = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
     if not entry:
         raise ValuesError(f"{where}: it is empty{rest}")
-    kind = next((hint for pattern, hint in _KINDS if re.fullmatch(pattern, entry)), "")
-    if kind:
-        raise ValuesError(f"{where}: {entry!r} is no number{rest}: {kind}")
+    hint = next((text for pattern, text in _HINTS if re.fullmatch(pattern, entry)), "")
+    if hint:
+        raise ValuesError(f"{where}: {entry!r} is no number{rest}: {hint}")
     if len(wrong) == len(numbers) and not _missing(entry):
         raise ValuesError(f"{where}: {entry!r} is no number, nor is any other: encode categories as numbers")
     raise ValuesError(f"{where}: {entry!r} is no finite number{rest}")

@@ -101,9 +101,9 @@ def take_steps(flat: Flat, recipe: Recipe, flow: Flow, prior: str) -> Steps:
     shapes = (layers + 1, d), (layers, d, HIDDEN), (layers, d, PARAMETERS), (LINES,), (d, HIDDEN), (d,)
     work = tuple(np.empty((*shape, ROWS), f32) for shape in shapes)
     decay, end = f32(recipe.weight_decay), f32(end_slope(flow.doubled))
-    kind, arrays = (flow.doubled, end, prior == "normal"), (flat.buffers, flat.weights, flat.gradients, work)
+    settings, arrays = (flow.doubled, end, prior == "normal"), (flat.buffers, flat.weights, flat.gradients, work)
 
     def run(drawn: Epoch, rate: float, done: int) -> None:
-        epoch(drawn[0].numpy(), recipe.batch_size, rate, decay, done, *kind, *arrays)
+        epoch(drawn[0].numpy(), recipe.batch_size, rate, decay, done, *settings, *arrays)
 
     return run

@@ -43,7 +43,7 @@ class Net:
 class Coupling:
     """A layer on causes a and effects b, ``(n, h)`` each: z_a = e^s0 a + t0, z_b = e^s(a) b + t(a).
 
-    Without `scale` s is 0, without the base terms s0 and t0 are. In the reference implementation the shift is t0 = s0
+    Without `scale` s is 0, without the base terms s0 and t0 are. In the published implementation the shift is t0 = s0
     (`tied`), its own parameter being never used.
     """
 

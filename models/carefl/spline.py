@@ -35,7 +35,7 @@ class Spline:
         """From ``raw (14, n)`` unconstrained numbers, as in "Neural Spline Flows" (Durkan et al., 2019, section 3.1).
 
         Widths and heights are 0.001 plus a softmax, slopes at inner knots 0.001 plus a softplus, those at the ends 1.
-        With `doubled`, a quirk of the reference implementation of CAREFL: widths and heights pass through softmax,
+        With `doubled`, a quirk of the published implementation of CAREFL: widths and heights pass through softmax,
         times 6, and softmax again, and slopes through softplus twice, so that no inner slope is below log 2 + 0.001.
         """
         shares, slopes = raw[: 2 * BINS].unflatten(0, (2, BINS)).softmax(1), raw[2 * BINS :]

@@ -46,7 +46,7 @@ class Diverged(ArithmeticError):
 class Diffusion(Mechanism):
     """x = decode(u, parents), u ~ N(0, I), by a conditional diffusion model; `encoder` is `ddim` or `exact`.
 
-    `wraps_time` keeps a quirk of the reference implementation: its encoder starts with a call at t = 0, for which the
+    `wraps_time` keeps a quirk of the published implementation: its encoder starts with a call at t = 0, for which the
     positional embedding looks up row -1, the noisiest level.
     """
 

@@ -32,16 +32,16 @@ class Schedule:
         self.shift = torch.cat([none, sigma[:-1] - sigma[1:] * self.scale[1:]])
 
 
-def time_features(steps: int, kind: str) -> Tensor:
+def time_features(steps: int, encoding: str) -> Tensor:
     """What the network is told about time, a row for each t = 0..T: ``(T + 1, features)``, float32.
 
     `scalar`: t/T. `positional`: sin and cos of (t - 1) 10^(4d/D), d = 0..D-1, D = 8. There t = 0 gets row t = 1, the
-    nearest one that exists. Raises `ValueError` for another kind.
+    nearest one that exists. Raises `ValueError` for another encoding.
     """
     t = torch.arange(steps + 1, dtype=torch.float64)
-    if kind == "scalar":
+    if encoding == "scalar":
         return (t / steps).unsqueeze(1).float()
-    if kind != "positional":
-        raise ValueError(f"time={kind!r}: choose 'scalar' or 'positional'")
+    if encoding != "positional":
+        raise ValueError(f"time={encoding!r}: choose 'scalar' or 'positional'")
     angles = (t - 1).clamp(min=0).unsqueeze(1) * 10 ** (4 * torch.arange(8, dtype=torch.float64) / 8)
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()

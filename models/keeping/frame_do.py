@@ -89,6 +89,6 @@ def whole(value: Any, name: str, *, least: int | None = None) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool | np.bool_) or (least is not None and number < least):
-        kind = "a whole number" if least is None else f"a whole number from {least}"
-        raise ValuesError(f"{name}={value!r}: expected {kind}")
+        expected = "a whole number" if least is None else f"a whole number from {least}"
+        raise ValuesError(f"{name}={value!r}: expected {expected}")
     return number

@@ -263,7 +263,7 @@ def check_names(nodes: Iterable[Hashable]) -> None:
         if isinstance(node, str) and any("\ud800" <= letter <= "\udfff" for letter in node):
             raise ValuesError(f"the node {node!r} has half a surrogate pair in its name, which is no text: rename it")
     if len({isinstance(node, str) for node in nodes}) > 1:
-        text, number = (next(v for v in nodes if isinstance(v, str) is kind) for kind in (True, False))
+        text, number = (next(v for v in nodes if isinstance(v, str) is named) for named in (True, False))
         raise ValuesError(
             f"some nodes are named by strings, such as {text!r}, others by numbers, such as {number!r}: name all alike"
         )

@@ -173,9 +173,9 @@ def _read(folder: Path) -> tuple[dict[str, Any], bytes]:
     if type(found) is not int or found != FORMAT:
         raise SavedModelError(f"{path} is not a saved model of format {FORMAT} (found {found!r})")
     texts = {"model": str, "model_version": int, "options": dict, "sha256": str}
-    for key, kind in texts.items():
-        if type(header.get(key)) is not kind:
-            raise SavedModelError(f"{path} is damaged: {key!r} is {header.get(key)!r}, expected a {kind.__name__}")
+    for key, expected in texts.items():
+        if type(header.get(key)) is not expected:
+            raise SavedModelError(f"{path} is damaged: {key!r} is {header.get(key)!r}, expected a {expected.__name__}")
     try:
         return header, (folder / TENSORS).read_bytes()
     except OSError as error:

@@ -41,7 +41,7 @@ class GraphAutoencoder:
     def draw(cls, wiring: Wiring, steps: int, generator: torch.Generator) -> GraphAutoencoder:
         """First weights, all from U(-1/√E, 1/√E), for a decoder of `steps` steps.
 
-        The reference implementation keeps the weights of all E edges as a linear map of the edge's one-hot code, so
+        The published implementation keeps the weights of all E edges as a linear map of the edge's one-hot code, so
         that their range depends on the number of edges and not on the layer's width.
         """
         bound = 1 / math.sqrt(wiring.edges)

@@ -69,12 +69,12 @@ def test_diamond_has_its_heavy_tail():
     assert float(scm("diamond/nlin").sample(DRAWS, seed=0)["x3"].max()) > 150
 
 
-@pytest.mark.parametrize("kind", BIVARIATE_MOMENTS)
-def test_bivariate_moments(kind):
-    x2 = scm(f"bivariate/{kind}").sample(DRAWS, seed=0)["x2"]
-    mean, variance = BIVARIATE_MOMENTS[kind]
+@pytest.mark.parametrize("noise_model", BIVARIATE_MOMENTS)
+def test_bivariate_moments(noise_model):
+    x2 = scm(f"bivariate/{noise_model}").sample(DRAWS, seed=0)["x2"]
+    mean, variance = BIVARIATE_MOMENTS[noise_model]
     assert float(x2.mean()) == pytest.approx(mean, abs=0.02)
-    assert float(x2.var()) == pytest.approx(variance, rel=0.05 if kind == "exp" else 0.02)
+    assert float(x2.var()) == pytest.approx(variance, rel=0.05 if noise_model == "exp" else 0.02)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_small_graphs_are_intervened_on_wherever_there_are_descendants():
     assert scm("y/nadd").targets == ("x1", "x2", "x3")
 
 
-@pytest.mark.parametrize("kind", ["nlin", "nadd"])
-def test_ladder_is_one_graph_with_weights_of_the_seed(kind):
-    a, b = scm(f"ladder/{kind}", 0), scm(f"ladder/{kind}", 1)
+@pytest.mark.parametrize("noise_model", ["nlin", "nadd"])
+def test_ladder_is_one_graph_with_weights_of_the_seed(noise_model):
+    a, b = scm(f"ladder/{noise_model}", 0), scm(f"ladder/{noise_model}", 1)
     assert len(a.graph) == 30
     assert a.graph.number_of_edges() == 117
     assert nx.dag_longest_path_length(a.graph) == 5
@@ -118,7 +118,7 @@ def test_ladder_is_one_graph_with_weights_of_the_seed(kind):
     assert a.targets == b.targets == ("x01", "x04")
     assert [v for v in sorted(a.graph) if not a.graph.in_degree(v)] == ["x01", "x02", "x03"]
     assert not a.sample(5, seed=0)["x30"].equal(b.sample(5, seed=0)["x30"])
-    assert a.sample(5, seed=0)["x30"].equal(scm(f"ladder/{kind}", 0).sample(5, seed=0)["x30"])
+    assert a.sample(5, seed=0)["x30"].equal(scm(f"ladder/{noise_model}", 0).sample(5, seed=0)["x30"])
 
 
 def test_random_graphs_are_those_of_the_released_code():
@@ -145,7 +145,7 @@ def test_a_graph_that_is_not_connected_is_drawn_again_whole():
 
 
 PINNED = {
-    # kind, seed: targets, a node, its parents, W1[0, :2], w2[:2], w2[-1]
+    # noise_model, seed: targets, a node, its parents, W1[0, :2], w2[:2], w2[-1]
     "ladder/nlin/0": (
         ("x01", "x04"),
         ("x30", ("x22", "x23", "x24", "x25", "x26", "x27")),
@@ -167,14 +167,14 @@ PINNED = {
 
 @pytest.mark.parametrize("name", PINNED)
 def test_drawn_weights(name, measured):
-    graph, kind, seed = name.split("/")
-    drawn = build(int(seed), kind, measured) if graph == "sachs" else scm(f"{graph}/{kind}", int(seed))
+    graph, noise_model, seed = name.split("/")
+    drawn = build(int(seed), noise_model, measured) if graph == "sachs" else scm(f"{graph}/{noise_model}", int(seed))
     targets, (node, parents), weights = PINNED[name]
     mechanism = drawn.functions[node]
     assert [v for v in drawn.graph if drawn.parents[v]][-1] == node
     assert drawn.targets == targets
     assert drawn.parents[node] == parents
-    assert mechanism.W1.shape == (16, len(parents) + (kind == "nadd"))
+    assert mechanism.W1.shape == (16, len(parents) + (noise_model == "nadd"))
     assert (*mechanism.W1[0, :2].tolist(), *mechanism.w2[:2].tolist(), float(mechanism.w2[-1])) == weights
 
 
@@ -186,24 +186,26 @@ def test_scalars_of_a_super_node_share_weights_but_not_noise():
     assert not drawn.noise(5, seed=0)["x04"].equal(drawn.noise(5, seed=0)["x05"])
 
 
-@pytest.mark.parametrize("kind", ["nlin", "nadd"])
-def test_generated_mechanisms_by_their_formula(kind):
-    drawn = scm(f"ladder/{kind}", 2)
+@pytest.mark.parametrize("noise_model", ["nlin", "nadd"])
+def test_generated_mechanisms_by_their_formula(noise_model):
+    drawn = scm(f"ladder/{noise_model}", 2)
     values, noise = drawn.run(drawn.noise(7, seed=0)), drawn.noise(7, seed=0)
     f = drawn.functions["x05"]
     pa = np.stack([values[v].numpy() for v in ("x01", "x02", "x03")])
     u = noise["x05"].numpy()
-    z = f.W1.numpy() @ (pa if kind == "nlin" else np.vstack([u, pa]))
-    x = 0.75 * f.w2.numpy() @ (z / (1 + np.exp(-z))) + (u if kind == "nlin" else 0)
+    z = f.W1.numpy() @ (pa if noise_model == "nlin" else np.vstack([u, pa]))
+    x = 0.75 * f.w2.numpy() @ (z / (1 + np.exp(-z))) + (u if noise_model == "nlin" else 0)
     np.testing.assert_allclose(values["x05"].numpy(), x, rtol=1e-12)
 
 
 def test_the_suite_has_1314_mechanisms_to_learn(measured):
     total = 0
-    for kind in ("nlin", "nadd"):
+    for noise_model in ("nlin", "nadd"):
         for seed in range(10):
-            worlds = [scm(f"{g}/{kind}", seed) for g in ("chain", "triangle", "diamond", "y", "ladder", "random")]
-            for world in [*worlds, build(seed, kind, measured)]:
+            worlds = [
+                scm(f"{g}/{noise_model}", seed) for g in ("chain", "triangle", "diamond", "y", "ladder", "random")
+            ]
+            for world in [*worlds, build(seed, noise_model, measured)]:
                 total += sum(d > 0 for _, d in world.graph.in_degree)
     assert total == 1314
 

@@ -25,8 +25,8 @@ def protocol(n_train: int = 50):
 
 def test_the_papers_worlds_are_all_there():
     graphs = ("chain", "triangle", "diamond", "y", "ladder", "random", "sachs")
-    expected = {f"dcm/{graph}/{kind}" for graph in graphs for kind in ("nlin", "nadd")}
-    expected |= {f"dcm/bivariate/{kind}" for kind in ("exp", "linear", "nlin", "nlin2", "nadd", "sign")}
+    expected = {f"dcm/{graph}/{noise_model}" for graph in graphs for noise_model in ("nlin", "nadd")}
+    expected |= {f"dcm/bivariate/{noise_model}" for noise_model in ("exp", "linear", "nlin", "nlin2", "nadd", "sign")}
     assert expected | {"check/sine"} <= set(names())
     assert names() == sorted(names())
     assert all(get(name).name == name and get(name).__doc__ for name in names())

@@ -34,8 +34,8 @@ _LOG_FROM = 10.0  # a row of axes whose values span more than this factor is dra
 
 
 def pages(layout: Layout) -> Iterator[tuple[str, str, list[str]]]:
-    """(file name, heading, datasets) of each figure: a kind's SCMs, at most `COLUMNS` a figure."""
-    for heading, datasets in layout.kinds():
+    """(file name, heading, datasets) of each figure: a group's SCMs, at most `COLUMNS` a figure."""
+    for heading, datasets in layout.groups():
         for i in range(0, len(datasets), COLUMNS):
             part = f"_{i // COLUMNS + 1}" if len(datasets) > COLUMNS else ""
             yield f"boxes_{heading.split(' ')[0]}{part}", heading, datasets[i : i + COLUMNS]

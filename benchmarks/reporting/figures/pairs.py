@@ -90,7 +90,7 @@ def seed_by_seed(scores: pd.DataFrame, a: Method, b: Method, layout: Layout) -> 
     both["ratio"] = np.exp(log(both["score"]) - log(both["score_b"]))
     both = both[np.isfinite(both["ratio"]) & (both["ratio"] > 0)]
     questions = [q for q in layout.questions if q in set(zip(table["query"], table["metric"], strict=True))]
-    datasets = [d for _, group in layout.kinds() for d in group if d in set(table["dataset"])]
+    datasets = [d for _, group in layout.groups() for d in group if d in set(table["dataset"])]
     names = [layout.dataset(d) for d in datasets]
     with styled():
         figure, axes = new_figure(

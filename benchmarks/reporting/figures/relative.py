@@ -26,7 +26,7 @@ LIMIT = np.log(4)
 def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure:
     """A panel a question, a row a method, a column a SCM: mean ratio by seed, an arrow where 1 is left out."""
     methods, questions = methods_of(compared, layout), questions_of(compared, layout)
-    datasets = [d for _, group in layout.kinds() for d in group if d in set(compared["dataset"])]
+    datasets = [d for _, group in layout.groups() for d in group if d in set(compared["dataset"])]
     norm, colours = TwoSlopeNorm(0.0, -LIMIT, LIMIT), "RdBu_r"
     with styled():
         width, height = 2.4 + 0.52 * len(datasets), 0.9 + 0.27 * len(methods)

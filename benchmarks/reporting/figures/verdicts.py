@@ -27,7 +27,7 @@ def verdict_map(verdicts: pd.DataFrame, layout: Layout) -> Figure:
     questions = [q for q in layout.questions if q in set(zip(published["query"], published["metric"], strict=True))]
     methods = [m for m in layout.methods if m in set(zip(published["model"], published["variant"], strict=True))]
     columns = [(q, m) for q in questions for m in methods]
-    datasets = [d for _, group in layout.kinds() for d in group if d in set(published["dataset"])]
+    datasets = [d for _, group in layout.groups() for d in group if d in set(published["dataset"])]
     with styled():
         figure, axes = new_figure(2.2 + 0.72 * len(columns), 1.5 + 0.3 * len(datasets))
         axis: Axes = axes[0, 0]

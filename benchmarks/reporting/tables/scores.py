@@ -103,7 +103,7 @@ def score_table(
     theirs = by_cell(published.cells[published.cells["form"] == form]) if published else {}
     ours, lead, floors = by_cell(found), leaders(scores, layout.higher, layout.roles), _Floors(layout)
     rows: list[Any] = []
-    for heading, datasets in layout.kinds():
+    for heading, datasets in layout.groups():
         rows.append(Section(heading))
         for dataset, question in ((d, q) for d in datasets for q in layout.questions):
             keys = {m: (dataset, *question, *m) for m in layout.methods}
@@ -163,7 +163,7 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
         return Text(text, bold=bold, word=verdict["verdict"])
 
     rows: list[Any] = []
-    for heading, datasets in layout.kinds():
+    for heading, datasets in layout.groups():
         rows.append(Section(heading))
         for dataset, question in ((d, q) for d in datasets for q in layout.questions):
             keys = {m: (dataset, *question, *m) for m in layout.methods}

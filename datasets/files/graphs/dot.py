@@ -62,7 +62,7 @@ class _Parser:
         return self.tokens[self.at - 1]
 
     def accept(self, *operators: str) -> Token | None:
-        return self.take() if self.next.kind == "operator" and self.next.text in operators else None
+        return self.take() if self.next.type == "operator" and self.next.text in operators else None
 
     def expect(self, operator: str) -> Token:
         return self.accept(operator) or self.wrong(f"expected {operator!r}")
@@ -73,33 +73,33 @@ class _Parser:
     def name(self) -> Token:
         """An identifier, the strings of ``"a" + "b"`` put together."""
         token = self.take() if self.next.names else self.wrong("expected a name")
-        while token.kind == "string" and self.accept("+"):
+        while token.type == "string" and self.accept("+"):
             token = Token("string", token.text + self.name().text, token.line)
         return token
 
     def file(self) -> None:
         if self.next.is_word("strict"):
             self.take()
-        kinds = ("dag",) if self.dagitty else ("digraph",)
+        keywords = ("dag",) if self.dagitty else ("digraph",)
         if self.next.is_word("graph", "pdag", "mag", "pag"):
-            kind = self.next.text.lower()
-            what = "undirected" if kind == "graph" else f"a {kind.upper()}, whose edges need not be causes"
+            keyword = self.next.text.lower()
+            what = "undirected" if keyword == "graph" else f"a {keyword.upper()}, whose edges need not be causes"
             self.draft.fail(
-                self.next.line, f"the graph is {what}; a causal graph has edges from cause to effect ({kinds[0]})"
+                self.next.line, f"the graph is {what}; a causal graph has edges from cause to effect ({keywords[0]})"
             )
-        if not self.next.is_word(*kinds):
-            self.wrong(f"expected {kinds[0]!r}")
+        if not self.next.is_word(*keywords):
+            self.wrong(f"expected {keywords[0]!r}")
         self.take()
         if self.next.names:
             self.name()
         self.expect("{")
         self.statements()
-        if self.next.kind != "end":
+        if self.next.type != "end":
             self.wrong("one file holds one graph")
 
     def statements(self) -> None:
         while not self.accept("}"):
-            if self.next.kind == "end":
+            if self.next.type == "end":
                 self.wrong("expected '}'")
             self.statement()
             while self.accept(";", *("," if self.dagitty else "")):
@@ -108,20 +108,20 @@ class _Parser:
     def statement(self) -> None:
         if self.next.is_word("node", "edge", "graph"):
             which = self.take().text.lower()
-            if not (self.next.kind == "operator" and self.next.text == "["):
+            if not (self.next.type == "operator" and self.next.text == "["):
                 self.wrong(f"expected '[' after {which!r}")
             defaults = self.attributes()
             if which != "graph":
                 getattr(self.scopes[-1], which).update(defaults)
             return
         after = self.tokens[self.at + 1]
-        if self.next.names and after.kind == "operator" and after.text == "=":
+        if self.next.names and after.type == "operator" and after.text == "=":
             self.at += 2
             self.name()  # an attribute of the graph, such as rankdir=LR
             return
         first = self.next
         ends, arrows = [self.operand()], []
-        while self.next.kind == "operator" and re.search("-", self.next.text):
+        while self.next.type == "operator" and re.search("-", self.next.text):
             arrows.append(self.arrow())
             ends.append(self.operand())
         attributes = self.attributes()
@@ -142,7 +142,7 @@ class _Parser:
 
     def operand(self) -> list[str]:
         """The nodes at one end of an edge: one, some with commas between (DOT), or all of a group."""
-        if self.next.is_word("subgraph") or (self.next.kind == "operator" and self.next.text == "{"):
+        if self.next.is_word("subgraph") or (self.next.type == "operator" and self.next.text == "{"):
             return self.subgraph()
         nodes = [self.one_node()]
         while not self.dagitty and self.accept(","):
@@ -151,7 +151,7 @@ class _Parser:
 
     def one_node(self) -> str:
         token = self.name()
-        if token.kind == "html":
+        if token.type == "html":
             self.draft.fail(token.line, f"a node is named by the markup <{token.text}>; write a plain name")
         if token.is_word("node", "edge", "graph", "digraph", "strict"):
             self.draft.fail(token.line, f"{token.text!r} is a word of the language; quote it where it is a name")
@@ -239,7 +239,7 @@ def _group(nodes: list[str]) -> str:
 
 def _label(token: Token, node: str, *, record: bool) -> tuple[str, str]:
     """A label's text and, where it is no name, why."""
-    if token.kind == "html":
+    if token.type == "html":
         return token.text, f"the label of {node!r} is markup"
     if record and re.search(r"(?<!\\)[|{}<>]", token.text):
         return token.text, f"the label of {node!r} is a record with fields"

@@ -19,20 +19,20 @@ _OPERATOR = re.compile(r"[<@]?-[->@]|<-|@|[{}\[\];,=:+]")
 
 @dataclass(frozen=True)
 class Token:
-    """`kind` is ``name`` (a bare word), ``string`` (quoted), ``html`` or ``operator``; ``end`` closes the file."""
+    """`type` is ``name`` (a bare word), ``string`` (quoted), ``html`` or ``operator``; ``end`` closes the file."""
 
-    kind: str
+    type: str
     text: str
     line: int
 
     @property
     def names(self) -> bool:
         """Whether it can name something."""
-        return self.kind in ("name", "string", "html")
+        return self.type in ("name", "string", "html")
 
     def is_word(self, *words: str) -> bool:
         """Whether it is one of these keywords, which have no case and no quotes."""
-        return self.kind == "name" and self.text.lower() in words
+        return self.type == "name" and self.text.lower() in words
 
 
 def tokens(text: str, draft: Draft, *, dagitty: bool) -> Iterator[Token]:

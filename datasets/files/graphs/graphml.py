@@ -102,12 +102,12 @@ def _plain(element: _Element, draft: Draft) -> None:
             draft.fail(child.line, f"{what}: nested graphs, ports and hyperedges are not read")
 
 
-def _data(element: _Element, kind: str, keys: dict[str, _Element]) -> dict[str, str]:
+def _data(element: _Element, owner: str, keys: dict[str, _Element]) -> dict[str, str]:
     """Attribute name, in small letters, to its text: what the element says, else the default of the key."""
     texts = {child.attributes.get("key", ""): child.text for child in element.children if child.name == "data"}
     found = {identity.lower(): text for identity, text in texts.items() if identity not in keys}
     for identity, key in keys.items():
-        if key.attributes.get("for", "all") not in (kind, "all"):
+        if key.attributes.get("for", "all") not in (owner, "all"):
             continue
         default = next((child.text for child in key.children if child.name == "default"), None)
         text = texts.get(identity, default)

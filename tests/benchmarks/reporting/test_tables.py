@@ -74,7 +74,7 @@ def test_layout_has_what_was_run_in_the_papers_order(run):
     layout = run[4]
     assert layout.methods == [("dcm", "reference"), ("anm", "reference"), ("oracle", "")]
     assert list(map(layout.method, layout.methods)) == ["DCM (reference)", "ANM (reference)†", "oracle"]
-    assert layout.kinds() == [("nlin (additive)", [CHAIN]), ("nadd (nonadditive)", [Y])]
+    assert layout.groups() == [("nlin (additive)", [CHAIN]), ("nadd (nonadditive)", [Y])]
     assert (layout.factor(), layout.dataset(CHAIN), layout.problem(CHAIN)) == ("×10⁻²", "chain/nlin", "chain")
     assert question_name(("interventional", "mmd")) == "interventional MMD"
 

@@ -220,13 +220,13 @@ def test_columns_that_are_refused(column, complaint):
         FrameModel("linear").fit(GRAPH, world(9).assign(X=column))
 
 
-@pytest.mark.parametrize("kind", ["float16", "float32", "Float64", "int8", "uint64", "Int64", "bool", "boolean"])
-def test_columns_that_are_read(kind):
-    column = pd.Series([0, 1, 1] * 3).astype(kind)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "Float64", "int8", "uint64", "Int64", "bool", "boolean"])
+def test_columns_that_are_read(dtype):
+    column = pd.Series([0, 1, 1] * 3).astype(dtype)
     frame = world(9).assign(X=column)
     answer = FrameModel("linear").fit(GRAPH, frame).counterfactual(frame, {"Y": 0.0})
     assert answer["X"].tolist() == [0, 1, 1] * 3
-    assert answer["X"].dtype == ("float64" if kind.lower().startswith("float") else "int64")
+    assert answer["X"].dtype == ("float64" if dtype.lower().startswith("float") else "int64")
 
 
 def test_columns_of_several_levels_are_refused():
