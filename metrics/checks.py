@@ -11,7 +11,15 @@ class MetricError(ValueError):
 
 
 def check_sample(x: Tensor, name: str) -> None:
-    """Raise `MetricError` unless ``x`` is a finite float64 tensor ``(..., n, d)`` with n, d ≥ 1."""
+    """Raise `MetricError` unless ``x`` is a finite float64 tensor ``(..., n, d)`` with n, d ≥ 1.
+
+    Args:
+        x: The sample.
+        name: How the message calls it.
+
+    Raises:
+        MetricError: For what is no such tensor; it names the sample, what is wrong and where.
+    """
     if not isinstance(x, Tensor) or x.dtype != torch.float64:
         got = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise MetricError(f"{name} is {got}; expected a float64 tensor (..., n, d)")
@@ -24,7 +32,16 @@ def check_sample(x: Tensor, name: str) -> None:
 
 
 def check_samples(x: Tensor, y: Tensor, *, paired: bool = False) -> None:
-    """Raise `MetricError` unless ``x (..., n, d)`` and ``y (..., m, d)`` agree (in ``n = m`` too where `paired`)."""
+    """Raise `MetricError` unless ``x (..., n, d)`` and ``y (..., m, d)`` agree (in ``n = m`` too where `paired`).
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64.
+        y: The answer, ``(..., m, d)``, float64.
+        paired: Whether row i of one belongs to row i of the other.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype or shapes that disagree.
+    """
     check_sample(x, "the truth")
     check_sample(y, "the answer")
     if x.shape[:-2] != y.shape[:-2] or x.shape[-1] != y.shape[-1] or (paired and x.shape != y.shape):

@@ -16,9 +16,21 @@ from .checks import MetricError, check_sample
 def distance_correlation(x: Tensor, y: Tensor) -> Tensor:
     """``dCov²(x, y) / sqrt(dCov²(x, x) dCov²(y, y))``, in [0, 1]; in the population 0 only under independence.
 
-    Székely, Rizzo, Bakirov, "Measuring and testing dependence by correlation of distances", Annals of Statistics 35,
-    2007, definition 5, squared. ``x (n, d)`` and ``y (n, e)`` are float64, rows belonging together. A constant sample
-    has correlation 0. Raises `MetricError` for NaN, other shapes or dtypes.
+    A constant sample has correlation 0.
+
+    Args:
+        x: One sample, ``(n, d)``, float64.
+        y: The other, ``(n, e)``, float64; its rows belong to those of `x`.
+
+    Returns:
+        The correlation, a tensor of one number.
+
+    Raises:
+        MetricError: For NaN, other shapes or dtypes.
+
+    References:
+        Székely, Rizzo, Bakirov, "Measuring and testing dependence by correlation of distances", Annals of Statistics
+        35, 2007, definition 5, squared.
 
     >>> x = torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
     >>> bool(distance_correlation(x, x**2) > 0.2), round(float(distance_correlation(x, 2 * x)), 6)
@@ -31,8 +43,19 @@ def distance_correlation(x: Tensor, y: Tensor) -> Tensor:
 def independence(x: Tensor, y: Tensor, *, permutations: int, generator: torch.Generator) -> tuple[float, float]:
     """Distance correlation of ``x (n, d)`` and ``y (n, e)``, and the p-value of independence by permuting rows of `y`.
 
-    ``p = (1 + #{permuted ≥ observed}) / (1 + permutations)``, exact under independent rows. Raises as
-    `distance_correlation`.
+    ``p = (1 + #{permuted ≥ observed}) / (1 + permutations)``, exact under independent rows.
+
+    Args:
+        x: One sample, ``(n, d)``, float64.
+        y: The other, ``(n, e)``, float64; its rows belong to those of `x`.
+        permutations: How many random permutations of the rows of `y` are compared with.
+        generator: Where the permutations are drawn from.
+
+    Returns:
+        The distance correlation, and p.
+
+    Raises:
+        MetricError: As `distance_correlation` raises it.
     """
     _check(x, y)
     a, b = _centred(x), _centred(y)

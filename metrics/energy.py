@@ -14,10 +14,21 @@ VERSION = 1
 def energy_distance(x: Tensor, y: Tensor) -> Tensor:
     """``2 mean ‖x − y‖ − mean ‖x − x'‖ − mean ‖y − y'‖``, at least 0, in the unit of the data.
 
-    Székely, Rizzo, "Energy statistics: A class of statistics based on distances", Journal of Statistical Planning and
-    Inference 143, 2013, the two-sample statistic without its factor nm/(n + m): the means include each row with itself.
-    ``x (..., n, d)`` is the truth, ``y (..., m, d)`` the answer, float64; the result is ``(...)``. Raises `MetricError`
-    for NaN, infinity, another dtype or shapes that disagree.
+    The means include each row with itself.
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64; leading dimensions are groups, each compared by itself.
+        y: The answer, ``(..., m, d)``, float64.
+
+    Returns:
+        The distance of each group, ``(...)``.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype or shapes that disagree.
+
+    References:
+        Székely, Rizzo, "Energy statistics: A class of statistics based on distances", Journal of Statistical Planning
+        and Inference 143, 2013, the two-sample statistic without its factor nm/(n + m).
 
     >>> x = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     >>> energy_distance(x, x + 3).item()

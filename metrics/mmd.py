@@ -25,20 +25,56 @@ def mmd_paper(x: Tensor, y: Tensor) -> Tensor:
     """The DCM paper's score: `mmd2_biased` at `cross_median_gamma`, so that the answer moves its own yardstick.
 
     Two samples of one Gaussian score about 0.01 at n = m = 100, and 0.0013 at 1000: the floor.
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64; leading dimensions are groups, each compared by itself.
+        y: The answer, ``(..., m, d)``, float64.
+
+    Returns:
+        The squared MMD of each group, ``(...)``, at least 0.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype or shapes that disagree.
     """
     return mmd2_biased(x, y, cross_median_gamma(x, y))
 
 
 def mmd_unbiased(x: Tensor, y: Tensor) -> Tensor:
-    """`mmd2_unbiased` at `truth_gammas`: 0 in expectation for a perfect answer, and one yardstick for all answers."""
+    """`mmd2_unbiased` at `truth_gammas`: 0 in expectation for a perfect answer, and one yardstick for all answers.
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64; leading dimensions are groups, each compared by itself.
+        y: The answer, ``(..., m, d)``, float64.
+
+    Returns:
+        The squared MMD of each group, ``(...)``; it may be negative.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype, shapes that disagree, a sample of a single row, or a truth whose
+            rows are all the same.
+    """
     return mmd2_unbiased(x, y, truth_gammas(x))
 
 
 def mmd2_biased(x: Tensor, y: Tensor, gamma: Tensor | float) -> Tensor:
     """``mean k(x, x) + mean k(y, y) − 2 mean k(x, y)`` with ``k(a, b) = exp(−γ‖a − b‖²)``, at least 0.
 
-    The square of equation 5 of Gretton et al. (2012), the V-statistic: its means include each row with itself. `gamma`
-    is ``(...)`` or a number.
+    The V-statistic: its means include each row with itself.
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64; leading dimensions are groups, each compared by itself.
+        y: The answer, ``(..., m, d)``, float64.
+        gamma: γ, ``(...)`` or a number.
+
+    Returns:
+        The squared MMD of each group, ``(...)``.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype or shapes that disagree.
+
+    References:
+        Gretton, Borgwardt, Rasch, Schölkopf, Smola, "A Kernel Two-Sample Test", JMLR 13, 2012, the square of
+        equation 5.
 
     >>> x = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     >>> mmd2_biased(x, x, gamma=1.0).item()
@@ -53,8 +89,18 @@ def mmd2_biased(x: Tensor, y: Tensor, gamma: Tensor | float) -> Tensor:
 def cross_median_gamma(x: Tensor, y: Tensor) -> Tensor:
     """``1 / median`` of the positive squared distances in the upper triangle, diagonal included, of ``‖x_i − y_j‖²``.
 
-    The median heuristic as the DCM paper's released code applies it, between truth and answer. Returns ``(...)``, and 0
-    where no distance is positive: then both samples are one and the same point, and any γ gives their MMD, 0.
+    The median heuristic as the DCM paper's released code applies it, between truth and answer.
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64.
+        y: The answer, ``(..., m, d)``, float64.
+
+    Returns:
+        γ for each group, ``(...)``, and 0 where no distance is positive: then both samples are one and the same point,
+        and any γ gives their MMD, 0.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype or shapes that disagree.
     """
     check_samples(x, y)
     i, j = torch.triu_indices(x.shape[-2], y.shape[-2])
@@ -65,8 +111,22 @@ def cross_median_gamma(x: Tensor, y: Tensor) -> Tensor:
 def mmd2_unbiased(x: Tensor, y: Tensor, gammas: Tensor) -> Tensor:
     """``Σ_{i≠j} k(x_i, x_j) / n(n−1) + Σ_{i≠j} k(y_i, y_j) / m(m−1) − 2 mean k(x, y)``; may be negative.
 
-    Equation 3 of Gretton et al. (2012), the U-statistic. `gammas` is ``(..., b)``; k is the mean of their b Gaussian
-    kernels, which is characteristic as each one is, and sees differences at several scales.
+    The U-statistic. k is the mean of b Gaussian kernels, which is characteristic as each one is, and sees differences
+    at several scales.
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64, n at least 2; leading dimensions are groups, each compared by itself.
+        y: The answer, ``(..., m, d)``, float64, m at least 2.
+        gammas: The γ of each kernel, ``(..., b)``.
+
+    Returns:
+        The squared MMD of each group, ``(...)``.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype, shapes that disagree or a sample of a single row.
+
+    References:
+        Gretton, Borgwardt, Rasch, Schölkopf, Smola, "A Kernel Two-Sample Test", JMLR 13, 2012, equation 3.
     """
     check_samples(x, y)
     n, m = x.shape[-2], y.shape[-2]
@@ -83,7 +143,16 @@ def mmd2_unbiased(x: Tensor, y: Tensor, gammas: Tensor) -> Tensor:
 def truth_gammas(x: Tensor, factors: tuple[float, ...] = FACTORS) -> Tensor:
     """``1 / (f · median)`` for each of the `factors`, over the positive squared distances within ``x``: ``(..., b)``.
 
-    Raises `MetricError` where all rows of a group are the same, so that the truth has no scale.
+    Args:
+        x: The truth, ``(..., n, d)``, float64.
+        factors: Each f, b of them.
+
+    Returns:
+        The γ of b Gaussian kernels for each group, ``(..., b)``.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype, or where all rows of a group are the same, so that the truth has
+            no scale.
     """
     check_sample(x, "the truth")
     i, j = torch.triu_indices(x.shape[-2], x.shape[-2], offset=1)

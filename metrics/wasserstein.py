@@ -14,11 +14,23 @@ VERSION = 1
 def sliced_wasserstein(x: Tensor, y: Tensor, *, directions: int = 128, seed: int = 0) -> Tensor:
     """``mean_θ W₁(⟨x, θ⟩, ⟨y, θ⟩)`` over random unit directions θ, in the unit of the data.
 
-    Bonneel, Rabin, Peyré, Pfister, "Sliced and Radon Wasserstein Barycenters of Measures", Journal of Mathematical
-    Imaging and Vision 51, 2015, with W₁ in place of W₂ because some worlds have heavy tails. On the line W₁ is
-    ``∫₀¹ |F⁻¹(q) − G⁻¹(q)| dq``, computed exactly for any n and m; at d = 1 the result is W₁ itself. The directions
-    come from `seed` and are the same for all groups. ``x (..., n, d)`` is the truth, ``y (..., m, d)`` the answer,
-    float64; the result is ``(...)``. Raises `MetricError` for NaN, infinity, another dtype or shapes that disagree.
+    On the line W₁ is ``∫₀¹ |F⁻¹(q) − G⁻¹(q)| dq``, computed exactly for any n and m; at d = 1 the result is W₁ itself.
+
+    Args:
+        x: The truth, ``(..., n, d)``, float64; leading dimensions are groups, each compared by itself.
+        y: The answer, ``(..., m, d)``, float64.
+        directions: How many θ are averaged over.
+        seed: Where the directions come from; they are the same for all groups.
+
+    Returns:
+        The distance of each group, ``(...)``.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype or shapes that disagree.
+
+    References:
+        Bonneel, Rabin, Peyré, Pfister, "Sliced and Radon Wasserstein Barycenters of Measures", Journal of Mathematical
+        Imaging and Vision 51, 2015, with W₁ in place of W₂ because some worlds have heavy tails.
 
     >>> x = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     >>> sliced_wasserstein(x, x + 3).item()
