@@ -97,8 +97,14 @@ class QueryBuilder(Protocol):
 class Problem:
     """A graph, training data and the queries to answer: all that a model's evaluation needs.
 
-    `scm` is the truth where there is one (only floors and ceilings may look at it); `member` names the part of a
-    problem that falls into several, such as the subjects of a study; `seed` is the seed it was built from.
+    Attributes:
+        name: The dataset's name.
+        seed: The seed that it was built from.
+        graph: The causal graph over the observed nodes.
+        train: Training rows, ``{node: (n, *event)}``.
+        queries: The questions to ask of the fitted model.
+        scm: The truth where there is one (only floors and ceilings may look at it).
+        member: The part of a problem that falls into several, such as the subjects of a study.
     """
 
     name: str

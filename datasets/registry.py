@@ -84,8 +84,19 @@ def register(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: register a function that returns equations (or a whole `SCM`), optionally given ``seed``.
 
-    `noise`, `latent` and `targets` are those of `SCM`; `version` counts changes of the data; `needs` says what files
-    are missing, or None.
+    Args:
+        name: The dataset's name, parts of letters, digits and ``_ . -`` between slashes.
+        noise: As for `SCM`.
+        latent: As for `SCM`.
+        targets: As for `SCM`.
+        version: Counts changes of the data.
+        needs: A function that says what files are missing, or None.
+
+    Returns:
+        The decorator, which gives the function back unchanged.
+
+    Raises:
+        ValueError: When it decorates, for another kind of name, or one that is taken by another dataset.
     """
     from .problem import SCMDataset
     from .scm import SCM
@@ -117,13 +128,30 @@ def _load_plugins() -> None:
 
 
 def names() -> list[str]:
-    """All names, sorted: built-in ones, those of installed packages (which are imported), those registered by hand."""
+    """All names, sorted: built-in ones, those of installed packages (which are imported), those registered by hand.
+
+    Returns:
+        Full names, such as ``dcm/triangle/nadd``.
+
+    Raises:
+        UnknownDataset: For a package's datasets that cannot be loaded.
+    """
     _load_plugins()
     return sorted({name for known in catalogue().values() for name in known} | set(_REGISTRY))
 
 
 def get(name: str) -> Dataset:
-    """The dataset of exactly this name. Raises `UnknownDataset` with the near names."""
+    """The dataset of exactly this name.
+
+    Args:
+        name: A full name, such as ``dcm/triangle/nadd``; `resolve` gives those that a short form stands for.
+
+    Returns:
+        The dataset, its module imported.
+
+    Raises:
+        UnknownDataset: For a name that there is not, with the near names, or a package's datasets that cannot be loaded.
+    """
     if name not in _REGISTRY and (home := _home(name)):
         import_module(home)
     if name not in _REGISTRY:
@@ -137,7 +165,15 @@ def get(name: str) -> Dataset:
 def resolve(short: str, among: Iterable[str] | None = None) -> list[str]:
     """Full names that `short` stands for: itself, or every name with its parts in a row (``triangle`` has two kinds).
 
-    Raises `UnknownDataset` where nothing fits, or where names of different papers do (then write the paper too).
+    Args:
+        short: A full name, or some of its parts in a row.
+        among: The names to choose from; by default all `names`.
+
+    Returns:
+        The names that fit, sorted; at least one.
+
+    Raises:
+        UnknownDataset: Where nothing fits, or where names of different papers do (then write the paper too).
 
     >>> resolve("triangle", ["dcm/triangle/nadd", "dcm/triangle/nlin", "dcm/chain/nlin"])
     ['dcm/triangle/nadd', 'dcm/triangle/nlin']

@@ -25,19 +25,24 @@ Equation: TypeAlias = "Callable[..., Tensor] | tuple[Iterable[str], Callable[...
 class SCM:
     """A structural causal model ``x_j = f_j(u_j, pa_j)`` with independent exogenous noise ``u_j``.
 
-    * `equations`: node name to ``f(u, *parents)``. The first argument is the node's own noise, the names of the others
-      are its parents; generated equations give ``((parent names), f)``. Tensors are ``(n, *event)``, float64.
-    * `noise`: node name to the distribution of ``u``, one of Pyro's that implements ``icdf``; a node not listed has
-      ``u ~ N(0, 1)``.
-    * `latent`: nodes that are generated and used by their children but never observed (hidden confounders). `graph` is
-      over the observed nodes; parents of a latent node become parents of its children there.
-    * `targets`: the nodes that its paper intervenes on; ``None`` means every observed node that has an observed
-      descendant.
-
     The model is a Pyro program (`program`): the noise ``u_<node>`` is a sample site, the node a deterministic site. An
     intervention is `pyro.poutine.do`, and a counterfactual conditions on the noise (`pyro.poutine.condition`) under
-    `do` (Pearl, Causality, 2009, Definition 7.1.5). Raises `ValuesError` for a cycle, an unknown parent or a bad
-    equation.
+    `do`. `graph` is over the observed nodes; parents of a latent node become parents of its children there.
+
+    Args:
+        equations: Node name to ``f(u, *parents)``. The first argument is the node's own noise, the names of the others
+            are its parents; generated equations give ``((parent names), f)``. Tensors are ``(n, *event)``, float64.
+        noise: Node name to the distribution of ``u``, one of Pyro's that implements ``icdf``; a node not listed has
+            ``u ~ N(0, 1)``.
+        latent: Nodes that are generated and used by their children but never observed (hidden confounders).
+        targets: The nodes that its paper intervenes on; ``None`` means every observed node that has an observed
+            descendant.
+
+    Raises:
+        ValuesError: For a cycle, an unknown parent or a bad equation.
+
+    References:
+        Pearl, Causality, 2009, Definition 7.1.5 (counterfactuals).
 
     >>> scm = SCM({"x": lambda u: u, "y": lambda u, x: 2 * x + u})
     >>> sorted(scm.graph.edges), scm.sample(3, {"x": 1.0}, seed=0)["x"].tolist()
@@ -93,13 +98,29 @@ class SCM:
         return values
 
     def noise(self, n: int, *, seed: int) -> Values:
-        """Exogenous noise ``{node: (n, *event)}``, float64, each node from its own stream keyed by (seed, node)."""
+        """Exogenous noise ``{node: (n, *event)}``, float64, each node from its own stream keyed by (seed, node).
+
+        Args:
+            n: How many rows.
+            seed: Where the streams come from.
+
+        Returns:
+            The noise of every node, latent ones included.
+        """
         return {node: _draw(dist, n, generator(seed, "noise", node)) for node, dist in self.noises.items()}
 
     def run(self, noise: Values, do: Intervention | None = None) -> Values:
         """Values of all nodes, latent ones included, that this very noise produces under `do`: the counterfactual.
 
-        Raises `ValuesError` for missing noise, an unknown or ill-shaped intervention, or an equation that yields NaN.
+        Args:
+            noise: The noise of every node, ``{node: (n, *event)}``, as `noise` draws it.
+            do: Node to the value that it is set to: a number, or a tensor with a value for each row; None sets nothing.
+
+        Returns:
+            The values ``{node: (n, *event)}`` in topological order.
+
+        Raises:
+            ValuesError: For missing noise, an unknown or ill-shaped intervention, or an equation that yields NaN.
         """
         if missing := [node for node in self.order if node not in noise]:
             raise ValuesError(f"noise lacks the node(s) {missing}")
@@ -120,11 +141,34 @@ class SCM:
         return {node: x for node, x in values.items() if node not in self.latent}
 
     def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows of the observed nodes, observational or under `do`, float64."""
+        """``n`` rows of the observed nodes, observational or under `do`, float64.
+
+        Args:
+            n: How many rows.
+            do: Node to the value that it is set to: a number, or a tensor with a value for each row; None sets nothing.
+            seed: Where the noise comes from.
+
+        Returns:
+            The values ``{node: (n, *event)}`` of the observed nodes.
+
+        Raises:
+            ValuesError: As `run` raises it.
+        """
         return self.observed(self.run(self.noise(n, seed=seed), do))
 
     def counterfactual(self, noise: Values, do: Intervention) -> Values:
-        """What the observed nodes would have been for this noise under `do`."""
+        """What the observed nodes would have been for this noise under `do`.
+
+        Args:
+            noise: The noise of every node, ``{node: (n, *event)}``, as `noise` draws it.
+            do: Node to the value that it is set to: a number, or a tensor with a value for each row.
+
+        Returns:
+            The values ``{node: (n, *event)}`` of the observed nodes.
+
+        Raises:
+            ValuesError: As `run` raises it.
+        """
         return self.observed(self.run(noise, do))
 
 

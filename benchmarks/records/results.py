@@ -23,12 +23,17 @@ ROWS = [
 
 @dataclass(frozen=True)
 class Results:
-    """`rows`: scores in long form (columns `ROWS`); `provenance`: one row a record; `examples`: answers for plots.
+    """Scores of a suite, where they come from, and example answers: three data frames.
 
-    The column `notes` of the provenance holds a tuple of `Note`, one for each query without a score; `name` is the
-    model's in the registry (or its ``package.module:Class``) and `role` what its class says it is, whatever the label
-    in `model`. A frame of a run that has nothing to show is empty but has its columns. `suite` is the one that they
-    were asked for, which says how rows become `scores`, `cells` and `verdicts`.
+    A frame of a run that has nothing to show is empty but has its columns.
+
+    Attributes:
+        rows: Scores in long form (columns `ROWS`).
+        provenance: One row a record. Its column `notes` holds a tuple of `Note`, one for each query without a score;
+            `name` is the model's in the registry (or its ``package.module:Class``) and `role` what its class says it
+            is, whatever the label in `model`.
+        examples: Answers for plots (columns `EXAMPLES`).
+        suite: The one that they were asked for, which says how rows become `scores`, `cells` and `verdicts`.
     """
 
     rows: pd.DataFrame
@@ -37,18 +42,36 @@ class Results:
     suite: Suite | None = field(default=None, repr=False)
 
     def scores(self) -> pd.DataFrame:
-        """One score per cell and seed, aggregated as the suite says: columns ``CELL + [seed, score]``."""
+        """One score per cell and seed, aggregated as the suite says: columns ``CELL + [seed, score]``.
+
+        Returns:
+            A frame with one row for each cell and seed.
+
+        Raises:
+            ValueError: Where these results belong to no suite.
+        """
         return scores_of(self._asked(), self)
 
     def cells(self) -> pd.DataFrame:
-        """Median, quartiles, mean and sd over seeds of every cell (`judging.cells.cells`), published ones first."""
+        """Median, quartiles, mean and sd over seeds of every cell (`judging.cells.cells`), published ones first.
+
+        Returns:
+            A frame with one row for each cell.
+
+        Raises:
+            ValueError: Where these results belong to no suite.
+        """
         paper = self._published()
         return cells.cells(self.scores(), self.provenance, also=paper.cells if paper else None)
 
     def verdicts(self) -> pd.DataFrame:
         """Does each published cell come out? One line a cell (`judging.verdict.verdicts`).
 
-        Raises `ValueError` where the suite names no published numbers of its own protocol.
+        Returns:
+            A frame with one row for each published cell.
+
+        Raises:
+            ValueError: Where the suite names no published numbers of its own protocol, or these results belong to no suite.
         """
         paper = self._published()
         if paper is None:
@@ -66,7 +89,14 @@ class Results:
         return self.suite
 
     def of(self, suite: Suite) -> Results:
-        """Only what this (perhaps narrowed) suite asks for, its datasets and models in its order."""
+        """Only what this (perhaps narrowed) suite asks for, its datasets and models in its order.
+
+        Args:
+            suite: The suite to choose by.
+
+        Returns:
+            New results, which belong to `suite`.
+        """
         models = {(entry.label, entry.variant): i for i, entry in enumerate(suite.models)}
         datasets = {name: i for i, name in enumerate(suite.datasets)}
 

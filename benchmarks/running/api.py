@@ -50,18 +50,32 @@ def run(
 ) -> Results:
     """Compute what `suite` asks for and `store` lacks, and return all of it.
 
-    * `suite`: a name (``scmbench list suites``), the path of a ``.toml`` file, or a `Suite`.
-    * `seeds`: how many (10) or which ([0, 4, 7]); `scms` and `only`: names of datasets (short forms allowed) and labels
-      of models to restrict it to; `add_models`: entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
-    * `engine`: ``pool`` runs `workers` processes (default: one a core) with limits on seconds a batch, GB a process;
-      ``inline`` runs in this process, without limits. Processes are spawned, so that a script that uses the pool needs
-      its ``if __name__ == "__main__":``.
-    * `retry` computes failed records again; `quiet=False` prints progress.
-
     A failed record is a row of `Results.provenance` whose status says so. Datasets whose files are missing are left
-    out, and record files that are damaged computed again, each with a warning. Raises `SuiteError` for a suite, name or
-    label that there is not, `StoreError` where records cannot be written, and `RuntimeError` for a pool in a script
-    without that line (every process would run the script again).
+    out, and record files that are damaged computed again, each with a warning.
+
+    Args:
+        suite: A name (``scmbench list suites``), the path of a ``.toml`` file, or a `Suite`.
+        store: The folder where records are kept.
+        seeds: How many (10) or which ([0, 4, 7]).
+        scms: Names of datasets to restrict it to, short forms allowed.
+        only: Labels of models to restrict it to.
+        add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
+        workers: How many processes the pool has; by default one a core.
+        engine: ``pool`` runs `workers` processes, with limits; ``inline`` runs in this process, without limits.
+            Processes are spawned, so that a script that uses the pool needs its ``if __name__ == "__main__":``.
+        time_limit: Seconds a batch may take in the pool.
+        memory_limit: GB a process of the pool may take.
+        device: Where models compute.
+        retry: Whether failed records are computed again.
+        quiet: False prints progress.
+
+    Returns:
+        The results of the suite as it was restricted and added to.
+
+    Raises:
+        SuiteError: For a suite, name or label that there is not.
+        StoreError: Where records cannot be written.
+        RuntimeError: For a pool in a script without that line (every process would run the script again).
     """
     if engine not in ("pool", "inline"):
         raise ValueError(f"engine={engine!r}; expected 'pool' or 'inline'")
@@ -88,9 +102,20 @@ def load(
 ) -> Results:
     """What has been computed of `suite`, and nothing new; the arguments are those of `run`.
 
-    `source` is the folder of a store or of a committed run, or ``committed``: the run that comes with scmbench, or lies
-    beside a suite file. Raises `NoResults` where there is nothing of the suite, and `CommittedError` for a
-    committed run that is damaged.
+    Args:
+        suite: A name (``scmbench list suites``), the path of a ``.toml`` file, or a `Suite`.
+        source: The folder of a store or of a committed run, or ``committed``: the run that comes with scmbench, or lies
+            beside a suite file.
+        seeds: How many (10) or which ([0, 4, 7]).
+        scms: Names of datasets to restrict it to, short forms allowed.
+        only: Labels of models to restrict it to.
+
+    Returns:
+        The results that there are.
+
+    Raises:
+        NoResults: Where there is nothing of the suite.
+        CommittedError: For a committed run that is damaged.
     """
     chosen = choose(suite, seeds=seeds, scms=scms, only=only)
     folder = committed.home_of(chosen) if source == COMMITTED else Path(source)
@@ -114,7 +139,22 @@ def choose(
     only: Sequence[str] | None = None,
     add_models: Sequence[Entry] = (),
 ) -> Suite:
-    """A suite by name, path or itself, narrowed and widened as `run` says. Raises `SuiteError`."""
+    """A suite by name, path or itself, narrowed and widened as `run` says.
+
+    Args:
+        suite: A name (``scmbench list suites``), the path of a ``.toml`` file, or a `Suite`.
+        seeds: How many (10) or which ([0, 4, 7]).
+        scms: Names of datasets to restrict it to, short forms allowed.
+        only: Labels of models to restrict it to.
+        add_models: Entries to add.
+
+    Returns:
+        The suite that is left.
+
+    Raises:
+        SuiteError: For a suite, name or label that there is not.
+        TypeError: For a string where a list of names is expected.
+    """
     whole = suite if isinstance(suite, Suite) else suites.load(str(suite))
     for name, value in (("scms", scms), ("only", only)):
         if isinstance(value, str):

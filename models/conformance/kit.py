@@ -34,9 +34,15 @@ class Result:
 def check(cls: type[CausalModel], options: Mapping[str, Any] | None = None) -> list[Result]:
     """Put the model ``cls(**options)`` through the conformance kit; one result a property, in their order.
 
-    Training is shortened by the class's `conformance_options`, which `options` override. A waiver (`waives`) turns a
-    failure into ``waived`` and is shown with its reason; where a waived property holds, the message says so. A waiver
-    that names no property is a failure.
+    A waiver (`waives`) turns a failure into ``waived`` and is shown with its reason; where a waived property holds, the
+    message says so. A waiver that names no property is a failure.
+
+    Args:
+        cls: The model's class.
+        options: Options of the model, which override the class's `conformance_options` (they shorten training).
+
+    Returns:
+        What became of each property.
     """
     chosen = {**cls.conformance_options, **(options or {})}
     waives = dict(build(cls, chosen).waives)
@@ -49,7 +55,18 @@ def check(cls: type[CausalModel], options: Mapping[str, Any] | None = None) -> l
 
 
 def require(cls: type[CausalModel], options: Mapping[str, Any] | None = None) -> list[Result]:
-    """`check` for a test suite: raises `NonConforming` that tells every failure, else returns the results."""
+    """`check` for a test suite: all properties hold or are waived, or it raises.
+
+    Args:
+        cls: The model's class.
+        options: As for `check`.
+
+    Returns:
+        What became of each property.
+
+    Raises:
+        NonConforming: Where a property fails; it tells every failure.
+    """
     results = check(cls, options)
     if failed := [str(result) for result in results if result.status == "failed"]:
         raise NonConforming("\n".join([f"{cls.__name__} breaks {len(failed)} of {len(results)} properties:", *failed]))

@@ -121,8 +121,17 @@ class CausalModel(Saves, ABC):
     def fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> Self:
         """Learn from observational rows ``{node: (n, *event)}``; returns self. A fit that raises changes nothing.
 
-        Raises `ValuesError` for a cycle, a missing column, NaN or no rows, `Unsupported` for a graph or type it cannot
-        model.
+        Args:
+            graph: The causal graph, acyclic; its nodes are names of `data`.
+            data: Node to its rows, ``(n, *event)``.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The model itself, fitted.
+
+        Raises:
+            ValuesError: For a cycle, a missing column, NaN or no rows.
+            Unsupported: For a graph or type that it cannot model.
         """
         before = dict(vars(self))
         try:
@@ -135,14 +144,40 @@ class CausalModel(Saves, ABC):
         return self
 
     def sample(self, n: int, do: Intervention | None = None, *, seed: int) -> Values:
-        """``n`` rows of every node, observational or under `do` (a value, or one a row). Raises `ValuesError`."""
+        """``n`` rows of every node, observational or under `do` (a value, or one a row).
+
+        Args:
+            n: How many rows.
+            do: Node to the value that it is set to; None sets nothing.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The rows ``{node: (n, *event)}``; intervened nodes have exactly their value.
+
+        Raises:
+            ValuesError: For an `n` or a `do` that does not fit.
+            Unsupported: Where the method draws no samples.
+        """
         n, seed, like = check_integer(n, "n", least=0), check_integer(seed, "seed"), self._fitted()
         forced = expand(do, n, like)
         answer = self._sample(n, copies(forced), seed=seed) if n else like
         return completed(answer, like, n, forced if self._keeps(EXACT) else {}, who=type(self).__name__)
 
     def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
-        """What every node would have been for these very rows under `do`. Raises `ValuesError`."""
+        """What every node would have been for these very rows under `do`.
+
+        Args:
+            factual: The rows as they were, ``{node: (n, *event)}``.
+            do: Node to the value that it is set to: one value, or one a row.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The rows ``{node: (n, *event)}``; what the intervention does not reach has its factual value.
+
+        Raises:
+            ValuesError: For rows or a `do` that do not fit.
+            Unsupported: Where the method has no counterfactuals.
+        """
         seed, like = check_integer(seed, "seed"), self._fitted()
         known = check_rows(factual, like, what="factual rows")
         n = n_rows(known)
@@ -154,17 +189,47 @@ class CausalModel(Saves, ABC):
         return completed(answer, like, n, known, who=type(self).__name__)
 
     def abduct(self, factual: Values) -> Values:
-        """The noise ``{node: (n, ...)}`` inferred of factual rows. Raises `ValuesError`; `Unsupported` without."""
+        """The noise ``{node: (n, ...)}`` inferred of factual rows.
+
+        Args:
+            factual: The rows as they were, ``{node: (n, *event)}``.
+
+        Returns:
+            The inferred noise, node by node.
+
+        Raises:
+            ValuesError: For rows that do not fit.
+            Unsupported: Where the method does not show the noise that it infers.
+        """
         return self._abduct(check_rows(factual, self._fitted(), what="factual rows"))
 
     def log_prob(self, x: Values) -> Tensor:
-        """Log-density ``(n,)`` of rows, nats, in the units of the data. Raises `ValuesError`; `Unsupported` without."""
+        """Log-density ``(n,)`` of rows, nats, in the units of the data.
+
+        Args:
+            x: The rows, ``{node: (n, *event)}``.
+
+        Returns:
+            The log-density of each row, ``(n,)``.
+
+        Raises:
+            ValuesError: For rows that do not fit.
+            Unsupported: Where the method samples without a density.
+        """
         return self._log_prob(check_rows(x, self._fitted(), what="rows"))
 
     def predict(self, do: Intervention) -> Values:
         """A point prediction under `do`, as many rows as its tensors have, else one.
 
-        Raises `ValuesError`, and `Unsupported` where a model predicts by sampling only.
+        Args:
+            do: Node to the value that it is set to: one value, or one a row.
+
+        Returns:
+            The prediction ``{node: (n, *event)}``.
+
+        Raises:
+            ValuesError: For a `do` that does not fit.
+            Unsupported: Where a model predicts by sampling only.
         """
         n, like = batch(do), self._fitted()
         forced = expand(do, n, like)
@@ -173,7 +238,16 @@ class CausalModel(Saves, ABC):
     def replay(self, noise: Values, do: Intervention) -> Values:
         """The counterfactual of *known* noise ``{node: (n, *event)}``, for models that are given the truth.
 
-        Raises `ValuesError`, and `Unsupported` for all others.
+        Args:
+            noise: The noise of every node, ``{node: (n, *event)}``.
+            do: Node to the value that it is set to: one value, or one a row.
+
+        Returns:
+            The rows ``{node: (n, *event)}`` that this noise produces under `do`.
+
+        Raises:
+            ValuesError: For noise or a `do` that does not fit.
+            Unsupported: For all models that do not know the noise behind a row.
         """
         n, like = check_values(noise, noise, what="noise"), self._fitted()
         forced = expand(do, n, like)
@@ -182,18 +256,43 @@ class CausalModel(Saves, ABC):
     # What answers: the hooks of a method. Their tensors are copies, theirs to keep or to overwrite.
 
     def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
-        """Learn from rows ``{node: (n, *event)}``, checked and the model's own, as the graph is; n is at least 1."""
+        """Hook of `fit`: learn from rows that are checked and the model's own.
+
+        Args:
+            graph: The causal graph, the model's own copy.
+            data: Rows ``{node: (n, *event)}``; n is at least 1.
+            seed: Where all randomness comes from.
+
+        Raises:
+            Unsupported: For a graph or type that it cannot model.
+        """
         raise NotImplementedError(f"{type(self).__name__} learns nothing: write _fit(self, graph, data, *, seed)")
 
     def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
-        """`n` rows with the nodes `forced` to ``(n, *event)``; what is returned for these nodes does not matter.
+        """Hook of `sample`: `n` rows with the nodes `forced` to ``(n, *event)``.
 
-        A node's answer may be flat, ``(n, k)``, and in any real type.
+        Args:
+            n: How many rows.
+            forced: The intervened nodes' values, ``{node: (n, *event)}``; empty for observational rows.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The rows; what is returned for forced nodes does not matter. A node's answer may be flat, ``(n, k)``, and in any
+            real type.
         """
         raise Unsupported(f"{type(self).__name__} answers {_listed(self.answers)} queries; it draws no samples")
 
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
-        """The rows `factual` with the nodes `forced` to ``(n, *event)``; only nodes in `reached` matter."""
+        """Hook of `counterfactual`: the rows `factual` with the nodes `forced` to ``(n, *event)``.
+
+        Args:
+            factual: The rows as they were, ``{node: (n, *event)}``.
+            forced: The intervened nodes' values, ``{node: (n, *event)}``.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The rows under the intervention; only nodes in `reached` matter.
+        """
         raise Unsupported(f"{type(self).__name__} answers {_listed(self.answers)} queries; it has no counterfactuals")
 
     def _abduct(self, factual: Values) -> Values:
@@ -296,7 +395,18 @@ def constructor_parameters(cls: type[CausalModel]) -> list[inspect.Parameter]:
 
 
 def build(cls: type[CausalModel], options: Mapping[str, Any]) -> CausalModel:
-    """``cls(**options)``. Raises `ValueError` that names an unknown option and lists those there are."""
+    """A model of the class with these options: ``cls(**options)``.
+
+    Args:
+        cls: The class, as `load` gives it.
+        options: Arguments of its constructor by name; lists become tuples.
+
+    Returns:
+        The model, not fitted yet.
+
+    Raises:
+        ValueError: For an unknown option; it names it and lists those there are.
+    """
     known = option_defaults(cls)
     if unknown := sorted(set(options) - set(known)):
         raise ValueError(f"{cls.__name__} has no option {unknown}; it has {sorted(known)}")

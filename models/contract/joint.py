@@ -35,16 +35,40 @@ class JointModel(CausalModel):
     def learn(self, z: Tensor, *, seed: int) -> None:
         """Train on rows ``z (n, D)``; `graph`, `order` and `columns` are set.
 
-        Raises `Unsupported` for what the method cannot model, `FloatingPointError` where the training diverges.
+        Args:
+            z: Standardised training rows, laid out by `columns`, ``(n, D)``, float64.
+            seed: Where all randomness comes from.
+
+        Raises:
+            Unsupported: For what the method cannot model.
+            FloatingPointError: Where the training diverges.
         """
 
     @abstractmethod
     def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
-        """``(n, D)`` rows, observational where nothing is forced."""
+        """``(n, D)`` rows, observational where nothing is forced.
+
+        Args:
+            n: How many rows.
+            forced: Standardised columns of the nodes that are set, ``{node: (n, k)}``.
+            seed: Where all randomness comes from.
+
+        Returns:
+            Standardised rows, ``(n, D)``.
+        """
 
     @abstractmethod
     def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
-        """What the rows ``z (n, D)`` would have been, ``(n, D)``."""
+        """What the rows ``z (n, D)`` would have been, ``(n, D)``.
+
+        Args:
+            z: Standardised factual rows, ``(n, D)``.
+            forced: Standardised columns of the nodes that are set, ``{node: (n, k)}``.
+            seed: Where all randomness comes from.
+
+        Returns:
+            Standardised rows under the intervention, ``(n, D)``.
+        """
 
     def lay_out(self, data: Values) -> Columns:
         """Which node takes which columns, and their scale; by default topological order and unit variance."""

@@ -36,7 +36,14 @@ class Mechanism(Saves, ABC):
 
     @abstractmethod
     def fit(self, task: Task) -> Self:
-        """Learn from the task; returns self."""
+        """Learn from the task; returns self.
+
+        Args:
+            task: Target rows ``x (n, d)``, the parents' ``(n, p)`` and a seed.
+
+        Returns:
+            The mechanism itself, fitted.
+        """
 
     def fit_stack(self, tasks: Sequence[Task]) -> list[Self]:
         """A fitted copy for every task. Override it to train all at once; a result must not depend on its mates."""
@@ -44,15 +51,39 @@ class Mechanism(Saves, ABC):
 
     @abstractmethod
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
-        """Abduction: the noise ``u (n, k)`` of the rows ``x (n, d)`` given ``parents (n, p)``."""
+        """Abduction: the noise ``u (n, k)`` of the rows ``x (n, d)`` given ``parents (n, p)``.
+
+        Args:
+            x: The node's values, ``(n, d)``.
+            parents: Its parents side by side in sorted-name order, ``(n, p)``.
+
+        Returns:
+            The noise, ``(n, k)``.
+        """
 
     @abstractmethod
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
-        """Prediction: the value ``x (n, d)`` of noise ``u (n, k)`` given ``parents (n, p)``."""
+        """Prediction: the value ``x (n, d)`` of noise ``u (n, k)`` given ``parents (n, p)``.
+
+        Args:
+            u: The noise, ``(n, k)``.
+            parents: The node's parents side by side in sorted-name order, ``(n, p)``.
+
+        Returns:
+            The node's values, ``(n, d)``.
+        """
 
     @abstractmethod
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draws ``u (n, k)`` of the noise."""
+        """Draws ``u (n, k)`` of the noise.
+
+        Args:
+            n: How many rows.
+            generator: Where they are drawn from.
+
+        Returns:
+            The noise, ``(n, k)``.
+        """
 
     def cost(self) -> dict[str, int]:
         """``parameters`` and ``gradient_steps`` of this mechanism, where it has them."""

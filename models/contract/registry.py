@@ -70,8 +70,15 @@ def _summary(path: str) -> str:
 def load(name: str) -> type[CausalModel]:
     """The model class called `name`, or at ``package.module:Class`` (looked for in the working directory too).
 
-    Raises `UnknownModel` for an unknown name or one that two packages claim, a module that cannot be imported, or a
-    class that is no `CausalModel`.
+    Args:
+        name: A name of the registry, such as ``dcm``, or the address of a class.
+
+    Returns:
+        The class; `build` makes a model of it with options by name.
+
+    Raises:
+        UnknownModel: For an unknown name or one that two packages claim, a module that cannot be imported, or a class
+            that is no `CausalModel`.
     """
     from .base import CausalModel
 
