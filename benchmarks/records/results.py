@@ -131,7 +131,7 @@ def gather(records: Iterable[tuple[Record, str]], *, suite: str) -> Results:
 def score_rows(record: Record, *, suite: str, label: str) -> pd.DataFrame:
     """A record's scores in long form."""
     identity = record.identity
-    problem, _, kind = identity.dataset.rpartition("/")
+    problem, _, last = identity.dataset.rpartition("/")
     frame = pd.DataFrame(
         [(m, s.query, s.node, s.value, s.metric, s.score) for m, s in record.scores],
         columns=["member", "query", "node", "value", "metric", "score"],
@@ -139,8 +139,8 @@ def score_rows(record: Record, *, suite: str, label: str) -> pd.DataFrame:
     about = {
         "suite": suite,
         "dataset": identity.dataset,
-        "problem": problem or kind,
-        "kind": kind,
+        "problem": problem or last,
+        "kind": last,
         "seed": identity.seed,
         "model": label,
         "variant": _variant(record),

@@ -25,7 +25,7 @@ from ..contract.nodewise import Mechanism, Task
 from .regressions import Regression, as_arrays
 
 SPLIT_ROWS, SPLIT_SHARE = 3000, 0.7
-"""The reference chooses on one split: training rows min(3000, 0.7 n), test rows min(the rest, 3000)."""
+"""The published code chooses on one split: training rows min(3000, 0.7 n), test rows min(the rest, 3000)."""
 
 FOLDS = 5
 MIN_ROWS = 10
