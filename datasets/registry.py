@@ -150,7 +150,8 @@ def get(name: str) -> Dataset:
         The dataset, its module imported.
 
     Raises:
-        UnknownDataset: For a name that there is not, with the near names, or a package's datasets that cannot be loaded.
+        UnknownDataset: For a name that there is not, with the near names, or a package's datasets that cannot be
+            loaded.
     """
     if name not in _REGISTRY and (home := _home(name)):
         import_module(home)

@@ -71,7 +71,8 @@ class Results:
             A frame with one row for each published cell.
 
         Raises:
-            ValueError: Where the suite names no published numbers of its own protocol, or these results belong to no suite.
+            ValueError: Where the suite names no published numbers of its own protocol, or these results belong to
+                no suite.
         """
         paper = self._published()
         if paper is None:

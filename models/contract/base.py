@@ -277,8 +277,8 @@ class CausalModel(Saves, ABC):
             seed: Where all randomness comes from.
 
         Returns:
-            The rows; what is returned for forced nodes does not matter. A node's answer may be flat, ``(n, k)``, and in any
-            real type.
+            The rows; what is returned for forced nodes does not matter. A node's answer may be flat, ``(n, k)``, and
+            in any real type.
         """
         raise Unsupported(f"{type(self).__name__} answers {_listed(self.answers)} queries; it draws no samples")
 

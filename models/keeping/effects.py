@@ -17,6 +17,15 @@ class Effect:
 
     The interval is that of the rows (percentile bootstrap, `DRAWS` draws of pairs): the fitted model is taken as it is,
     so what its own error adds is not in it.
+
+    Attributes:
+        outcome: The node whose mean is compared.
+        mean: Its mean under `do`.
+        mean_versus: Its mean under `versus`.
+        difference: The first mean less the second.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        n: How many rows the means are over.
     """
 
     outcome: str

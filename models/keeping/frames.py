@@ -34,13 +34,15 @@ class WaiverWarning(UserWarning):
 class FrameModel:
     """A causal model that takes and gives data frames.
 
-    `model` is a name or class with its options, ``FrameModel("dcm", epochs=100)``, or an unfitted model. Where a method
-    has variants and none is named, it is `corrected`; whatever the chosen one waives is warned of (`WaiverWarning`).
-
     A node of the graph is the column of its name, or the columns ``name[0], name[1], …`` for a vector; other columns
     are ignored. Names are strings or whole numbers, and labels of answers are what they were. Integer columns stay
     integer (predictions are rounded): convert what is measured on a scale to float. Categories have to be encoded as
     numbers before. A question outside of the training rows is answered, with a `SupportWarning`.
+
+    Args:
+        model: A name or class, or an unfitted model. Where a method has variants and none is named, it is `corrected`;
+            whatever the chosen one waives is warned of (`WaiverWarning`).
+        options: The options of a name or class, as in ``FrameModel("dcm", epochs=100)``.
 
     >>> frame = pd.DataFrame({"dose": [0.0, 1.0, 2.0, 3.0], "effect": [1.0, 3.0, 5.0, 7.0]})
     >>> model = FrameModel("linear").fit(nx.DiGraph([("dose", "effect")]), frame)
@@ -64,8 +66,17 @@ class FrameModel:
     def fit(self, graph: nx.DiGraph, frame: pd.DataFrame, *, seed: int = 0) -> Self:
         """Learn from the rows of `frame`; returns self. Graph and frame are copied.
 
-        Raises `ValuesError` for a cycle, for a name that is no string or whole number or could mean two things,
-        for a column that is missing, there twice, not numeric, or has NaN, and for a device that is not there.
+        Args:
+            graph: The causal graph, acyclic; its nodes are names of columns.
+            frame: The training rows.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The model itself, fitted.
+
+        Raises:
+            ValuesError: For a cycle, for a name that is no string or whole number or could mean two things, for a column
+                that is missing, there twice, not numeric, or has NaN, and for a device that is not there.
         """
         if not isinstance(graph, nx.Graph):
             raise ValuesError(f"the graph is a {type(graph).__name__}; expected a networkx.DiGraph of cause to effect")
@@ -88,9 +99,22 @@ class FrameModel:
 
         A function in `do` acts on the node's natural value, the one that it would have had under the interventions
         above it; what is below follows from the new value, what is not below stays as it was drawn (a modified
-        treatment policy; Haneuse and Rotnitzky, "Estimation of the effect of interventions that modify the received
-        treatment", 2013). Raises `ValuesError` for a `do` that does not fit, `Unsupported` for a function where the
-        model's own ``do`` is not exact.
+        treatment policy).
+
+        Args:
+            n: How many rows.
+            do: Node to the value that it is set to, or to a function of its natural value; None sets nothing.
+            seed: Where all randomness comes from.
+
+        Returns:
+            A frame with one row for each draw.
+
+        Raises:
+            ValuesError: For a `do` that does not fit.
+            Unsupported: For a function where the model's own ``do`` is not exact.
+
+        References:
+            Haneuse, Rotnitzky, "Estimation of the effect of interventions that modify the received treatment", 2013.
         """
         graph, n, seed = self._fitted(), whole(n, "n", least=0), whole(seed, "seed")
         kept: Values = {}
@@ -118,10 +142,21 @@ class FrameModel:
     ) -> pd.DataFrame:
         """What every node, or those of `nodes`, would have been in each row of `frame` under `do`, at its index.
 
-        A Series in `do` is aligned by its index, an array goes by position; a function gets the node's natural value:
-        the factual one, or the counterfactual one under the interventions above it. A node without effects among what
-        is asked may be missing, as a column or in some rows: its answer is then NaN, because its noise is unknown.
-        Raises `ValuesError` as `fit` does, and for a `do` that does not fit.
+        A node without effects among what is asked may be missing, as a column or in some rows: its answer is then NaN,
+        because its noise is unknown.
+
+        Args:
+            frame: The rows as they were.
+            do: Node to the value that it is set to. A Series is aligned by its index, an array goes by position; a function
+                gets the node's natural value: the factual one, or the counterfactual one under the interventions above it.
+            nodes: The nodes that are asked about; by default all.
+            seed: Where all randomness comes from.
+
+        Returns:
+            A frame with the index of `frame`.
+
+        Raises:
+            ValuesError: As `fit` raises it, and for a `do` that does not fit.
         """
         graph, seed = self._fitted(), whole(seed, "seed")
         if not isinstance(frame, pd.DataFrame):
@@ -151,7 +186,21 @@ class FrameModel:
     ) -> Effect:
         """The mean of `outcome` under `do` less that under `versus`: of `n` samples, or for the rows of `frame`.
 
-        Both are asked with the same seed, row by row. Raises `ValuesError` for an `outcome` that is no scalar node.
+        Both are asked with the same seed, row by row.
+
+        Args:
+            outcome: A scalar node.
+            do: The one intervention.
+            versus: The other.
+            n: How many samples, where there is no `frame`.
+            frame: Rows whose counterfactuals are compared instead of samples.
+            seed: Where all randomness comes from.
+
+        Returns:
+            Both means, their difference and its interval.
+
+        Raises:
+            ValuesError: For an `outcome` that is no scalar node.
         """
         if outcome not in self._fitted() or self._like[outcome].ndim > 1:
             raise ValuesError(f"outcome={outcome!r}: expected one of the scalar nodes of {sorted(self._like)}")
@@ -167,14 +216,35 @@ class FrameModel:
         return effect_of(outcome, under[known], against[known], seed=whole(seed, "seed"))
 
     def save(self, folder: Path | str) -> Path:
-        """Write the fitted model into `folder` (see `saving`). Raises `Unsupported` as that does."""
+        """Write the fitted model into `folder` (see `saving`).
+
+        Args:
+            folder: Where its files go; made where it is not there.
+
+        Returns:
+            The folder.
+
+        Raises:
+            Unsupported: As `saving.save` raises it.
+        """
         self._fitted()
         support = self._support.to_json() if self._support else None
         return saving.save(self.model, folder, like=self._like, support=support)
 
     @classmethod
     def load(cls, folder: Path | str, *, model: str | None = None) -> Self:
-        """The model that `save` wrote; `model` and what is raised are those of `saving.load`."""
+        """The model that `save` wrote; `model` and what is raised are those of `saving.load`.
+
+        Args:
+            folder: The folder that `save` wrote.
+            model: The model's name or ``package.module:Class``, where no registry knows it.
+
+        Returns:
+            The model, as it was fitted.
+
+        Raises:
+            SavedModelError: As `saving.load` raises it.
+        """
         loaded = cls.__new__(cls)
         loaded.model = saving.load(folder, model=model)
         loaded._like = saving.saved_like(Path(folder))

@@ -50,11 +50,20 @@ def save(
 ) -> Path:
     """Write a fitted model into `folder`, made where it is not there; returns the folder.
 
-    `like` holds nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`);
-    `support` is what `Support.to_json` says of the training rows (`saved_support`).
-    A model that has its own ``save`` writes into the sub-folder ``own`` instead. Raises `Unsupported` for a model that
-    does not declare its fields, or holds something in them that is no data; it names the field. Nothing is written
-    then.
+    A model that has its own ``save`` writes into the sub-folder ``own`` instead.
+
+    Args:
+        model: The fitted model.
+        folder: Where its files go.
+        like: Nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`).
+        support: What `Support.to_json` says of the training rows (`saved_support`).
+
+    Returns:
+        The folder.
+
+    Raises:
+        Unsupported: For a model that does not declare its fields, or holds something in them that is no data; it names
+            the field. Nothing is written then.
     """
     folder = Path(folder)
     cls = type(model)
@@ -90,10 +99,19 @@ def save(
 def load(folder: Path | str, *, model: str | None = None) -> CausalModel:
     """The fitted model that `save` wrote into `folder`.
 
-    A model that no registry knows, and one with a ``load`` of its own, is loaded only if the caller names it, `model`
-    being its name or ``package.module:Class``: that runs code that this library cannot vouch for. Raises
-    `SavedModelError` for missing, damaged or foreign files, another model than `model`, another version of the method
-    than the installed one, and fields that are not those of the model or with which it cannot answer.
+    A model that no registry knows, and one with a ``load`` of its own, is loaded only if the caller names it: that runs
+    code that this library cannot vouch for.
+
+    Args:
+        folder: The folder that `save` wrote.
+        model: The model's name or ``package.module:Class``; needed only for the models above.
+
+    Returns:
+        The model, as it was fitted.
+
+    Raises:
+        SavedModelError: For missing, damaged or foreign files, another model than `model`, another version of the method
+            than the installed one, and fields that are not those of the model or with which it cannot answer.
     """
     folder = Path(folder)
     header, tensors = _read(folder)
