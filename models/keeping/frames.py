@@ -75,8 +75,8 @@ class FrameModel:
             The model itself, fitted.
 
         Raises:
-            ValuesError: For a cycle, for a name that is no string or whole number or could mean two things, for a column
-                that is missing, there twice, not numeric, or has NaN, and for a device that is not there.
+            ValuesError: For a cycle, for a name that is no string or whole number or could mean two things, for a
+                column that is missing, there twice, not numeric, or has NaN, and for a device that is not there.
         """
         if not isinstance(graph, nx.Graph):
             raise ValuesError(f"the graph is a {type(graph).__name__}; expected a networkx.DiGraph of cause to effect")
@@ -147,8 +147,9 @@ class FrameModel:
 
         Args:
             frame: The rows as they were.
-            do: Node to the value that it is set to. A Series is aligned by its index, an array goes by position; a function
-                gets the node's natural value: the factual one, or the counterfactual one under the interventions above it.
+            do: Node to the value that it is set to. A Series is aligned by its index, an array goes by position; a
+                function gets the node's natural value: the factual one, or the counterfactual one under the
+                interventions above it.
             nodes: The nodes that are asked about; by default all.
             seed: Where all randomness comes from.
 

@@ -110,8 +110,8 @@ def load(folder: Path | str, *, model: str | None = None) -> CausalModel:
         The model, as it was fitted.
 
     Raises:
-        SavedModelError: For missing, damaged or foreign files, another model than `model`, another version of the method
-            than the installed one, and fields that are not those of the model or with which it cannot answer.
+        SavedModelError: For missing, damaged or foreign files, another model than `model`, another version of the
+            method than the installed one, and fields that are not those of the model or with which it cannot answer.
     """
     folder = Path(folder)
     header, tensors = _read(folder)
