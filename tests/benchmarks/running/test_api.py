@@ -97,7 +97,7 @@ def test_missing_data_and_damaged_records_are_warned_about(place, tmp_path, monk
     with pytest.warns(UserWarning, match="not run: data missing: sachs/real"):
         benchmarks.run("sachs", store=tmp_path / "store", seeds=1, only=["marginal"], engine="inline")
     Store(folder / "store").path(place[1].provenance["key"].iloc[0]).write_text("{}")
-    with pytest.warns(UserWarning, match="moved aside"):
+    with pytest.warns(UserWarning, match="counts as missing"):
         results = benchmarks.run(folder / "own.toml", store=folder / "store", engine="inline")
     assert len(results.provenance) == 4
 
