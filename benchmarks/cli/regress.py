@@ -68,7 +68,8 @@ def regress(
 
     source = home or committed.home_of(suite)
     before = committed.read(source).of(suite)
-    tolerance.read(source), exact.read(source)  # refused now rather than after the training
+    for table in (tolerance, exact):  # refused now rather than after the training
+        table.read(source)
     there, gone = available(suite)
     for missing in gone:
         console.print(f"[yellow]not run: data missing[/yellow]  {missing.dataset}: {missing.message}")
