@@ -63,7 +63,12 @@ def clean_runs(runs: Mapping[str, pd.DataFrame], before: pd.DataFrame, allowed: 
         moved = moves.moves(scores, before)
         judged, drifts = moves.judge(moved, allowed.cells), pooled.judge(moved, allowed.cells, allowed.pooled)
         closest, furthest = (t.iloc[int(t["used"].fillna(-1.0).to_numpy().argmax())] for t in (judged, drifts))
-        of_cells = [len(judged), int(judged["state"].isin(moves.RED).sum()), closest["used"], name_of(closest.to_dict())]
+        of_cells = [
+            len(judged),
+            int(judged["state"].isin(moves.RED).sum()),
+            closest["used"],
+            name_of(closest.to_dict()),
+        ]
         where = " ".join(filter(None, (furthest[c] for c in pooled.GROUP)))
         red = int(drifts["state"].isin(pooled.RED).sum())
         lines.append([name, *of_cells, len(drifts), red, furthest["used"], where])
