@@ -17,10 +17,6 @@ class Prior(ABC):
         """Log-density at each entry."""
 
     @abstractmethod
-    def descent(self, z: Tensor) -> Tensor:
-        """Derivative of minus the log-density at each entry."""
-
-    @abstractmethod
     def quantile(self, q: Tensor) -> Tensor:
         """Where the distribution function is `q`, between 0 and 1."""
 
@@ -37,10 +33,6 @@ class Normal(Prior):
         """-z²/2 - log(2π)/2."""
         return -z.square() / 2 - torch.tensor(2 * torch.pi, dtype=z.dtype).log() / 2
 
-    def descent(self, z: Tensor) -> Tensor:
-        """z."""
-        return z
-
     def quantile(self, q: Tensor) -> Tensor:
         """The normal quantile function."""
         return torch.special.ndtri(q)
@@ -53,10 +45,6 @@ class Logistic(Prior):
         """-z - 2 log(1 + exp(-z))."""
         return -z - 2 * softplus(-z)
 
-    def descent(self, z: Tensor) -> Tensor:
-        """tanh(z/2)."""
-        return (z / 2).tanh()
-
     def quantile(self, q: Tensor) -> Tensor:
         """log q - log(1 - q)."""
         return torch.logit(q)
@@ -68,10 +56,6 @@ class Laplace(Prior):
     def log_prob(self, z: Tensor) -> Tensor:
         """-|z| - log 2."""
         return -z.abs() - torch.tensor(2.0, dtype=z.dtype).log()
-
-    def descent(self, z: Tensor) -> Tensor:
-        """sign z."""
-        return z.sign()
 
     def quantile(self, q: Tensor) -> Tensor:
         """log 2q below the median, -log(2 - 2q) above."""
