@@ -1,7 +1,7 @@
 # Every target does its own set-up: a virtual environment in .venv with the pinned versions of constraints.txt.
 #   make reproduce   the DCM paper's synthetic evaluation; narrow with SEEDS=3 SCMS=chain,triangle MODELS=dcm,anm SUITE=paper
 #   make smoke       every code path in under two minutes; its scores mean nothing
-#   make regress     the gate: have reproduced numbers moved? about three minutes
+#   make regress     the gate: have reproduced numbers moved? under ten minutes
 #   make test        lint-free unit tests; make check = lint + types + tests
 PYTHON ?= python3
 VENV ?= .venv
@@ -37,7 +37,7 @@ reproduce: $(stamp) ## run a suite (paper) and show its table with the published
 smoke: $(stamp) ## every code path, fast
 	$(bin)/scmbench run smoke $(narrow)
 
-regress: $(stamp) ## the gate: train on small SCMs, stop if a reproduced number moved (about three minutes)
+regress: $(stamp) ## the gate: train on small SCMs, stop if a reproduced number moved (under ten minutes)
 	$(bin)/scmbench regress $(narrow)
 
 test: $(stamp) ## unit tests and doctests
