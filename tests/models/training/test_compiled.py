@@ -13,7 +13,6 @@ import hashlib, torch
 from scmbench import models
 from scmbench.datasets import SCM
 
-torch.set_num_threads(1)
 world = SCM({"a": lambda u: u, "b": lambda u, a: a**2 + u, "c": lambda u, a, b: a + b + u})
 rows = world.sample(2000, seed=0)
 for name in ("dcm", "vaca", "carefl"):
