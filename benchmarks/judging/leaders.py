@@ -14,7 +14,7 @@ from .cells import QUESTION, Method, Question
 from .intervals import MEDIAN, Estimate
 from .methods import FLOOR, METHOD
 from .paired import FEW, HIGHER, LEAST, LOWER, compare_cell
-from .verdict import spread, standard_error
+from .rule import spread, standard_error
 
 Roles = Mapping[Method, str]
 """What the records of methods say they are (`cells.roles`); one that is not named competes."""

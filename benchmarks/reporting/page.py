@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from ..judging.verdict import MEANING
+from ..judging.rule import MEANING
 from .render import COLOURS, SYMBOLS, Table, to_html
 
 

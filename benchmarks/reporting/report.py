@@ -17,7 +17,8 @@ from ..judging import published
 from ..judging.cells import Method, cells, text_columns
 from ..judging.paired import compare, contrast, relatives
 from ..judging.published import Published
-from ..judging.verdict import JUDGED, LEAST, as_json, floor_shares, verdicts
+from ..judging.rule import JUDGED, LEAST
+from ..judging.verdict import as_json, floor_shares, verdicts
 from ..records.results import Results, scores_of
 from ..suites.suite import Suite
 from . import members

@@ -31,7 +31,10 @@ def chain():
 
 
 def test_without_dowhy_the_message_says_how_to_get_it(monkeypatch):
-    for module in ("dowhy", "dowhy.gcm"):  # both: where another test has imported it, the second is found without the first
+    for module in (
+        "dowhy",
+        "dowhy.gcm",
+    ):  # the second is found without the first where it is there
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "scmbench.models.dowhy", raising=False)
     with pytest.raises(UnknownModel, match=r"'dowhy'.*pip install 'scmbench\[dowhy\]'"):

@@ -11,7 +11,8 @@ import pandas as pd
 from ...judging.cells import NOT_RUN
 from ...judging.paired import HIGHER, LOWER
 from ...judging.paired import LEAST as MARKED
-from ...judging.verdict import LEAST, counts, why
+from ...judging.rule import LEAST, why
+from ...judging.verdict import counts
 from ..layout import Layout, question_name
 from ..render import DASH, SYMBOLS, Table, Text, number
 from .scores import Line, by_cell, in_units

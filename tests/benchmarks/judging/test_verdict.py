@@ -9,19 +9,16 @@ import pytest
 from scipy import stats
 from scmbench.benchmarks.judging.cells import seed_scores
 from scmbench.benchmarks.judging.published import Published
-from scmbench.benchmarks.judging.verdict import (
-    as_json,
+from scmbench.benchmarks.judging.rule import (
     at_floor,
-    counts,
     difference,
-    floor_shares,
     interval,
     judge,
     judge_difference,
     standard_error,
-    verdicts,
     why,
 )
+from scmbench.benchmarks.judging.verdict import as_json, counts, floor_shares, verdicts
 
 TINY = 1e-9
 BOX = {"form": "box", "n": 10, "q1": 1.0, "median": 2.0, "q3": 4.0}

@@ -1,0 +1,194 @@
+"""The file format of published numbers: a CSV of cells and, beside it, a TOML file that says what they are.
+
+The CSV has one row a published cell. Its columns ``query`` and ``model`` hold the paper's own names; the names in the
+braces of the TOML's ``dataset`` are columns too (``dataset = "dcm/{scm}/{kind}"`` needs ``scm`` and ``kind``). A cell
+is given as a box, ``q1,median,q3`` (with ``whisker_low,whisker_high,outliers`` where they are known, the last separated
+by spaces), or as moments, ``mean,sd``. A column ``n`` gives the runs behind a cell. All numbers are plain: a factor
+that the paper displays goes into ``scale``. They may be zero or negative. Lower is better, unless a query
+says otherwise.
+
+The TOML has::
+
+    title = "…"                       # what the numbers are
+    protocol = "paper"                # the evaluation protocol they were made with
+    dataset = "dcm/{scm}/{kind}"      # our name of the dataset
+    scale = 100                       # tables show numbers times this
+    sd = "population"                 # or "sample": which standard deviation (moments only)
+    how = "…"                         # how the numbers were read
+    notes = ["…"]                     # what a reader must know
+    [source]                          # title, authors, year, url; venue where there is one
+    [n]                               # runs behind a cell, by dataset pattern: "dcm/chain/*" = 10
+    origin = "published"              # or "authors' code": numbers that we measured with it
+    [queries]                         # obs_mmd = { query = "observational", metric = "mmd", label = "…" }; also
+                                      # higher_is_better = true (an accuracy), tolerance = 0.002 (a difference of no
+                                      # matter, in the CSV's units: see rule.py)
+    [models]                          # dcm = { model = "dcm", variant = "reference", label = "DCM" }
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import string
+import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from scmbench.datasets import UserError
+
+from .cells import CELL
+
+BOX = ["q1", "median", "q3"]
+DRAWN = ["whisker_low", "whisker_high", "outliers"]
+MOMENTS = ["mean", "sd"]
+KEYS = {"title", "protocol", "dataset", "scale", "sd", "how", "notes", "origin", "source", "n", "queries", "models"}
+QUERY = {"query", "metric", "label", "higher_is_better", "tolerance"}
+
+ORIGINS = {"published": "paper", "authors' code": "authors' code"}
+"""Where numbers are from, and what tables call them: those of a paper, and those that we measured with its code."""
+
+
+class PublishedError(UserError, ValueError):
+    """A file of published numbers that cannot be used: the message names the file and the line or key."""
+
+
+def read(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What the TOML file at `path` says, and the cells of the CSV beside it, both checked.
+
+    Raises `PublishedError` that names the file and the line, column or key that is wrong.
+    """
+    about = _about(path)
+    table = path.with_suffix(".csv")
+    try:
+        text = table.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PublishedError(f"{table}: cannot be read beside {path.name}: {error.strerror}") from error
+    return about, _cells(table, text, about)
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        about = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise PublishedError(f"{path}: {error}") from error
+
+    def need(table: Mapping[str, Any], keys: dict[str, type], where: str = "") -> None:
+        for key, expected in keys.items():
+            if not isinstance(table.get(key), expected):
+                raise PublishedError(f"{path}: {where}{key} must be a {expected.__name__}, found {table.get(key)!r}")
+
+    if unknown := sorted(set(about) - KEYS):
+        raise PublishedError(f"{path}: unknown key(s) {unknown}; there are {sorted(KEYS)}")
+    need(about, {"title": str, "protocol": str, "dataset": str, "source": dict, "queries": dict, "models": dict})
+    need(about["source"], {"title": str, "authors": list, "year": int, "url": str}, "source.")
+    for name, query in about["queries"].items():
+        need(query, {"query": str, "metric": str}, f"queries.{name}.")
+        if unknown := sorted(set(query) - QUERY):
+            raise PublishedError(f"{path}: queries.{name}: unknown key(s) {unknown}; there are {sorted(QUERY)}")
+        if not isinstance(query.get("higher_is_better", False), bool):
+            raise PublishedError(f"{path}: queries.{name}.higher_is_better must be true or false")
+        if not _is_positive(query.get("tolerance", 1.0)):
+            found = query["tolerance"]
+            raise PublishedError(f"{path}: queries.{name}.tolerance must be a positive number, found {found!r}")
+    for name, model in about["models"].items():
+        need(model, {"model": str}, f"models.{name}.")
+    if about.get("sd", "population") not in ("population", "sample"):
+        raise PublishedError(f"{path}: sd must be 'population' or 'sample', found {about['sd']!r}")
+    if about.get("origin", "published") not in ORIGINS:
+        raise PublishedError(f"{path}: origin must be one of {list(ORIGINS)}, found {about['origin']!r}")
+    scale = about.get("scale", 1)
+    if not _is_positive(scale):
+        raise PublishedError(f"{path}: scale must be a positive number, found {scale!r}")
+    return about
+
+
+def _is_positive(x: Any) -> bool:
+    return isinstance(x, int | float) and not isinstance(x, bool) and 0 < x < math.inf
+
+
+def _cells(path: Path, text: str, about: dict[str, Any]) -> pd.DataFrame:
+    reader = csv.DictReader(text.splitlines())
+    columns = list(reader.fieldnames or [])
+    parts = [name for _, name, _, _ in string.Formatter().parse(about["dataset"]) if name]
+    keys = [*parts, "query", "model"]
+    if missing := [c for c in keys if c not in columns]:
+        raise PublishedError(f"{path}, line 1: missing column(s) {missing}; there are {columns}")
+    if unknown := [c for c in columns if c not in {*keys, "n", *BOX, *DRAWN, *MOMENTS}]:
+        raise PublishedError(f"{path}, line 1: unknown column(s) {unknown}")
+    forms = [form for form in (BOX, MOMENTS) if all(c in columns for c in form)]
+    if not forms:
+        raise PublishedError(f"{path}, line 1: needs the columns {BOX} or {MOMENTS}; there are {columns}")
+    found: dict[tuple[str, ...], int] = {}
+    table = []
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise PublishedError(f"{where}: expected {len(columns)} fields, as in line 1")
+        cell = _cell(where, row, about, parts, forms)
+        key = tuple(cell[c] for c in CELL)
+        if key in found:
+            raise PublishedError(f"{where}: the same cell as line {found[key]}: {' '.join(key)}")
+        found[key] = reader.line_num
+        table.append(cell)
+    if not table:
+        raise PublishedError(f"{path}: holds no cell")
+    return pd.DataFrame(table)
+
+
+def _cell(where: str, row: dict[str, str], about: dict[str, Any], parts: list[str], forms: list[list[str]]) -> dict:
+    for column, table in (("query", "queries"), ("model", "models")):
+        if row[column] not in about[table]:
+            raise PublishedError(f"{where}, column {column}: {row[column]!r} is not in [{table}] of the TOML file")
+    query, model = about["queries"][row["query"]], about["models"][row["model"]]
+    cell: dict[str, Any] = {
+        "dataset": about["dataset"].format(**{p: row[p] for p in parts}),
+        "query": query["query"],
+        "metric": query["metric"],
+        "model": model["model"],
+        "variant": model.get("variant", ""),
+    }
+    given = [form for form in forms if any(row[c].strip() for c in form)]
+    if len(given) != 1:
+        raise PublishedError(f"{where}: give either {BOX} or {MOMENTS} in a row")
+    box = given[0] is BOX
+    cell["form"] = "box" if box else "moments"
+    cell["n"] = _runs(where, row, about, cell["dataset"])
+    for column in ["whisker_low", *BOX, "whisker_high", *MOMENTS]:
+        wanted = column in given[0] or (box and column in DRAWN and bool(row.get(column, "").strip()))
+        cell[column] = _number(where, column, row[column]) if wanted else math.nan
+    outliers = row.get("outliers", "").split() if box else []
+    cell["tolerance"] = float(query.get("tolerance", math.nan))
+    cell["higher_is_better"] = query.get("higher_is_better", False)
+    cell["outliers"] = tuple(_number(where, "outliers", x) for x in outliers)
+    drawn = [cell[c] for c in ["whisker_low", *BOX, "whisker_high"] if not math.isnan(cell[c])]
+    if drawn != sorted(drawn):
+        raise PublishedError(f"{where}: whisker_low <= q1 <= median <= q3 <= whisker_high does not hold: {drawn}")
+    if cell["sd"] < 0:
+        raise PublishedError(f"{where}, column sd: {cell['sd']} is negative")
+    if about.get("sd", "population") == "population":
+        cell["sd"] *= math.sqrt(cell["n"] / (cell["n"] - 1))
+    return cell
+
+
+def _number(where: str, column: str, text: str) -> float:
+    try:
+        x = float(text)
+    except ValueError:
+        raise PublishedError(f"{where}, column {column}: {text!r} is not a number") from None
+    if not math.isfinite(x):
+        raise PublishedError(f"{where}, column {column}: {text!r} is not finite")
+    return x
+
+
+def _runs(where: str, row: dict[str, str], about: dict[str, Any], dataset: str) -> int:
+    patterns = about.get("n", {})
+    n: Any = row.get("n", "").strip() or next((v for k, v in patterns.items() if fnmatchcase(dataset, k)), None)
+    if n is None:
+        raise PublishedError(f"{where}: no n for {dataset}: add a column n, or a pattern under [n] of the TOML file")
+    x = _number(where, "n", str(n))
+    if x != int(x) or x < 2:
+        raise PublishedError(f"{where}: n = {n} for {dataset}; expected a whole number of at least 2 runs")
+    return int(x)
