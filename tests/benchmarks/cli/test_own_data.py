@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pandas as pd
 import pytest
-from scmbench.benchmarks.cli import app
 from scmbench.datasets import registry
 from scmbench.datasets.files import download
 from scmbench.datasets.values import to_frame
@@ -23,20 +21,6 @@ def folder(tmp_path, monkeypatch):
     to_frame(SCM.sample(5, seed=1)).to_csv("rows.csv", index=False)
     (tmp_path / "graph.txt").write_text("x1 -> x2\nx1 -> x3\nx2 -> x3\n")
     return tmp_path
-
-
-@pytest.fixture
-def scmbench(monkeypatch, capsys):
-    """Runs a command; returns its exit code, output and errors, white space joined."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["scmbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as done:
-            app.main()
-        said = capsys.readouterr()
-        return done.value.code or 0, " ".join(said.out.split()), " ".join(said.err.split())
-
-    return run
 
 
 def test_fit_diagnoses_answers_and_saves(folder, scmbench):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 from click import ClickException
-from scmbench.benchmarks.cli import app
 from scmbench.benchmarks.cli.assignments import asked
 from scmbench.benchmarks.cli.outputs import to_csv, write_with
 from scmbench.models.keeping.frames import FrameModel
@@ -32,18 +29,6 @@ def folder(tmp_path, monkeypatch):
     graph = nx.DiGraph([("dose [mg]", "Y"), ("Y", "Z"), ("dose [mg]", "Z")])
     FrameModel("linear").fit(graph, world(5000)).save("fitted/model")
     return tmp_path
-
-
-@pytest.fixture
-def scmbench(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["scmbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as done:
-            app.main()
-        said = capsys.readouterr()
-        return done.value.code or 0, " ".join(said.out.split()), " ".join(said.err.split())
-
-    return run
 
 
 def test_fit_shows_the_graph_that_it_read_and_keeps_the_model_of_few_rows(folder, scmbench):
