@@ -23,6 +23,7 @@ BUILT_IN = {
     "carefl-affine": "scmbench.models.carefl:AffineCAREFL",
     "causal-nf": "scmbench.models.causal_nf:CausalNF",
     "dscm": "scmbench.models.dscm:DSCM",
+    "flow-matching": "scmbench.models.flow_matching:FlowMatching",
     "linear": "scmbench.models.linear:LinearGaussian",
     "oracle": "scmbench.models.bounds.oracle:Oracle",
     "posterior": "scmbench.models.bounds.posterior:Posterior",

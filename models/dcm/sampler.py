@@ -8,13 +8,11 @@ import torch
 from torch import Tensor
 
 from ..training import Network
+from ..training.inversion import fixed_point
 from .schedule import Schedule
 
 ROWS = 1024
 """Rows that go through all T steps together: their activations should stay in the processor's cache."""
-
-TOLERANCE, ITERATIONS = 1e-6, 30
-"""The exact encoder stops a step when no row moves by more than `TOLERANCE` of max(1, |z|), or after `ITERATIONS`."""
 
 
 @dataclass(frozen=True)
@@ -98,21 +96,3 @@ class Sampler:
             return (1 + self.guidance) * given - self.guidance * trunk.from_first(alone)
 
         return eps
-
-
-def fixed_point(step, z: Tensor) -> Tensor:
-    """The ``z (n, d)`` with ``step(z) = z``, row by row, by Anderson acceleration with one step of memory.
-
-    Anderson, "Iterative procedures for nonlinear integral equations", 1965; with d = 1 it is the secant method, which
-    does not need `step` to contract. Stops at `TOLERANCE` or after `ITERATIONS` evaluations.
-    """
-    before, moved = z, step(z) - z
-    z = z + moved
-    for _ in range(ITERATIONS - 1):
-        if bool((moved.abs() <= TOLERANCE * z.abs().clamp(min=1)).all()):
-            break
-        last, moved = moved, step(z) - z
-        change = moved - last
-        theta = (moved * change).sum(1, keepdim=True) / change.square().sum(1, keepdim=True).clamp(min=1e-30)
-        before, z = z, z + moved - theta * (z - before + change)
-    return z

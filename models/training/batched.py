@@ -9,6 +9,7 @@ from scmbench.datasets.seeds import generator
 from torch import Tensor
 
 from .network import ACTIVATIONS, Network, Perceptron
+from .recipe import rates
 from .regression import Regression
 
 
@@ -86,6 +87,7 @@ def train(
     epochs: int,
     batch_size: int,
     lr: float,
+    anneal: bool = False,
     device: torch.device | str = "cpu",
 ) -> list[Network]:
     """Train network k on regression k; the regressions must agree in rows, inputs and outputs."""
@@ -94,7 +96,8 @@ def train(
     copies = 2 if len(networks) == 1 else 1
     stack = Stack([network.to(device) for network in networks] * copies, lr)
     losses = []
-    for _ in range(epochs):
+    for rate in rates(lr, epochs, anneal):
+        stack.optimizer.param_groups[0]["lr"] = rate
         drawn = [r.epoch(stream) for r, stream in zip(regressions, streams, strict=True)]
         x, y = (torch.stack(part * copies) for part in zip(*drawn, strict=True))
         batches = zip(x.split(batch_size, dim=1), y.split(batch_size, dim=1), strict=True)

@@ -11,6 +11,7 @@ from scmbench.datasets.seeds import generator
 from .kernels import adam, compiled, f32, transpose
 from .layers import residual, silu, through_silu
 from .network import Network, Perceptron
+from .recipe import rates
 from .regression import Regression
 
 
@@ -57,7 +58,9 @@ def views(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[tuple[np.ndarray, .
     return tuple(weights), tuple(biases)
 
 
-def train(regression: Regression, network: Network, *, epochs: int, batch_size: int, lr: float) -> Network:
+def train(
+    regression: Regression, network: Network, *, epochs: int, batch_size: int, lr: float, anneal: bool = False
+) -> Network:
     """Train a network without a branch; the steps are those of `batched.train`, to rounding."""
     trunk = network.trunk
     sizes = (*(weight.shape[0] for weight in trunk.weights), regression.outputs)
@@ -71,9 +74,9 @@ def train(regression: Regression, network: Network, *, epochs: int, batch_size: 
     transposed = tuple(np.empty((fan_out, fan_in), f32) for fan_in, fan_out in pairwise(sizes))
     work = (values, slopes, transposed)
     stream, losses, steps = generator(regression.seed, "batches"), [], 0
-    for _ in range(epochs):
+    for rate in rates(lr, epochs, anneal):
         x, y = (part.numpy() for part in regression.epoch(stream))
-        losses.append(epoch(x, y, batch_size, lr, steps, buffers, weights, biases, *gradients, work))
+        losses.append(epoch(x, y, batch_size, rate, steps, buffers, weights, biases, *gradients, work))
         steps += -(-regression.rows // batch_size)
     weights, biases = (tuple(torch.from_numpy(view.copy()) for view in views) for views in (weights, biases))
     return Network(Perceptron(weights, biases), losses=torch.tensor(losses))

@@ -1,7 +1,8 @@
-"""What the trainings of VACA and CAREFL share: their recipe, and tensors as views into one flat array."""
+"""What trainings share: rates of learning, the recipe of VACA and CAREFL, tensors as views into one flat array."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,14 @@ class Recipe:
             raise FloatingPointError(
                 f"training diverged by step {step} (epoch {epoch + 1}): weights are not finite; lower lr"
             )
+
+
+def rates(lr: float, epochs: int, anneal: bool) -> list[float]:
+    """The rate of every epoch k = 0, 1, ...: `lr`, or with `anneal` ``lr (1 + cos(π k / epochs)) / 2``.
+
+    Loshchilov, Hutter, "SGDR: Stochastic gradient descent with warm restarts", 2017, eq. 5, without restarts.
+    """
+    return [lr * (1 + math.cos(math.pi * k / epochs)) / 2 if anneal else lr for k in range(epochs)]
 
 
 def views(flat: np.ndarray, shapes: Sequence[torch.Size]) -> tuple[np.ndarray, ...]:

@@ -24,13 +24,15 @@ def train_stack(
     epochs: int,
     batch_size: int,
     lr: float,
+    anneal: bool = False,
     device: torch.device | str = "cpu",
 ) -> list[Network]:
     """Train one network a regression and return them in the same order.
 
     Adam (Kingma, Ba, 2015; beta 0.9 and 0.999, eps 1e-8) on the mean squared error, everything in float32; the short
-    last batch of an epoch is used. First weights and epochs come from streams of the regression's seed, so that a
-    result does not depend on what is trained beside it. Regressions may differ in rows, inputs and outputs.
+    last batch of an epoch is used, and with `anneal` the rate falls along half a cosine (`recipe.rates`). First weights
+    and epochs come from streams of the regression's seed, so that a result does not depend on what is trained beside
+    it. Regressions may differ in rows, inputs and outputs.
 
     On a CPU a compiled loop trains one network after the other (`compiled`). On other devices, and for an architecture
     with a branch, networks of one shape are stacked and every operation acts on all of them (`batched`). Both take the
@@ -42,7 +44,7 @@ def train_stack(
         # Products this small only lose by threads.
         with threadpool_limits(1, user_api="blas"):
             return [
-                compiled.train(regression, network, epochs=epochs, batch_size=batch_size, lr=lr)
+                compiled.train(regression, network, epochs=epochs, batch_size=batch_size, lr=lr, anneal=anneal)
                 for regression, network in zip(regressions, networks, strict=True)
             ]
     groups = defaultdict(list)
@@ -52,7 +54,9 @@ def train_stack(
     pieces = [group[start : start + size] for group in groups.values() for start in range(0, len(group), size)]
     for piece in pieces:
         mates, untrained = [regressions[i] for i in piece], [networks[i] for i in piece]
-        trained = batched.train(mates, untrained, epochs=epochs, batch_size=batch_size, lr=lr, device=device)
+        trained = batched.train(
+            mates, untrained, epochs=epochs, batch_size=batch_size, lr=lr, anneal=anneal, device=device
+        )
         for i, network in zip(piece, trained, strict=True):
             networks[i] = network
     return networks

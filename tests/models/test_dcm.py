@@ -14,7 +14,7 @@ from scmbench.models.contract.nodewise import Task
 from scmbench.models.dcm import DCM, Diffusion
 from scmbench.models.dcm.denoising import Denoising
 from scmbench.models.dcm.mechanism import Diverged
-from scmbench.models.dcm.sampler import Sampler, fixed_point
+from scmbench.models.dcm.sampler import Sampler
 from scmbench.models.dcm.schedule import Schedule, time_features
 from scmbench.models.training import Architecture, draw_network
 
@@ -94,11 +94,6 @@ def test_ddim_encoder_inverts_the_decoder_roughly():
     s, x, pa = sampler(sharpen=2.0), normal(200, 1), normal(200, 3, seed=1)
     error = (s.decode(s.encode(x, pa), pa) - x).abs().max()
     assert 1e-5 < error < 0.2
-
-
-def test_fixed_point_where_plain_iteration_diverges():
-    z = fixed_point(lambda v: 3 - 2 * torch.sinh(v), torch.zeros(4, 1))
-    torch.testing.assert_close(z + 2 * torch.sinh(z), torch.full((4, 1), 3.0), rtol=0, atol=1e-5)
 
 
 def test_rows_do_not_influence_each_other():

@@ -34,6 +34,7 @@ CONFIGURATIONS = [
     ("dcm", {"time": "positional", "guidance": 0.5, "width": (8, 8)}),
     ("causal-nf", {}),
     ("causal-nf", {"transform": "spline", "hidden": (16, 16)}),
+    ("flow-matching", {}),
     ("dscm", {}),
     ("dscm", {"transform": "affine"}),
     ("vaca", {}),
