@@ -25,6 +25,7 @@ BUILT_IN = {
     "dscm": "scmbench.models.dscm:DSCM",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",
     "linear": "scmbench.models.linear:LinearGaussian",
+    "robust-linear": "scmbench.models.robust:RobustLinearModel",
     "oracle": "scmbench.models.bounds.oracle:Oracle",
     "posterior": "scmbench.models.bounds.posterior:Posterior",
     "marginal": "scmbench.models.bounds.trivial:Marginal",
