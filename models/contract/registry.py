@@ -25,6 +25,7 @@ BUILT_IN = {
     "dscm": "scmbench.models.dscm:DSCM",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",
     "linear": "scmbench.models.linear:LinearGaussian",
+    "rank": "scmbench.models.rank:Rank",
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
     "oracle": "scmbench.models.bounds.oracle:Oracle",
     "posterior": "scmbench.models.bounds.posterior:Posterior",

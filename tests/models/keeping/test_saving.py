@@ -26,6 +26,7 @@ TRAIN, FACTUAL = SCM.sample(200, seed=0), SCM.sample(6, seed=1)
 CONFIGURATIONS = [
     ("linear", {"ridge": 1.0}),
     ("robust-linear", {}),
+    ("rank", {}),
     ("anm", {}),
     ("anm", {"variant": "corrected", "regressor": "boosting"}),
     ("anm", {"regressor": "linear"}),
