@@ -15,6 +15,9 @@ from .scm import SCM
 from .seeds import derive
 from .values import Values
 
+IMAGE_SIZE = 40
+"""The mechanism of an image is about as much work as this many of scalars."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -164,8 +167,9 @@ class SCMDataset(Dataset):
         return self._build(seed)
 
     def size(self, seed: int) -> int:
-        """The number of nodes that have parents."""
-        return sum(1 for _, parents in self.scm(seed).graph.in_degree if parents)
+        """The number of nodes that have parents, an image counting as `IMAGE_SIZE`."""
+        scm = self.scm(seed)
+        return sum(IMAGE_SIZE if node in scm.images else 1 for node, parents in scm.graph.in_degree if parents)
 
     def problems(self, protocol: QueryBuilder, *, seed: int) -> list[Problem]:
         """One problem: ``protocol.n_train`` observational rows and the protocol's queries, from streams of `seed`."""

@@ -79,6 +79,7 @@ def register(
     noise: dict[str, Distribution] | None = None,
     latent: Iterable[str] = (),
     targets: Iterable[str] | None = None,
+    images: Iterable[str] = (),
     version: int = 1,
     needs: Callable[[], str | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -89,6 +90,7 @@ def register(
         noise: As for `SCM`.
         latent: As for `SCM`.
         targets: As for `SCM`.
+        images: As for `SCM`.
         version: Counts changes of the data.
         needs: A function that says what files are missing, or None.
 
@@ -106,7 +108,9 @@ def register(
 
         def build(seed: int) -> SCM:
             made = function(seed=seed) if seeded else function()
-            return made if isinstance(made, SCM) else SCM(made, noise=noise, latent=latent, targets=targets)
+            if isinstance(made, SCM):
+                return made
+            return SCM(made, noise=noise, latent=latent, targets=targets, images=images)
 
         build.__doc__, build.__module__ = function.__doc__, function.__module__
         add(SCMDataset(name, build, version=version, needs=needs))

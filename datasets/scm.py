@@ -16,7 +16,7 @@ from pyro.distributions.torch_distribution import TorchDistributionMixin as Dist
 from torch import Tensor
 
 from .seeds import generator
-from .values import Intervention, Values, ValuesError, check_graph, expand, n_rows
+from .values import Intervention, Values, ValuesError, check_graph, expand, is_image, n_rows
 
 Equation: TypeAlias = "Callable[..., Tensor] | tuple[Iterable[str], Callable[..., Tensor]]"
 """``f(u, x1, x2)``, whose argument names are the parents, or ``((parents), f)`` for generated equations."""
@@ -37,6 +37,7 @@ class SCM:
         latent: Nodes that are generated and used by their children but never observed (hidden confounders).
         targets: The nodes that its paper intervenes on; ``None`` means every observed node that has an observed
             descendant.
+        images: Nodes that are images: their equations return ``(n, c, h, w)``, float32, ink from 0 to 1.
 
     Raises:
         ValuesError: For a cycle, an unknown parent or a bad equation.
@@ -56,6 +57,7 @@ class SCM:
         noise: Mapping[str, Distribution] | None = None,
         latent: Iterable[str] = (),
         targets: Iterable[str] | None = None,
+        images: Iterable[str] = (),
     ):
         split = {node: _split(node, equation) for node, equation in equations.items()}
         if clash := [f"u_{node}" for node in equations if f"u_{node}" in equations]:
@@ -70,8 +72,9 @@ class SCM:
                     raise ValuesError(f"the equation of {node!r} uses {parent!r}, which has no equation of its own")
                 self.full_graph.add_edge(parent, node)
         self.order = check_graph(self.full_graph)
-        self.latent = frozenset(latent)
-        for named, what in ((self.latent, "latent"), (noise or {}, "noise"), (targets or (), "targets")):
+        self.latent, self.images = frozenset(latent), frozenset(images)
+        parts = {"latent": self.latent, "noise": noise or {}, "targets": targets or (), "images": self.images}
+        for what, named in parts.items():
             if unknown := sorted(set(named) - set(equations)):
                 raise ValuesError(f"{what}: unknown node(s) {unknown}; there are {sorted(equations)}")
         for node, dist in (noise or {}).items():
@@ -86,14 +89,22 @@ class SCM:
 
     def program(self, n: int) -> Values:
         """The Pyro program: sites ``u_<node>`` (noise) and ``<node>`` (value) in topological order, ``n`` rows."""
+        return self._program(n, self.order)
+
+    def _program(self, n: int, nodes: Iterable[str]) -> Values:
         values: Values = {}
         with pyro.plate("rows", n):
-            for node in self.order:
+            for node in nodes:
                 u = pyro.sample(f"u_{node}", self.noises[node].to_event())
                 x = self.functions[node](u, *(values[parent] for parent in self.parents[node]))
                 if not isinstance(x, Tensor) or x.shape[:1] != (n,):
                     got = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
                     raise ValuesError(f"the equation of {node!r} returned {got}; expected a tensor of {n} rows")
+                if node in self.images and not is_image(x):
+                    got = f"shape {tuple(x.shape)}, {x.dtype}"
+                    raise ValuesError(
+                        f"the equation of the image {node!r} returned {got}; expected (n, c, h, w), float32"
+                    )
                 values[node] = pyro.deterministic(node, x, event_dim=x.ndim - 1)
         return values
 
@@ -128,8 +139,9 @@ class SCM:
         given = {f"u_{node}": noise[node] for node in self.order}
         conditioned = poutine.condition(self.program, data=given)
         if do:
-            plain = conditioned(n)  # tells the event shape that each intervention has to fit
-            conditioned = poutine.do(conditioned, data={**expand(do, n, plain)})
+            first = {site: x[:1] for site, x in given.items()}
+            like = poutine.condition(self.program, data=first)(min(n, 1))  # tells the event shapes, cheaply
+            conditioned = poutine.do(conditioned, data={**expand(do, n, like)})
         values = conditioned(n)
         for node, x in values.items():
             if not torch.isfinite(x).all():
@@ -155,6 +167,27 @@ class SCM:
             ValuesError: As `run` raises it.
         """
         return self.observed(self.run(self.noise(n, seed=seed), do))
+
+    def sample_node(self, node: str, n: int, *, seed: int) -> Tensor:
+        """What `sample` gives of one node, ``(n, *event)``; of the others only its causes are computed.
+
+        Args:
+            node: An observed node.
+            n: How many rows.
+            seed: Where the noise comes from.
+
+        Returns:
+            The node's values, bit by bit those of ``sample(n, seed=seed)[node]``.
+
+        Raises:
+            ValuesError: For an equation that yields NaN.
+        """
+        causes = [v for v in self.order if v == node or nx.has_path(self.full_graph, v, node)]
+        noise = {f"u_{v}": _draw(self.noises[v], n, generator(seed, "noise", v)) for v in causes}
+        x = poutine.condition(self._program, data=noise)(n, causes)[node]
+        if not torch.isfinite(x).all():
+            raise ValuesError(f"the equation of {node!r} returned NaN or infinity")
+        return x
 
     def counterfactual(self, noise: Values, do: Intervention) -> Values:
         """What the observed nodes would have been for this noise under `do`.

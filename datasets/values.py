@@ -40,6 +40,16 @@ def n_rows(values: Mapping[str, Tensor]) -> int:
     return n or 0
 
 
+def is_image(x: Tensor) -> bool:
+    """Whether these are images ``(n, c, h, w)``, float32: the one kind of real node that is not float64."""
+    return x.ndim == 4 and x.dtype == torch.float32
+
+
+def real_dtype(x: Tensor) -> torch.dtype:
+    """What a real node is kept in: images ``(n, c, h, w)`` float32, since there are many pixels, all else float64."""
+    return torch.float32 if x.ndim == 4 else torch.float64
+
+
 def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: str = "data") -> int:
     """Check that every one of `nodes` is there, with equal rows and finite values; return the number of rows.
 

@@ -25,6 +25,7 @@ PAPERS = {
     "check": "Checks",
     "cnf": "Causal normalizing flows (Javaloy, Sánchez-Martín, Valera, 2023)",
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
+    "image": "Images",
 }
 OBSERVED, SET = "#4c72b0", "#dd8452"
 LARGE = 7
@@ -52,6 +53,9 @@ look like, and its equations. Nodes that a protocol intervenes on are filled. In
 arrow: <span style="color:{OBSERVED}">■</span> observed, and <span style="color:{SET}">■</span> under an intervention on
 the first target, set to its 90 % quantile. Larger graphs show the spread of every node (quartiles, and
 whiskers from 5 % to 95 %). Axes end at the 0.5 % and 99.5 % quantiles, because some of these worlds have heavy tails.
+
+Worlds with an image show, above, images of the world, and below them their true counterfactuals under each
+target, set to its 90 % quantile.
 
 `scmbench list datasets` names them; short forms such as `triangle/nlin` work wherever they are unambiguous.
 """
@@ -104,6 +108,8 @@ def written(function: Any) -> str:
 
 def draw(scm: SCM) -> Figure:
     """Graph on the left, samples on the right."""
+    if scm.images:
+        return draw_images(scm)
     values = scm.sample(ROWS, seed=0)
     edges = sorted(scm.graph.edges)
     if len(scm.graph) > LARGE:
@@ -123,6 +129,28 @@ def draw(scm: SCM) -> Figure:
         draw_edge(panel, edge, values, changed)
     for panel in list(panels.flat)[len(edges) :]:
         panel.axis("off")
+    return figure
+
+
+def draw_images(scm: SCM, count: int = 8) -> Figure:
+    """The graph; images of the world, and what they would have been under each target."""
+    noise = scm.noise(count, seed=0)
+    dos = [("factual", {})] + [
+        (f"do({v} = {a:.3g})", {v: a})
+        for v in scm.targets
+        for a in [float(scm.sample_node(v, ROWS, seed=0).double().quantile(0.9, interpolation="nearest"))]
+    ]
+    figure = plt.figure(figsize=(11, 0.9 * len(dos) + 0.4), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[3.2, 7.8])
+    draw_graph(left.subplots(), scm)
+    panels = right.subplots(len(dos), 1, squeeze=False)[:, 0]
+    node = min(scm.images)
+    for ax, (label, do) in zip(panels, dos, strict=True):
+        row = np.concatenate(list(scm.counterfactual(noise, do)[node][:, 0].numpy()), axis=1)
+        ax.imshow(row, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+        ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+        ax.set_xticks([])
+        ax.set_yticks([])
     return figure
 
 

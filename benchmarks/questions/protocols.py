@@ -47,7 +47,7 @@ class Protocol:
         for node in scm.targets:
             if not descendants(scm.graph, node):
                 continue  # some papers intervene on leaves too, where there is nothing to compare
-            fresh = scm.sample(5000, seed=derive(seed, "values", node))[node]
+            fresh = scm.sample_node(node, 5000, seed=derive(seed, "values", node))
             values = quantile_values(fresh, self.n_values)
             stream = derive(seed, "interventional", node)
             asked.append(Interventional(scm, node, values, self.n_interventional, stream, self.distances))

@@ -46,8 +46,9 @@ class CausalModel(Saves, ABC):
     **Options** are the constructor's arguments; each is kept as the attribute of the same name and must be a plain
     value (number, string, boolean, None or a tuple of these), because resolved options identify a result.
 
-    **Values** that go in and come out are float64 on the CPU (integer nodes int64); what a model computes in, and
-    where, is its own affair. Randomness comes from `seed` alone. Nothing depends on state left by an earlier query.
+    **Values** that go in and come out are float64 on the CPU, integer nodes int64, images ``(n, c, h, w)`` float32;
+    what a model computes in, and where, is its own affair. Randomness comes from `seed` alone. Nothing depends on state
+    left by an earlier query.
 
     `fit` sets `graph` (a plain copy), `order` (its nodes, causes first, ties by name) and `like` (for every node a
     tensor of no rows that has its type and event shape).

@@ -8,7 +8,7 @@ from typing import Any
 
 import networkx as nx
 import torch
-from scmbench.datasets.values import Values, ValuesError, check_graph, check_values
+from scmbench.datasets.values import Values, ValuesError, check_graph, check_values, real_dtype
 from torch import Tensor
 
 
@@ -42,14 +42,14 @@ def own_graph(graph: nx.DiGraph) -> nx.DiGraph:
 
 
 def own_rows(data: Mapping[str, Tensor], graph: nx.DiGraph) -> Values:
-    """Copies of the nodes' training rows on the CPU: floats as float64, integers as they are.
+    """Copies of the nodes' training rows on the CPU: floats as float64, images as float32, integers as they are.
 
     Raises `ValuesError` for a missing column, NaN, unequal lengths or no row at all.
     """
     _check_mapping(data, "training data")
     if not check_values(data, graph, what="training data"):
         raise ValuesError("training data have no rows")
-    wide = {node: torch.float64 if data[node].is_floating_point() else data[node].dtype for node in graph}
+    wide = {node: real_dtype(x) if (x := data[node]).is_floating_point() else x.dtype for node in graph}
     return {node: _copied(data[node], dtype) for node, dtype in wide.items()}
 
 
