@@ -92,7 +92,7 @@ class Question:
 
 
 def worlds() -> list[World]:
-    """Scalar nodes, a vector node, integer nodes, a graph without edges.
+    """Scalar nodes, a vector node, integer nodes, a graph without edges, an image with a label.
 
     Names are chosen so that sorted and topological order differ.
     """
@@ -120,6 +120,15 @@ def worlds() -> list[World]:
             "count": lambda u, t: (2 * t + 5 + 2 * u).round().long(),
             "y": lambda u, count: count / 3 + u,
         }
+    )
+    pixels = torch.zeros(32, dtype=torch.float64)
+    image = SCM(
+        {
+            "digit": lambda u: torch.special.ndtr(u).mul(3).long(),
+            "ink": lambda u, digit: torch.sigmoid(u / 2 + digit - 1),
+            "picture": lambda u, digit, ink: _drawn(digit, ink) + 0.02 * u.reshape(-1, 1, 4, 8),
+        },
+        noise={"picture": Normal(pixels, pixels + 1)},
     )
     loose = SCM({"q": lambda u: u, "p": lambda u: 3 * u + 1})
     return [
@@ -151,4 +160,20 @@ def worlds() -> list[World]:
             },
         ),
         World("graph without edges", loose, {"do(q = 0.4)": {"q": 0.4}}),
+        World(
+            "image",
+            image,
+            {
+                "do(digit = 2)": {"digit": 2},
+                "do(ink = a value a row)": {"ink": (per_row + 1.5) / 3},
+                "do(digit = 1, ink = 0.5)": {"digit": 1, "ink": 0.5},
+            },
+        ),
     ]
+
+
+def _drawn(digit: Tensor, ink: Tensor) -> Tensor:
+    """Images ``(n, 1, 4, 8)`` of a bar whose place is the digit and whose brightness is the ink."""
+    place = torch.arange(8, dtype=torch.float64)
+    bar = torch.exp(-((place - 1 - 2.5 * digit[:, None]) ** 2))
+    return (ink[:, None] * bar)[:, None, None, :].expand(-1, 1, 4, -1)

@@ -105,6 +105,17 @@ def copies(values: Mapping[str, Tensor]) -> Values:
     return {node: x.clone() for node, x in values.items()}
 
 
+def check_device(device: Any) -> None:
+    """Raises `ValuesError` for the option `device` where PyTorch knows no such device, or has none here."""
+    if device is None:
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError, ValueError, NotImplementedError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValuesError(f"device={device!r} is not there: {why}; use device='cpu'") from None
+
+
 def _copied(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x.detach().to(device="cpu", dtype=dtype, copy=True)
 

@@ -135,6 +135,10 @@ class NodewiseModel(CausalModel):
         """A new, unfitted mechanism for a node without parents."""
         return Empirical()
 
+    def made(self, node: str) -> Mechanism:
+        """A new, unfitted mechanism for this node; a model whose nodes differ in kind overrides it and `_fit`."""
+        return self.mechanism() if self.parents[node] else self.root()
+
     def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Learn every mechanism."""
         self.mechanisms = _fit_stacks(self, self._tasks(graph, data, seed=seed))
@@ -196,7 +200,7 @@ class NodewiseModel(CausalModel):
         """The graph, the nodes' types, and every mechanism's own fields."""
         if not hasattr(self, "mechanisms"):
             raise FieldError(f"{type(self).__name__} has no 'mechanisms': it is not fitted")
-        made = {node: type(self.mechanism() if self.parents[node] else self.root()) for node in self.order}
+        made = {node: type(self.made(node)) for node in self.order}
         if odd := [node for node, m in self.mechanisms.items() if type(m) is not made[node]]:
             raise FieldError(f"the mechanism of {odd[0]!r} is not a {made[odd[0]].__name__}, as the model makes them")
         return super().saved() | {"mechanisms": {node: m.saved() for node, m in self.mechanisms.items()}}
@@ -208,8 +212,7 @@ class NodewiseModel(CausalModel):
         super().restore(fields)
         self.parents = {node: parents(self.graph, node) for node in self.order}
         lift_fields(stored, dict.fromkeys(self.order, Any), "mechanisms")
-        prototypes = {node: self.mechanism() if self.parents[node] else self.root() for node in self.order}
-        self.mechanisms = {node: prototypes[node].restore(stored[node]) for node in self.order}
+        self.mechanisms = {node: self.made(node).restore(stored[node]) for node in self.order}
         return self
 
     def _encode(self, node: str, factual: Values, n: int) -> Tensor:

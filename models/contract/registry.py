@@ -27,6 +27,7 @@ BUILT_IN = {
     "linear": "scmbench.models.linear:LinearGaussian",
     "rank": "scmbench.models.rank:Rank",
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
+    "image-dcm": "scmbench.models.image_dcm:ImageDCM",
     "oracle": "scmbench.models.bounds.oracle:Oracle",
     "posterior": "scmbench.models.bounds.posterior:Posterior",
     "marginal": "scmbench.models.bounds.trivial:Marginal",

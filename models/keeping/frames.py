@@ -18,6 +18,7 @@ from scmbench.datasets.values import Intervention, Values, ValuesError, check_gr
 from torch import Tensor
 
 from ..contract.base import CausalModel, Unsupported, build
+from ..contract.checks import check_device
 from ..contract.registry import load as load_class
 from . import saving
 from .effects import Effect, effect_of
@@ -311,17 +312,6 @@ def corrected(model: CausalModel) -> CausalModel:
     if "corrected" not in model.variants or "variant" in named:
         return model
     return type(model)(**{**model.options(), "variant": "corrected"})
-
-
-def check_device(device: Any) -> None:
-    """Raises `ValuesError` for the option `device` where PyTorch knows no such device, or has none here."""
-    if device is None:
-        return
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError, ValueError, NotImplementedError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValuesError(f"device={device!r} is not there: {why}; use device='cpu'") from None
 
 
 def check_names(nodes: Iterable[Hashable]) -> None:
