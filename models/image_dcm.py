@@ -20,7 +20,15 @@ from .images.schedule import exact_path
 from .images.trainer import Recipe
 
 PRESETS = {
-    "small": {"channels": 32, "multipliers": (1, 2), "patch": 2, "steps": 1400, "batch_size": 64, "lr": 2e-3, "levels": 40},
+    "small": {
+        "channels": 32,
+        "multipliers": (1, 2),
+        "patch": 2,
+        "steps": 1400,
+        "batch_size": 64,
+        "lr": 2e-3,
+        "levels": 40,
+    },
     "large": {
         "channels": 64,
         "multipliers": (1, 2, 4),

@@ -1,4 +1,4 @@
-"""What image methods share: the U-Net, noise schedules, deterministic diffusion, the trainer, the skeleton of a model."""
+"""What image methods share: U-Net, noise schedules, deterministic diffusion, trainer, the skeleton of a model."""
 
 from .context import Column, Context, Slot
 from .mechanism import ImageMechanism

@@ -20,9 +20,7 @@ Score = Callable[[Tensor, int], Tensor]
 """``grad_x log p(y | x, t)``, ``(n, c, h, w)``, of each row by itself."""
 
 
-def walk(
-    x: Tensor, path: Sequence[Step], eps: Predictor, *, clip: bool = False, score: Score | None = None
-) -> Tensor:
+def walk(x: Tensor, path: Sequence[Step], eps: Predictor, *, clip: bool = False, score: Score | None = None) -> Tensor:
     """``x (n, c, h, w)`` taken along a path: sqrt(abar') x0 + sqrt(1 - abar') e with x0 the predicted clean image.
 
     x0 = (x - sqrt(1 - abar) e) / sqrt(abar), e = eps(x, t) (Song, Meng, Ermon, "Denoising Diffusion Implicit Models",
@@ -54,9 +52,7 @@ def _noise(x: Tensor, x0: Tensor, abar: float, e: Tensor) -> Tensor:
     return (x - math.sqrt(abar) * x0) / math.sqrt(1 - abar) if abar < 1 else e
 
 
-def in_chunks(
-    run: Callable[..., Tensor], size: int, *rows: Tensor, device: torch.device | str = "cpu"
-) -> Tensor:
+def in_chunks(run: Callable[..., Tensor], size: int, *rows: Tensor, device: torch.device | str = "cpu") -> Tensor:
     """`run` over `size` rows at a time on `device`, its answers joined on the CPU: memory does not grow with rows."""
     pieces = zip(*(part.split(size) for part in rows), strict=True)
     return torch.cat([run(*(part.to(device) for part in piece)).cpu() for piece in pieces])

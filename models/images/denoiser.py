@@ -38,9 +38,7 @@ class Network:
 
     def build(self, image: int, context: int = 0) -> UNet:
         """A new network of images with `image` channels."""
-        return UNet(
-            image, self.channels, self.multipliers, patch=self.patch, context=context, dropout=self.dropout
-        )
+        return UNet(image, self.channels, self.multipliers, patch=self.patch, context=context, dropout=self.dropout)
 
 
 def noised(x: Tensor, abar: Tensor, stream: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

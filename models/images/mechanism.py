@@ -47,7 +47,7 @@ class ImageMechanism(Mechanism):
 
     @abstractmethod
     def loss(self, network: nn.Module, x: Tensor, code: Tensor, stream: torch.Generator) -> Tensor:
-        """The loss of a batch: images ``x (b, c, h, w)`` in [-1, 1], their parents' code ``(b, k)``; noise by the stream.
+        """The loss of a batch: images ``x (b, c, h, w)`` in [-1, 1] and their parents' code ``(b, k)``.
 
         Args:
             network: The network in training.

@@ -10,7 +10,7 @@ from ..contract.base import Unsupported
 
 
 def preset(presets: Mapping[str, Mapping[str, Any]], name: str, **named: Any) -> dict[str, Any]:
-    """The options of the preset `name`, those that are named and not None first. Raises `ValueError` for another name."""
+    """The preset's options, those that are named and not None instead of its own. Raises `ValueError` for its name."""
     if name not in presets:
         raise ValueError(f"preset={name!r}: choose one of {list(presets)}")
     chosen = {option: named[option] for option in named if named[option] is not None}
@@ -57,4 +57,6 @@ def widths(channels: Any, multipliers: Any) -> tuple[int, tuple[int, ...]]:
 def check_patch(who: str, shape: Sequence[int], patch: int) -> None:
     """Raises `Unsupported` for an image that `patch` does not divide."""
     if any(side % patch for side in shape[1:]):
-        raise Unsupported(f"{who} cuts images into blocks of {patch} x {patch} pixels, which {tuple(shape)} has not: patch=1")
+        raise Unsupported(
+            f"{who} cuts images into blocks of {patch} x {patch} pixels, which {tuple(shape)} has not: patch=1"
+        )

@@ -47,7 +47,7 @@ def cut(abar: Tensor) -> Tensor:
     """The times with ``abar >= 1e-3``.
 
     >>> len(cut(alpha_bar("cosine")))
-    980
+    979
     """
     return abar[abar >= TOP]
 

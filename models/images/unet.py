@@ -97,14 +97,10 @@ class Residual(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, embedding: int, *, groups: int, dropout: float = 0.0):
         super().__init__()
-        self.before = nn.Sequential(
-            nn.GroupNorm(groups, inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1)
-        )
+        self.before = nn.Sequential(nn.GroupNorm(groups, inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1))
         self.film = nn.Sequential(nn.SiLU(), nn.Linear(embedding, 2 * outputs))
         self.norm = nn.GroupNorm(groups, outputs)
-        self.after = nn.Sequential(
-            nn.SiLU(), nn.Dropout(dropout), _zeroed(nn.Conv2d(outputs, outputs, 3, padding=1))
-        )
+        self.after = nn.Sequential(nn.SiLU(), nn.Dropout(dropout), _zeroed(nn.Conv2d(outputs, outputs, 3, padding=1)))
         self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, h: Tensor, e: Tensor) -> Tensor:

@@ -120,14 +120,16 @@ def test_noised_images_have_the_variance_of_their_time():
     for k, level in enumerate(abar.tolist()):
         assert float(noisy[t == k].mean()) == pytest.approx(level**0.5, abs=0.02)
         assert float(noisy[t == k].var()) == pytest.approx(1 - level, abs=0.03)
-    torch.testing.assert_close(noisy, (abar[t].sqrt()[:, None] + (1 - abar[t]).sqrt()[:, None] * e[:, 0, 0]).float()[:, :, None, None])
+    torch.testing.assert_close(
+        noisy, (abar[t].sqrt()[:, None] + (1 - abar[t]).sqrt()[:, None] * e[:, 0, 0]).float()[:, :, None, None]
+    )
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "advice"), [(0, 255, "; divide by 255"), (-1, 1, ""), (0, 1000, "")]
-)
+@pytest.mark.parametrize(("low", "high", "advice"), [(0, 255, "; divide by 255"), (-1, 1, ""), (0, 1000, "")])
 def test_pixels_of_another_scale_are_refused(low, high, advice):
-    with pytest.raises(ValuesError, match=rf"'image' has pixels from {low} to {high}: images are expected in \[0, 1\]{advice}$"):
+    with pytest.raises(
+        ValuesError, match=rf"'image' has pixels from {low} to {high}: images are expected in \[0, 1\]{advice}$"
+    ):
         check_pixels("image", torch.tensor([[float(low), float(high)]]))
 
 
