@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import torch
-from scmbench.datasets.values import Values, flatten, n_rows
+from scmbench.datasets.values import Values, n_rows
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from .contract.additive import AdditiveNoise, AdditiveNoiseModel
 from .contract.base import Unsupported
-from .contract.nodewise import Mechanism, Task, columns
+from .contract.nodewise import Mechanism, Task
+from .contract.units import even_scale
 
 ROUNDING = 1e-12
 """Variances this small, relative to the largest, are rounding."""
@@ -30,7 +31,10 @@ class LinearMechanism(AdditiveNoise):
         self.ridge = ridge
 
     def fit(self, task: Task) -> Self:
-        """Solve the normal equations of the centred columns; at `ridge` 0 the solution of least norm."""
+        """Solve the normal equations of the centred columns; at `ridge` 0 the solution of least norm.
+
+        Parents are brought to comparable sizes for it: what of them is taken for 0 does not depend on their units.
+        """
         x, pa = task.x.double(), task.parents.double()
         centre, pa_centre = x.mean(0), pa.mean(0)
         A, y = pa - pa_centre, x - centre
@@ -38,7 +42,8 @@ class LinearMechanism(AdditiveNoise):
             identity = torch.eye(A.shape[1], dtype=A.dtype)
             self.W = torch.linalg.solve(A.T @ A + self.ridge * identity, A.T @ y).T
         else:
-            self.W = (torch.linalg.pinv(A) @ y).T
+            scale = even_scale(A)
+            self.W = (torch.linalg.pinv(A / scale) @ y).T / scale
         self.b = centre - self.W @ pa_centre
         u = self.encode(x, pa)
         self.S, self.spread = u.T @ u / len(u), y.square().mean()
@@ -102,5 +107,6 @@ class LinearGaussian(AdditiveNoiseModel):
                 raise Unsupported(f"{node!r} is an integer node: it has no density")
             mechanism = self.mechanisms[node]
             assert isinstance(mechanism, LinearMechanism)
-            total += mechanism.log_prob(flatten(x, [node]), columns(x, self.parents[node], n))
+            own, pa = self._own_column(mechanism, node, x), self._parent_columns(mechanism, node, x, n)
+            total += mechanism.log_prob(own, pa)
         return total

@@ -11,17 +11,15 @@ import numpy as np
 import torch
 from scmbench.datasets.values import ValuesError
 from sklearn.base import RegressorMixin, clone
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
-from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, cross_val_predict
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from ..contract.additive import AdditiveNoise, AdditiveNoiseModel
 from ..contract.nodewise import Mechanism, Task
+from .candidates import EvenLine, RelativeBoosting, StandardisedProcess
 from .regressions import Regression, as_arrays
 
 SPLIT_ROWS, SPLIT_SHARE = 3000, 0.7
@@ -91,7 +89,7 @@ class ANM(AdditiveNoiseModel):
     Options: `regressor` is `auto` (the rule above), `linear`, `boosting`, or `gp`, a Gaussian process with kernel
     ``c · RBF(l)``, c and l by marginal likelihood from `gp_restarts` random starts beside (1, 1), and the noise
     variance fixed at `gp_noise`, as in "Causal Autoregressive Flows", Khemakhem, Monti, Leech, Hyvärinen, 2021, for
-    its fMRI experiment (25 and 10, on standardised data). Raises `ValuesError` below ten rows.
+    its fMRI experiment (25 and 10), x and parents being standardised for it, as they were there. Raises `ValuesError` below ten rows.
     """
 
     version: ClassVar[int] = 1
@@ -110,9 +108,9 @@ class ANM(AdditiveNoiseModel):
         """An unfitted additive-noise mechanism."""
         kernel = ConstantKernel() * RBF()
         regressors = {
-            "linear": LinearRegression(),
-            "boosting": HistGradientBoostingRegressor(),
-            "gp": GaussianProcessRegressor(kernel, alpha=self.gp_noise, n_restarts_optimizer=self.gp_restarts),
+            "linear": EvenLine(),
+            "boosting": RelativeBoosting(),
+            "gp": StandardisedProcess(kernel, alpha=self.gp_noise, n_restarts_optimizer=self.gp_restarts),
         }
         names = ("linear", "boosting") if self.regressor == "auto" else (self.regressor,)
         return Additive({name: regressors[name] for name in names}, held_out=self.variant == "corrected")

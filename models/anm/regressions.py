@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 from sklearn.linear_model import LinearRegression
+
+from .candidates import StandardisedProcess
 
 ROWS = 256
 """Rows that walk down the trees together."""
@@ -112,17 +113,26 @@ class Trees:
 
 @dataclass(frozen=True)
 class Process:
-    """The posterior mean ``k(X, A) a`` of a Gaussian process with ``k(x, y) = c exp(-|x - y|² / 2 l²)``."""
+    """The posterior mean ``k(Z, A) a`` of a Gaussian process with ``k(x, y) = c exp(-|x - y|² / 2 l²)``.
+
+    Z are the standardised rows, ``(X - centre) / scale``; the prediction is ``level + spread k(Z, A) a``.
+    """
 
     constant: float
     length: float
     anchors: np.ndarray
-    """``A (m, p)``, the training rows"""
+    """``A (m, p)``, the training rows, standardised"""
     weights: np.ndarray
     """``a (m,)``"""
+    centre: np.ndarray
+    """``(p,)``"""
+    scale: np.ndarray
+    """``(p,)``"""
+    level: float
+    spread: float
 
     @classmethod
-    def of(cls, fitted: GaussianProcessRegressor) -> Process:
+    def of(cls, fitted: StandardisedProcess) -> Process:
         """The posterior mean of a fitted process."""
         kernel: Any = fitted.kernel_
         return cls(
@@ -130,12 +140,16 @@ class Process:
             float(kernel.k2.length_scale),
             np.array(fitted.X_train_),
             np.array(fitted.alpha_),
+            fitted.centre_,
+            fitted.scale_,
+            fitted.level_,
+            fitted.spread_,
         )
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Predictions ``(n,)``."""
         kernel = ConstantKernel(self.constant) * RBF(self.length)
-        return kernel(X, self.anchors) @ self.weights
+        return self.level + self.spread * (kernel((X - self.centre) / self.scale, self.anchors) @ self.weights)
 
 
 Regression: TypeAlias = Line | Trees | Process

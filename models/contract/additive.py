@@ -9,8 +9,7 @@ import torch
 from scmbench.datasets.values import Values
 from torch import Tensor
 
-from .checks import as_like
-from .nodewise import Empirical, Mechanism, NodewiseModel, columns
+from .nodewise import Empirical, Mechanism, NodewiseModel
 
 
 class AdditiveNoise(Mechanism):
@@ -46,5 +45,6 @@ class AdditiveNoiseModel(NodewiseModel):
                 continue
             mechanism = self.mechanisms[node]
             assert isinstance(mechanism, AdditiveNoise | Empirical)
-            values[node] = as_like(mechanism.mean(columns(values, self.parents[node], n)), self.like[node])
+            mean = mechanism.mean(self._parent_columns(mechanism, node, values, n))
+            values[node] = self._value(mechanism, node, mean)
         return values

@@ -12,6 +12,7 @@ from scmbench.datasets.values import Values, ValuesError, flatten, n_rows
 from torch import Tensor
 
 from .fields import Saves
+from .units import origin
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class Scaler:
 class Columns(Saves):
     """Layout and scale of the nodes as one matrix: node v takes the columns ``slices[v]``, z = (x - mean) / std.
 
-    `scaler` has by default the unbiased standard deviations of `data`, 1 for a constant column. Integer nodes are
+    `origin` ``(D,)`` is where values are counted from, mean included (see `units.origin`; 0 where `data` lie around 0).
+    `scaler` has by default the unbiased standard deviations of `data`, 1 for a constant column; one that is given
+    acts on the values as they are: its columns have the origin 0. Integer nodes are
     treated as real ones: a model is trained on z plus uniform noise one unit wide (`dequantised`), abducts from the
     integer itself and has its answers rounded (Theis, van den Oord, Bethge, "A note on the evaluation of generative
     models", 2016). A density over such columns is then close to the probability of the integer.
@@ -61,8 +64,9 @@ class Columns(Saves):
     Raises `ValuesError` for fewer than two rows, where there is no scaler.
     """
 
-    saves = ("like", "scaler")
+    saves = ("like", "origin", "scaler")
     like: Values
+    origin: Tensor
     scaler: Scaler
 
     def __init__(self, nodes: Sequence[str], data: Values, scaler: Scaler | None = None):
@@ -70,6 +74,7 @@ class Columns(Saves):
             raise ValuesError("training data: a standard deviation needs two rows at least")
         self.like = {v: data[v][:0].clone() for v in nodes}
         self.slices = self._slices()
+        self.origin = origin(flatten(data, nodes)) if scaler is None else torch.zeros_like(scaler.mean)
         self.scaler = scaler or Scaler.of(self.matrix(data), correction=1)
 
     def restore(self, fields: Mapping[str, Any]) -> Self:
@@ -107,8 +112,8 @@ class Columns(Saves):
         return mask
 
     def matrix(self, values: Values) -> Tensor:
-        """All nodes side by side, ``(n, D)``, float64, in the units of the data."""
-        return flatten(values, list(self.slices))
+        """All nodes side by side, ``(n, D)``, float64, in the units of the data, counted from `origin`."""
+        return flatten(values, list(self.slices)) - self.origin
 
     def pack(self, values: Values) -> Tensor:
         """Standardised columns ``(n, D)``, float64, of values ``{node: (n, *event)}``."""
@@ -116,11 +121,15 @@ class Columns(Saves):
 
     def unpack(self, z: Tensor) -> Values:
         """Values ``{node: (n, *event)}`` in their own units of standardised columns ``(n, D)``; nothing is rounded."""
-        return self.shaped(self.scaler.undo(z.double()))
+        return self.shaped(self.scaler.undo(z.double()) + self.origin)
 
     def standardised(self, values: Values) -> Values:
         """The standardised columns ``{node: (n, k)}`` of some nodes' values ``{node: (n, *event)}``."""
-        return {v: self.scaler.part(self.slices[v])(flatten(values, [v])) for v in values}
+        return {v: self.scaler.part(self.slices[v])(x) for v, x in self.counted(values).items()}
+
+    def counted(self, values: Values) -> Values:
+        """The columns ``{node: (n, k)}`` of some nodes' values ``{node: (n, *event)}``, counted from `origin`."""
+        return {v: flatten(values, [v]) - self.origin[self.slices[v]] for v in values}
 
     def split(self, z: Tensor) -> Values:
         """The columns ``(n, k)`` of each node, views of `z`."""

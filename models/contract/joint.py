@@ -118,7 +118,9 @@ class RefittedModel(JointModel):
         """With scalers of the query's own, unless `refit` is 0."""
         if not self.refit:
             return self.columns
-        return self.columns.rescaled(refitted(self.rows, forced, size=self.refit, seed=self.seed))
+        counted = {v: x[:, 0] for v, x in self.columns.counted(forced).items()}
+        rows = self.rows - self.columns.origin
+        return self.columns.rescaled(refitted(rows, counted, size=self.refit, seed=self.seed))
 
 
 def refitted(rows: Tensor, forced: Values, *, size: int, seed: int) -> Scaler:

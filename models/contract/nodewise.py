@@ -18,6 +18,7 @@ from torch import Tensor
 from .base import UNTOUCHED, CausalModel
 from .checks import as_like
 from .fields import FieldError, Saves, lift, lift_fields
+from .units import origin
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,17 @@ class Task:
 
 
 class Mechanism(Saves, ABC):
-    """``x = f(u, pa)`` for one node, learned; tensors are of its `dtype`, rows first."""
+    """``x = f(u, pa)`` for one node, learned; tensors are of its `dtype`, rows first.
+
+    A value at 10^9 standard deviations from 0 has no digit left in float32. So values of the node and of its parents
+    are counted from an `origin` near them before they are cast, and what is decoded is counted from there; the origin
+    is 0 where the training rows lie around 0. Noise is never shifted.
+    """
 
     dtype: ClassVar[torch.dtype] = torch.float32
+
+    from_origin: ClassVar[bool] = True
+    """Whether values are counted from their origin: False for what is about the values themselves, as a logarithm."""
 
     @abstractmethod
     def fit(self, task: Task) -> Self:
@@ -94,6 +103,7 @@ class Empirical(Mechanism):
     """A root's distribution: its training rows, drawn with replacement. Its noise is the value itself."""
 
     dtype: ClassVar[torch.dtype] = torch.float64
+    from_origin: ClassVar[bool] = False
     saves = ("x",)
     x: Tensor
 
@@ -122,10 +132,12 @@ class Empirical(Mechanism):
 class NodewiseModel(CausalModel):
     """A causal model made of one mechanism a node, given its parents; a subclass writes `mechanism`.
 
-    Vector nodes are flattened to ``(n, d)`` for the mechanism; integer nodes are rounded after decoding.
+    Vector nodes are flattened to ``(n, d)`` for the mechanism; integer nodes are rounded after decoding. `origins` has
+    each node's `origin` ``(d,)``, from which its values are counted before they are cast to a mechanism's type.
     """
 
-    saves = ()
+    saves = ("origins",)
+    origins: Values
 
     @abstractmethod
     def mechanism(self) -> Mechanism:
@@ -156,12 +168,14 @@ class NodewiseModel(CausalModel):
         return copies
 
     def _tasks(self, graph: nx.DiGraph, data: Values, *, seed: int) -> dict[str, Task]:
-        n = n_rows(data)
         self.parents = {node: parents(graph, node) for node in self.order}
-        return {
-            node: Task(flatten(data, [node]), columns(data, self.parents[node], n), derive(seed, "fit", node))
-            for node in self.order
-        }
+        self.origins = {node: origin(flatten(data, [node])) for node in self.order}
+        tasks = {}
+        for node in self.order:
+            mechanism = self.mechanism() if self.parents[node] else self.root()
+            x, pa = self._own_column(mechanism, node, data), self._parent_columns(mechanism, node, data, n_rows(data))
+            tasks[node] = Task(x, pa, derive(seed, "fit", node))
+        return tasks
 
     def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Walk the graph: intervened nodes take their value, the others decode fresh noise given their parents."""
@@ -217,13 +231,30 @@ class NodewiseModel(CausalModel):
 
     def _encode(self, node: str, factual: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
-        x, pa = flatten(factual, [node]), columns(factual, self.parents[node], n)
-        return mechanism.encode(x.to(mechanism.dtype), pa.to(mechanism.dtype))
+        x, pa = self._own_column(mechanism, node, factual), self._parent_columns(mechanism, node, factual, n)
+        return mechanism.encode(x, pa)
 
     def _decode(self, node: str, u: Tensor, values: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
-        pa = columns(values, self.parents[node], n)
-        return as_like(mechanism.decode(u, pa.to(mechanism.dtype)), self.like[node])
+        return self._value(mechanism, node, mechanism.decode(u, self._parent_columns(mechanism, node, values, n)))
+
+    def _own_column(self, mechanism: Mechanism, node: str, values: Values) -> Tensor:
+        """A node's values ``(n, d)`` as its mechanism is handed them."""
+        x = flatten(values, [node])
+        return (x - self.origins[node] if mechanism.from_origin else x).to(mechanism.dtype)
+
+    def _parent_columns(self, mechanism: Mechanism, node: str, values: Values, n: int) -> Tensor:
+        """The values of a node's parents ``(n, p)`` as its mechanism is handed them."""
+        causes = self.parents[node]
+        pa = columns(values, causes, n)
+        if causes and mechanism.from_origin:
+            pa = pa - torch.cat([self.origins[parent] for parent in causes])
+        return pa.to(mechanism.dtype)
+
+    def _value(self, mechanism: Mechanism, node: str, x: Tensor) -> Tensor:
+        """What a mechanism decoded, ``x (n, d)``, as the node's value ``(n, *event)``."""
+        wide = x.detach().to(self.origins[node])
+        return as_like(wide + self.origins[node] if mechanism.from_origin else wide, self.like[node])
 
 
 def columns(values: Values, nodes: Sequence[str], n: int) -> Tensor:
@@ -237,10 +268,5 @@ def _fit_stacks(model: NodewiseModel, tasks: dict) -> dict:
     for roots, prototype in ((True, model.root()), (False, model.mechanism())):
         keys = [key for key, task in tasks.items() if (task.parents.shape[1] == 0) is roots]
         if keys:
-            cast = [_cast(tasks[key], prototype.dtype) for key in keys]
-            fitted.update(zip(keys, prototype.fit_stack(cast), strict=True))
+            fitted.update(zip(keys, prototype.fit_stack([tasks[key] for key in keys]), strict=True))
     return fitted
-
-
-def _cast(task: Task, dtype: torch.dtype) -> Task:
-    return Task(task.x.to(dtype), task.parents.to(dtype), task.seed)

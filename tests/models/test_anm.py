@@ -8,6 +8,7 @@ import pytest
 import torch
 from scmbench.datasets.values import ValuesError
 from scmbench.models.anm import ANM
+from scmbench.models.anm.candidates import EvenLine, RelativeBoosting, StandardisedProcess
 from scmbench.models.anm.regressions import Trees, as_arrays
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -87,7 +88,7 @@ def test_samples_draw_residuals_and_roots_with_replacement():
 # With noise 25 on data of variance 1, the likelihood takes everything for noise: the kernel's weight goes to its bound.
 @pytest.mark.filterwarnings("ignore:The optimal value found")
 def test_gaussian_process_is_the_one_of_the_fmri_experiment():
-    data = pair(torch.sin, n=80)
+    data = {v: (x - x.mean()) / x.std(correction=0) for v, x in pair(torch.sin, n=80).items()}
     model = ANM(regressor="gp").fit(PAIR, data, seed=0)
     gp = GaussianProcessRegressor(1.0 * RBF(1.0), alpha=25, n_restarts_optimizer=10, random_state=0)
     X = data["x"].numpy()[:, None]
@@ -137,9 +138,9 @@ def test_what_it_refuses():
 @pytest.mark.parametrize(
     "regressor",
     [
-        LinearRegression(),
-        HistGradientBoostingRegressor(max_iter=20),
-        GaussianProcessRegressor(ConstantKernel() * RBF(), alpha=25.0),
+        EvenLine(),
+        RelativeBoosting(max_iter=20),
+        StandardisedProcess(ConstantKernel() * RBF(), alpha=25.0),
     ],
     ids=lambda r: type(r).__name__,
 )

@@ -1,0 +1,62 @@
+"""The regressions that an additive-noise model chooses among: scikit-learn's, made indifferent to units.
+
+A regression of columns in other units, or shifted, should be the same regression. Three details of scikit-learn's are
+about absolute sizes, and are taken relative to the data here; on data of ordinary size nothing changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.linear_model import LinearRegression
+
+from ..contract.units import even_scale
+
+
+class EvenLine(LinearRegression):
+    """Least squares on columns of comparable size: which singular values are 0 does not depend on their units."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> EvenLine:
+        """Fit on ``X / scale``, with powers of two for the scale, then give the weights for X."""
+        scale = even_scale(torch.from_numpy(X)).numpy()
+        super().fit(X / scale, y, sample_weight)
+        self.coef_ = self.coef_ / scale
+        return self
+
+
+class RelativeBoosting(HistGradientBoostingRegressor):
+    """Gradient boosting whose early stopping, above 10,000 rows, has a tolerance relative to the variance of y."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RelativeBoosting:
+        """Fit with the tolerance ``tol var(y)``, in the unit of the loss."""
+        tol = self.tol
+        self.tol = float(tol * np.var(y))
+        try:
+            super().fit(X, y, sample_weight)
+        finally:
+            self.tol = tol
+        return self
+
+
+class StandardisedProcess(GaussianProcessRegressor):
+    """A Gaussian process for standardised columns: its prior has mean 0, and its noise and kernel have units."""
+
+    def fit(self, X: Any, y: Any) -> StandardisedProcess:
+        """Fit on columns of mean 0 and variance 1; a constant column is only centred."""
+        self.centre_, self.scale_ = X.mean(0), _spread(X)
+        self.level_, self.spread_ = float(y.mean()), float(_spread(y))
+        super().fit((X - self.centre_) / self.scale_, (y - self.level_) / self.spread_)
+        return self
+
+    def predict(self, X: Any) -> Any:  # type: ignore[override]
+        """The posterior mean ``(n,)``, in the units of y."""
+        return self.level_ + self.spread_ * super().predict((X - self.centre_) / self.scale_)
+
+
+def _spread(x: np.ndarray) -> np.ndarray:
+    std = x.std(0)
+    return np.where(std > 0, std, 1.0)
