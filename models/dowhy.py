@@ -15,8 +15,10 @@ import torch
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import Values, ValuesError, n_rows, to_frame
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
 from .contract.base import CausalModel, Unsupported
+from .contract.units import origin
 
 try:
     gcm: Any = import_module("dowhy.gcm")
@@ -42,9 +44,10 @@ class DoWhy(CausalModel):
                 super().assign(model, data)
                 model.set_causal_mechanism("y", gcm.AdditiveNoiseModel(gcm.ml.create_random_forest_regressor()))
 
-    All answers come from `gcm.draw_samples`, `gcm.interventional_samples` and `gcm.counterfactual_samples`. DoWhy draws
-    from the global generators of NumPy and of Python; they are seeded for each call and given back as they were, like
-    DoWhy's settings for progress bars and jobs.
+    Values far from 0 are counted from an `origin` near them, but for mechanisms of one's own, which may be about the
+    values themselves. All answers come from `gcm.draw_samples`, `gcm.interventional_samples` and
+    `gcm.counterfactual_samples`. DoWhy draws from the global generators of NumPy and of Python; they are seeded for
+    each call and given back as they were, like DoWhy's settings for progress bars and jobs.
     """
 
     version: ClassVar[int] = 1
@@ -65,25 +68,43 @@ class DoWhy(CausalModel):
         for node, x in data.items():
             if x.ndim > 1:
                 raise Unsupported(f"DoWhy models scalars; {node!r} has event shape {tuple(x.shape[1:])}")
+        own = type(self).assign is not DoWhy.assign
+        self.origins = {node: torch.zeros(()).double() if own else _origin(x) for node, x in data.items()}
         with _alone(seed, "fit"):
             self.model = gcm.InvertibleStructuralCausalModel(graph.copy())  # DoWhy writes into its graph
-            frame = _frame(data)
+            frame = _frame(self._counted(data))
             self.assign(self.model, frame)
             gcm.fit(self.model, frame)
 
     def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         with _alone(seed, "sample"):
             if forced:
-                return _values(gcm.interventional_samples(self.model, _row_by_row(forced), num_samples_to_draw=n))
-            return _values(gcm.draw_samples(self.model, n))
+                do = _row_by_row(self._counted(forced))
+                return self._values(gcm.interventional_samples(self.model, do, num_samples_to_draw=n))
+            return self._values(gcm.draw_samples(self.model, n))
 
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         with _alone(seed, "counterfactual"):
-            return _values(gcm.counterfactual_samples(self.model, _row_by_row(forced), observed_data=_frame(factual)))
+            do, observed = _row_by_row(self._counted(forced)), _frame(self._counted(factual))
+            return self._values(gcm.counterfactual_samples(self.model, do, observed_data=observed))
+
+    def _counted(self, values: Values) -> Values:
+        """Values counted from their origins; where that is 0, as they are."""
+        return {node: x - self.origins[node] if self.origins[node] else x for node, x in values.items()}
+
+    def _values(self, frame: pd.DataFrame) -> Values:
+        return {node: x + self.origins[node] for node, x in _values(frame).items()}
 
     def saved(self) -> dict[str, Any]:
         """Raises `Unsupported`: the mechanisms are objects of other packages, and possibly of the user's."""
         raise Unsupported("DoWhy's mechanisms are objects of DoWhy and scikit-learn, which know no form but a pickle")
+
+
+def _origin(x: Tensor) -> Tensor:
+    """The origin of a column ``(n,)``, whole where all its values are: such a node is discrete for DoWhy."""
+    wide = x.double()
+    near = origin(wide[:, None])[0]
+    return near.round() if bool((wide == wide.round()).all()) else near
 
 
 def _frame(values: Values) -> pd.DataFrame:

@@ -89,7 +89,8 @@ class ANM(AdditiveNoiseModel):
     Options: `regressor` is `auto` (the rule above), `linear`, `boosting`, or `gp`, a Gaussian process with kernel
     ``c · RBF(l)``, c and l by marginal likelihood from `gp_restarts` random starts beside (1, 1), and the noise
     variance fixed at `gp_noise`, as in "Causal Autoregressive Flows", Khemakhem, Monti, Leech, Hyvärinen, 2021, for
-    its fMRI experiment (25 and 10), x and parents being standardised for it, as they were there. Raises `ValuesError` below ten rows.
+    its fMRI experiment (25 and 10), x and parents being standardised for it, as they were there. Raises
+    `ValuesError` below ten rows.
     """
 
     version: ClassVar[int] = 1

@@ -14,11 +14,11 @@ def origin(x: Tensor) -> Tensor:
 
     float32 has seven digits: a column at 10^9 standard deviations from 0 would lose all of them in the cast. Counted
     from its origin it is within 64 standard deviations (and float32 then rounds it to 4e-6 of them). The grid's step
-    is a power of two, for two reasons. ``x - origin`` is exact in float64 for all x within a factor of two of the origin
-    (Sterbenz, "Floating-Point Computation", 1974), so that changing the origin loses nothing; and the origin of a column
-    that lies around 0 *is* 0, so that such data are taken as they are. It follows that a shift of a column by a multiple
-    of the step changes no digit of ``x - origin``, where float64 holds the shifted rows exactly. A constant column has
-    its value for origin, one whose variance overflows 0.
+    is a power of two, for two reasons. ``x - origin`` is exact in float64 for all x within a factor of two of the
+    origin (Sterbenz, "Floating-Point Computation", 1974), so that nothing is lost; and the origin of a column that lies
+    around 0 *is* 0, so that such data are taken as they are. A shift by a multiple of the step changes no digit of
+    ``x - origin``, where float64 holds the shifted rows exactly. A constant column has its value for origin, one whose
+    variance overflows 0.
     """
     if not x.numel():
         return torch.zeros(x.shape[1], dtype=torch.float64)
@@ -34,10 +34,10 @@ def origin(x: Tensor) -> Tensor:
 def even_scale(x: Tensor) -> Tensor:
     """Powers of two ``(d,)``, float64, by which columns of ``x (n, d)`` are divided to be of comparable size.
 
-    2^(20 k) with the whole k for which the standard deviation comes within a factor 2^10 of 1; 1 for a constant column.
-    Division is exact, and columns of ordinary size are left as they are. What is compared across columns, such as the
-    singular values that least squares takes for 0, needs it: a column of 1e-9 beside one of 1e9 is no rounding.
+    2^(10 k) with the whole k for which the standard deviation comes into [2^-5, 2^5); 1 for a constant column. Division
+    is exact, and columns of ordinary size are left as they are. Whatever compares columns, such as the singular values
+    that least squares takes for 0, needs it: a column of 1e-9 beside one of 1e9 is no rounding.
     """
     std = x.double().std(0, correction=0) if x.numel() else torch.zeros(x.shape[1], dtype=torch.float64)
     _, exponent = torch.frexp(std)
-    return torch.ldexp(torch.ones_like(std), (exponent + 9).div(20, rounding_mode="floor") * 20)
+    return torch.ldexp(torch.ones_like(std), (exponent + 4).div(10, rounding_mode="floor") * 10)
