@@ -172,7 +172,7 @@ class NodewiseModel(CausalModel):
         self.origins = {node: origin(flatten(data, [node])) for node in self.order}
         tasks = {}
         for node in self.order:
-            mechanism = self.mechanism() if self.parents[node] else self.root()
+            mechanism = self.made(node)
             x, pa = self._own_column(mechanism, node, data), self._parent_columns(mechanism, node, data, n_rows(data))
             tasks[node] = Task(x, pa, derive(seed, "fit", node))
         return tasks
@@ -232,24 +232,25 @@ class NodewiseModel(CausalModel):
     def _encode(self, node: str, factual: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
         x, pa = self._own_column(mechanism, node, factual), self._parent_columns(mechanism, node, factual, n)
-        return mechanism.encode(x, pa)
+        return mechanism.encode(x.to(mechanism.dtype), pa.to(mechanism.dtype))
 
     def _decode(self, node: str, u: Tensor, values: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
-        return self._value(mechanism, node, mechanism.decode(u, self._parent_columns(mechanism, node, values, n)))
+        pa = self._parent_columns(mechanism, node, values, n).to(mechanism.dtype)
+        return self._value(mechanism, node, mechanism.decode(u, pa))
 
     def _own_column(self, mechanism: Mechanism, node: str, values: Values) -> Tensor:
-        """A node's values ``(n, d)`` as its mechanism is handed them."""
+        """A node's values ``(n, d)``, float64, counted as its mechanism wants them."""
         x = flatten(values, [node])
-        return (x - self.origins[node] if mechanism.from_origin else x).to(mechanism.dtype)
+        return x - self.origins[node] if mechanism.from_origin else x
 
     def _parent_columns(self, mechanism: Mechanism, node: str, values: Values, n: int) -> Tensor:
-        """The values of a node's parents ``(n, p)`` as its mechanism is handed them."""
+        """The values of a node's parents ``(n, p)``, float64, counted as its mechanism wants them."""
         causes = self.parents[node]
         pa = columns(values, causes, n)
         if causes and mechanism.from_origin:
             pa = pa - torch.cat([self.origins[parent] for parent in causes])
-        return pa.to(mechanism.dtype)
+        return pa
 
     def _value(self, mechanism: Mechanism, node: str, x: Tensor) -> Tensor:
         """What a mechanism decoded, ``x (n, d)``, as the node's value ``(n, *event)``."""
@@ -268,5 +269,10 @@ def _fit_stacks(model: NodewiseModel, tasks: dict) -> dict:
     for roots, prototype in ((True, model.root()), (False, model.mechanism())):
         keys = [key for key, task in tasks.items() if (task.parents.shape[1] == 0) is roots]
         if keys:
-            fitted.update(zip(keys, prototype.fit_stack([tasks[key] for key in keys]), strict=True))
+            cast = [_cast(tasks[key], prototype.dtype) for key in keys]
+            fitted.update(zip(keys, prototype.fit_stack(cast), strict=True))
     return fitted
+
+
+def _cast(task: Task, dtype: torch.dtype) -> Task:
+    return Task(task.x.to(dtype), task.parents.to(dtype), task.seed)

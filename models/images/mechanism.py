@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from scmbench.datasets.seeds import derive, seeded
@@ -31,6 +31,7 @@ class ImageMechanism(Mechanism):
     `flat`); parents reach it as their code (`Context`).
     """
 
+    from_origin: ClassVar[bool] = False  # labels are names, not distances
     saves = ("context", "weights", "loss_at_end")
     context: Context
     weights: dict[str, Tensor]

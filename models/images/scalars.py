@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from scmbench.datasets.seeds import derive, generator, seeded
@@ -29,6 +29,7 @@ class ScalarFlow(Mechanism):
     numbers is dequantised: trained on itself plus U(-1/2, 1/2), abducted as it is.
     """
 
+    from_origin: ClassVar[bool] = False  # labels are names, not distances
     saves = ("context", "scaler", "weights", "updates")
     context: Context
     scaler: Scaler
