@@ -126,9 +126,10 @@ def worlds() -> list[World]:
         {
             "digit": lambda u: torch.special.ndtr(u).mul(3).long(),
             "ink": lambda u, digit: torch.sigmoid(u / 2 + digit - 1),
-            "picture": lambda u, digit, ink: _drawn(digit, ink) + 0.02 * u.reshape(-1, 1, 4, 8),
+            "picture": lambda u, digit, ink: (_drawn(digit, ink) + 0.02 * u.reshape(-1, 1, 4, 8)).float(),
         },
         noise={"picture": Normal(pixels, pixels + 1)},
+        images=["picture"],
     )
     loose = SCM({"q": lambda u: u, "p": lambda u: 3 * u + 1})
     return [
