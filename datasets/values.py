@@ -75,7 +75,7 @@ def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Value
     """Interventions as tensors ``(n, *event)`` of the dtype and event shape that `like` has for each node.
 
     Raises `ValuesError` for what is no dict, a node that `like` does not have, NaN or infinity, a fraction for an
-    integer node, or a shape that does not broadcast.
+    integer node, a whole number that its type does not hold, or a shape that does not broadcast.
 
     >>> expand({"x": 0.1}, 2, {"x": torch.zeros(2, dtype=torch.float64)})["x"].tolist()
     [0.1, 0.1]
@@ -91,7 +91,11 @@ def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Value
         if not torch.isfinite(a).all():
             raise ValuesError(f"do({node!r}): the value has NaN or infinity")
         if a.is_floating_point() and not dtype.is_floating_point and (a != a.round()).any():
-            raise ValuesError(f"do({node!r}): {node!r} takes integers, the value has fractions")
+            cure = "round it, or make the column real before the fit"
+            raise ValuesError(f"do({node!r}): {node!r} takes integers, the value has fractions: {cure}")
+        if (lost := ~held_by(a, dtype)).any():
+            value = a[lost].flatten()[0].item()
+            raise ValuesError(f"do({node!r}): {value:g} is beyond {dtype}, the type of {node!r}")
         a = a.to(dtype=dtype, device=device)
         if a.ndim and a.shape not in {(n, *event), (1, *event)}:
             raise ValuesError(
@@ -99,6 +103,18 @@ def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Value
             )
         expanded[node] = a.expand(n, *event).clone()
     return expanded
+
+
+def held_by(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Which values of `x` a whole-numbered type holds, as bytes do 0 to 255; real types hold all.
+
+    >>> held_by(torch.tensor([0.0, 1.0, 2.0, -1.0]), torch.bool).tolist()
+    [True, True, False, False]
+    """
+    if dtype.is_floating_point:
+        return torch.ones_like(x, dtype=torch.bool)
+    wide = x.double() if x.is_floating_point() else x.to(torch.int64)
+    return wide.to(dtype).to(wide.dtype) == wide
 
 
 def batch(do: Intervention) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import networkx as nx
 from scmbench.datasets.problem import Problem
@@ -21,6 +21,7 @@ class Oracle(CausalModel):
     """
 
     role = "ceiling"
+    categories: ClassVar[bool] = True
 
     def _fit(self, graph: nx.DiGraph, data: Values, *, seed: int) -> None:
         """Raises `Unsupported`: an oracle is given the SCM, through `fit_problem`."""
@@ -30,6 +31,7 @@ class Oracle(CausalModel):
         """Keep the problem's SCM. Raises `Unsupported` where the problem has none."""
         scm = known_scm(problem)
         self._own(problem.graph, problem.train)
+        self.levels = {}  # the world itself may well have values that its training rows lack
         self.scm = scm
         return self
 

@@ -10,6 +10,7 @@ import torch
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.seeds import generator
 from scmbench.datasets.values import Intervention, Values, n_rows, rows
+from torch import Tensor
 
 from ..contract.base import CausalModel, Unsupported
 
@@ -18,10 +19,12 @@ class Marginal(CausalModel):
     """Every node by itself, as if nothing caused anything: the floor of a method that knows the marginals only.
 
     A sample draws each node's training rows independently; a counterfactual is the training mean, the best guess that
-    knows neither the row nor the causes (its squared error, over the node's variance, is about 1).
+    knows neither the row nor the causes (its squared error, over the node's variance, is about 1). Of a discrete node
+    it is the level next to the mean, of a category the most frequent one.
     """
 
     role = "floor"
+    categories: ClassVar[bool] = True
     saves = ("train",)
     train: Values
 
@@ -39,8 +42,12 @@ class Marginal(CausalModel):
         return self._predict(n_rows(factual), forced)
 
     def _predict(self, n: int, forced: Values) -> Values:
-        """The training mean of each node."""
-        return {v: x.double().mean(0).expand(n, *x.shape[1:]) for v, x in self.train.items()}
+        """The training mean of each node, the most frequent value of a category."""
+        return {v: self._guess(v).expand(n, *x.shape[1:]) for v, x in self.train.items()}
+
+    def _guess(self, node: str) -> Tensor:
+        x = self.train[node]
+        return x.mode(0).values if node in self.categorical else x.double().mean(0)
 
     @property
     def waives(self) -> Mapping[str, str]:
@@ -53,6 +60,7 @@ class Identity(CausalModel):
     """Nothing else would have changed: the factual row with the intervened nodes set. Answers counterfactuals only."""
 
     role = "floor"
+    categories: ClassVar[bool] = True
 
     answers: ClassVar[frozenset[str]] = frozenset({"counterfactual"})
     saves = ()
@@ -76,6 +84,7 @@ class Resample(CausalModel):
     """
 
     role = "floor"
+    categories: ClassVar[bool] = True
 
     answers: ClassVar[frozenset[str]] = frozenset({"observational"})
     saves = ("train",)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .checks import check_integer, check_rows, completed, copies, own_graph, own_rows
 from .fields import FieldError, Saves, lift_fields, lower
+from .levels import levels_of
 
 RUNGS = frozenset({"observational", "interventional", "counterfactual"})
 
@@ -37,8 +38,9 @@ class CausalModel(Saves, ABC):
     method and finish what these return. A subclass writes the hooks `_fit`, `_sample` and `_counterfactual`, as far as
     `answers` lists their kind of query, and of `_abduct`, `_log_prob`, `_predict`, `_replay` those that it can (see
     `powers`). So these hold by construction: intervened nodes have exactly their value; in a counterfactual, what the
-    intervention does not reach has its factual value; integer nodes are integers; no input is changed, no answer shares
-    memory with one; what the caller does to graph or data after `fit` changes no answer.
+    intervention does not reach has its factual value; discrete nodes (integers, and two values of any type) have values
+    that occur in training; no input is changed, no answer shares memory with one; what the caller does to graph or data
+    after `fit` changes no answer.
 
     Published code that breaks one of the first two on purpose says so by name in `waives` and is then let alone. A
     class that overrides a public method instead of its hook works too, and keeps these promises by itself.
@@ -50,8 +52,13 @@ class CausalModel(Saves, ABC):
     what a model computes in, and where, is its own affair. Randomness comes from `seed` alone. Nothing depends on state
     left by an earlier query.
 
-    `fit` sets `graph` (a plain copy), `order` (its nodes, causes first, ties by name) and `like` (for every node a
-    tensor of no rows that has its type and event shape).
+    **Categories** are numbers without order, such as codes of towns. A graph declares them by the attribute
+    ``categorical=True`` of a node; a class that can model them says so (`categories`), for the others they are
+    `Unsupported`.
+
+    `fit` sets `graph` (a plain copy), `order` (its nodes, causes first, ties by name), `like` (for every node a tensor
+    of no rows that has its type and event shape), `levels` (for every discrete node the values that occur in training,
+    see `contract.levels`) and `categorical` (the nodes that are declared so).
     """
 
     version: ClassVar[int] = 1
@@ -88,7 +95,15 @@ class CausalModel(Saves, ABC):
     batch_mechanisms: ClassVar[int | None] = None
     """How many mechanisms one call of `fit_many` trains at most; None leaves it to the harness."""
 
-    common: ClassVar[Mapping[str, Any]] = {"graph": nx.DiGraph, "like": dict[str, Tensor]}
+    categories: ClassVar[bool] = False
+    """Whether it can model nodes whose numbers have no order."""
+
+    common: ClassVar[Mapping[str, Any]] = {
+        "graph": nx.DiGraph,
+        "like": dict[str, Tensor],
+        "levels": dict[str, Tensor],
+        "categorical": list[Any],
+    }
     """Fields that this base sets, with their types: they are saved beside those that a method names in `saves`."""
 
     _named_options: frozenset[str]
@@ -99,6 +114,8 @@ class CausalModel(Saves, ABC):
     graph: nx.DiGraph
     order: list[str]
     like: Values
+    levels: Values
+    categorical: list[str]
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
@@ -162,7 +179,7 @@ class CausalModel(Saves, ABC):
         n, seed, like = check_integer(n, "n", least=0), check_integer(seed, "seed"), self._fitted()
         forced = expand(do, n, like)
         answer = self._sample(n, copies(forced), seed=seed) if n else like
-        return completed(answer, like, n, forced if self._keeps(EXACT) else {}, who=type(self).__name__)
+        return completed(answer, like, self.levels, n, forced if self._keeps(EXACT) else {}, who=type(self).__name__)
 
     def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
         """What every node would have been for these very rows under `do`.
@@ -187,7 +204,7 @@ class CausalModel(Saves, ABC):
         moved = self.reached(forced) if self._keeps(UNTOUCHED) else set(self.order)
         known = {node: x for node, x in known.items() if node not in moved and node not in forced}
         known |= forced if self._keeps(EXACT) else {}
-        return completed(answer, like, n, known, who=type(self).__name__)
+        return completed(answer, like, self.levels, n, known, who=type(self).__name__)
 
     def abduct(self, factual: Values) -> Values:
         """The noise ``{node: (n, ...)}`` inferred of factual rows.
@@ -234,7 +251,8 @@ class CausalModel(Saves, ABC):
         """
         n, like = batch(do), self._fitted()
         forced = expand(do, n, like)
-        return completed(self._predict(n, copies(forced)), like, n, forced, who=type(self).__name__)
+        answer = self._predict(n, copies(forced))
+        return completed(answer, like, self.levels, n, forced, who=type(self).__name__)
 
     def replay(self, noise: Values, do: Intervention) -> Values:
         """The counterfactual of *known* noise ``{node: (n, *event)}``, for models that are given the truth.
@@ -252,7 +270,8 @@ class CausalModel(Saves, ABC):
         """
         n, like = check_values(noise, noise, what="noise"), self._fitted()
         forced = expand(do, n, like)
-        return completed(self._replay(copies(noise), copies(forced)), like, n, forced, who=type(self).__name__)
+        answer = self._replay(copies(noise), copies(forced))
+        return completed(answer, like, self.levels, n, forced, who=type(self).__name__)
 
     # What answers: the hooks of a method. Their tensors are copies, theirs to keep or to overwrite.
 
@@ -320,10 +339,19 @@ class CausalModel(Saves, ABC):
         return name not in self.waives
 
     def _own(self, graph: nx.DiGraph, data: Values) -> Values:
-        """Set `graph`, `order` and `like`; returns copies of the rows. Lists among the options become tuples."""
+        """Set what every fit sets; returns copies of the rows. Lists among the options become tuples.
+
+        Raises `Unsupported` for declared categories where the class knows numbers only.
+        """
         plain = own_graph(graph)
         rows = own_rows(data, plain)
         self.graph, self.order, self.like = plain, list(plain), {node: x[:0].clone() for node, x in rows.items()}
+        self.levels = levels_of(rows)
+        self.categorical = [node for node in plain if graph.nodes[node].get("categorical")]
+        if self.categorical and not self.categories:
+            raise Unsupported(
+                f"{type(self).__name__} models numbers; {self.categorical[0]!r} is a category without order"
+            )
         for name in option_defaults(type(self)):
             if isinstance(option := vars(self).get(name), list):
                 setattr(self, name, tuple(option))
@@ -361,7 +389,18 @@ class CausalModel(Saves, ABC):
             if set(self.like) != set(self.order):
                 raise FieldError(f"like has the nodes {list(self.like)}, the graph {self.order}")
             self.like = {node: self.like[node] for node in self.order}
+            self._check_levels()
         return super().restore({name: value for name, value in fields.items() if name not in common})
+
+    def _check_levels(self) -> None:
+        """Raises `FieldError` where the levels that were read are missing or belong to other nodes."""
+        if "levels" not in vars(self) or "categorical" not in vars(self):
+            raise FieldError("the fields lack 'levels' or 'categorical': saved by an older scmbench; fit again")
+        for node, known in self.levels.items():
+            like = self.like.get(node)
+            expected = None if like is None else (like.dtype, like.shape[1:].numel())
+            if known.ndim != 2 or not len(known) or (known.dtype, known.shape[1]) != expected:
+                raise FieldError(f"levels[{node!r}] has shape {tuple(known.shape)} and {known.dtype}")
 
     def _common(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {name: hint for name, hint in self.common.items() if name in fields and name not in (self.saves or ())}

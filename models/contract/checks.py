@@ -8,8 +8,10 @@ from typing import Any
 
 import networkx as nx
 import torch
-from scmbench.datasets.values import Values, ValuesError, check_graph, check_values, real_dtype
+from scmbench.datasets.values import Values, ValuesError, check_graph, check_values, held_by, real_dtype
 from torch import Tensor
+
+from .levels import nearest
 
 
 def check_integer(value: Any, what: str, *, least: int | None = None) -> int:
@@ -69,21 +71,31 @@ def check_rows(rows: Mapping[str, Tensor], like: Values, *, what: str) -> Values
             if odd.any():
                 row = int(odd.nonzero()[0])
                 raise ValuesError(f"{what}: {node!r} was fitted on integers; row {row} has a fraction")
+        if (lost := ~held_by(rows[node], x.dtype)).any():
+            value = rows[node][lost][0].item()
+            raise ValuesError(f"{what}: {node!r} was fitted on {x.dtype}, which does not hold {value:g}")
     return {node: _copied(rows[node], x.dtype) for node, x in like.items()}
 
 
-def as_like(x: Tensor, like: Tensor) -> Tensor:
-    """A copy of ``x (n, k)`` or ``(n, *event)`` in the event shape and type of `like`; integers are rounded to."""
+def as_like(x: Tensor, like: Tensor, levels: Tensor | None = None) -> Tensor:
+    """A copy of ``x (n, k)`` or ``(n, *event)`` in the event shape and type of `like`.
+
+    A discrete node is brought to the nearest of its `levels` ``(k, d)`` (see `contract.levels`). Integers without
+    levels are rounded to.
+    """
     x = x.detach().reshape(len(x), *like.shape[1:])
-    if x.is_floating_point() and not like.is_floating_point():
+    if levels is not None:
+        x = nearest(x.to(like.device), levels)
+    elif x.is_floating_point() and not like.is_floating_point():
         x = x.round()
     return x.to(device=like.device, dtype=like.dtype, copy=True)
 
 
-def completed(answer: Any, like: Values, n: int, known: Values, *, who: str) -> Values:
+def completed(answer: Any, like: Values, levels: Values, n: int, known: Values, *, who: str) -> Values:
     """`n` rows of every node: what is `known` as it is, the others from a method's `answer`, as the data are.
 
-    Raises `ValuesError` that names `who`, where the answer lacks a node or does not have its rows.
+    Discrete nodes are at their `levels`. Raises `ValuesError` that names `who`, where the answer lacks a node or does
+    not have its rows; `FloatingPointError` for NaN where a level should be.
     """
     _check_mapping(answer, f"{who}: the answer")
     values: Values = {}
@@ -96,7 +108,7 @@ def completed(answer: Any, like: Values, n: int, known: Values, *, who: str) -> 
         if x.ndim == 0 or len(x) != n or x.numel() != n * prototype.shape[1:].numel():
             expected = (n, *prototype.shape[1:])
             raise ValuesError(f"{who}: {node!r} has shape {tuple(x.shape)}; expected {expected}")
-        values[node] = as_like(x, prototype)
+        values[node] = as_like(x, prototype, levels.get(node))
     return values
 
 

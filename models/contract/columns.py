@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-from scmbench.datasets.values import Values, ValuesError, flatten, n_rows
+from scmbench.datasets.levels import levels
+from scmbench.datasets.values import Values, ValuesError, flatten, is_image, n_rows
 from torch import Tensor
 
 from .fields import Saves
@@ -56,10 +57,10 @@ class Columns(Saves):
 
     `origin` ``(D,)`` is where values are counted from, mean included (see `units.origin`; 0 where `data` lie around 0).
     `scaler` has by default the unbiased standard deviations of `data`, 1 for a constant column; one that is given
-    acts on the values as they are: its columns have the origin 0. Integer nodes are
-    treated as real ones: a model is trained on z plus uniform noise one unit wide (`dequantised`), abducts from the
-    integer itself and has its answers rounded (Theis, van den Oord, Bethge, "A note on the evaluation of generative
-    models", 2016). A density over such columns is then close to the probability of the integer.
+    acts on the values as they are: its columns have the origin 0. Discrete nodes are treated as real ones: a model is
+    trained on z plus uniform noise (`dequantised`), abducts from the value itself and has its answers brought to levels
+    (Theis, van den Oord, Bethge, "A note on the evaluation of generative models", 2016). A density over columns of
+    integers is then close to the probability of the integer.
 
     Raises `ValuesError` for fewer than two rows, where there is no scaler.
     """
@@ -144,7 +145,15 @@ class Columns(Saves):
         return {j: x for v, part in forced.items() for j, x in enumerate(part.unbind(1), self.slices[v].start)}
 
     def dequantised(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """`z` plus U(-1/2, 1/2) in the units of the data on integer columns."""
+        """`z` plus U(-1/2, 1/2), in the units of the data on integer columns, in gaps on real ones of two values.
+
+        Pixels have no levels (`levels_of`).
+        """
         integer = self.mask(v for v, like in self.like.items() if not like.is_floating_point())
         noise = torch.rand(z.shape, generator=generator, dtype=z.dtype) - 0.5
-        return z + noise / self.scaler.std * integer
+        gaps = torch.zeros(z.shape[1], dtype=z.dtype)
+        real = ~integer & ~self.mask(v for v, like in self.like.items() if is_image(like))
+        for j in real.nonzero().flatten().tolist():
+            two = levels(z[:, j])
+            gaps[j] = 0 if two is None else two[-1] - two[0]
+        return z + noise / self.scaler.std * integer + noise * gaps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import networkx as nx
@@ -12,7 +12,8 @@ from scmbench.datasets.seeds import generator
 from scmbench.datasets.values import Values, flatten
 from torch import Tensor
 
-from .base import CausalModel, Unsupported
+from .base import EXACT, CausalModel, Unsupported
+from .checks import as_like
 from .columns import Columns, Scaler
 
 
@@ -87,11 +88,33 @@ class JointModel(CausalModel):
         self.learn(self.columns.pack(data), seed=seed)
 
     def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
-        return self.columns.unpack(self.draw(n, self.incoming(forced).standardised(forced), seed=seed))
+        def ask(held: Values) -> Tensor:
+            return self.draw(n, self.incoming(held).standardised(held), seed=seed)
+
+        return self._at_levels(ask, forced, set(self.order))
 
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
-        incoming = self.incoming(forced)
-        return self.columns.unpack(self.replay_rows(incoming.pack(factual), incoming.standardised(forced), seed=seed))
+        def ask(held: Values) -> Tensor:
+            incoming = self.incoming(held)
+            return self.replay_rows(incoming.pack(factual), incoming.standardised(held), seed=seed)
+
+        return self._at_levels(ask, forced, self.reached(forced))
+
+    def _at_levels(self, ask: Callable[[Values], Tensor], forced: Values, free: set[str]) -> Values:
+        """The answer in which the children of a discrete node follow from its level, not from a number near it.
+
+        All nodes come at once here: the discrete ones among the `free` are held at their levels, causes first, and the
+        rest is asked again from the same noise.
+        """
+        held, values = dict(forced), self.columns.unpack(ask(forced))
+        if not self._keeps(EXACT):
+            return values
+        for generation in nx.topological_generations(self.graph):
+            causes = [v for v in generation if v in self.levels and v in free - set(held) and self.graph.out_degree(v)]
+            if causes:
+                held |= {v: as_like(values[v], self.like[v], self.levels[v]) for v in causes}
+                values = self.columns.unpack(ask(held))
+        return values
 
 
 class RefittedModel(JointModel):

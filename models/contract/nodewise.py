@@ -132,8 +132,9 @@ class Empirical(Mechanism):
 class NodewiseModel(CausalModel):
     """A causal model made of one mechanism a node, given its parents; a subclass writes `mechanism`.
 
-    Vector nodes are flattened to ``(n, d)`` for the mechanism; integer nodes are rounded after decoding. `origins` has
-    each node's `origin` ``(d,)``, from which its values are counted before they are cast to a mechanism's type.
+    Vector nodes are flattened to ``(n, d)`` for the mechanism; what is decoded for a discrete node is brought to its
+    levels, and that is what its children see. `origins` has each node's `origin` ``(d,)``, from which its values are
+    counted before they are cast to a mechanism's type.
     """
 
     saves = ("origins",)
@@ -253,9 +254,10 @@ class NodewiseModel(CausalModel):
         return pa
 
     def _value(self, mechanism: Mechanism, node: str, x: Tensor) -> Tensor:
-        """What a mechanism decoded, ``x (n, d)``, as the node's value ``(n, *event)``."""
+        """What a mechanism decoded, ``x (n, d)``, as the node's value ``(n, *event)``, a discrete one at its levels."""
         wide = x.detach().to(self.origins[node])
-        return as_like(wide + self.origins[node] if mechanism.from_origin else wide, self.like[node])
+        wide = wide + self.origins[node] if mechanism.from_origin else wide
+        return as_like(wide, self.like[node], self.levels.get(node))
 
 
 def columns(values: Values, nodes: Sequence[str], n: int) -> Tensor:
