@@ -95,20 +95,23 @@ def fit(
     from scmbench.datasets.files.graphs import read_graph
     from scmbench.datasets.files.tables import read_table, table_columns
     from scmbench.datasets.values import from_frame, to_frame
+    from scmbench.models.keeping.labels import Labels
 
     from ..judging.diagnosis import split
 
     check_writable(out)
     graph = read_graph(graph_file, table_columns(data))
     nodes = sorted(graph)
-    values = from_frame(read_table(data, nodes, real=real), nodes)
-    questions = read_questions(nodes, seed=seed, **asking)
-    check(questions, values)
+    table = read_table(data, nodes, real=real)
+    labels = Labels.of(table, nodes)
+    values = from_frame(labels.encode(table), nodes)
+    questions = read_questions(nodes, labels, seed=seed, **asking)
+    check(questions, values, labels)
     show_graph(graph, graph_file)
     train, rest = split(values, held_out, seed=seed)
     if not len(train[nodes[0]]):
         raise click.ClickException(f"{data}: --held-out {held_out} leaves no row to fit to")
-    fitted = _fitted(name, options, graph, to_frame(train), seed)
+    fitted = _fitted(name, options, graph, labels.decode(to_frame(train)), seed)
     wrote = []
     try:
         write_with(out / MODEL, fitted.save)
@@ -139,7 +142,7 @@ def ask(folder: Path, name: str | None, seed: int, out: Path, **asking: Any) -> 
         inside = folder / MODEL
         hint = f"; scmbench ask {inside} asks the one in it" if (inside / HEADER).exists() else ""
         raise click.ClickException(f"{error}{hint}") from None
-    answer(fitted, read_questions(sorted(fitted.graph), seed=seed, **asking), out)
+    answer(fitted, read_questions(sorted(fitted.graph), fitted.labels, seed=seed, **asking), out)
 
 
 def _fitted(name: str, options: Sequence[str], graph: nx.DiGraph, train: pd.DataFrame, seed: int) -> FrameModel:
@@ -152,7 +155,7 @@ def _fitted(name: str, options: Sequence[str], graph: nx.DiGraph, train: pd.Data
         with noting():
             return FrameModel(cls, **parse(options)).fit(graph, train, seed=seed)
     except _unsupported() as error:
-        whole = any(str(dtype).startswith("int") for dtype in train.dtypes)
+        whole = "int" in str(error) and any(str(dtype).startswith("int") for dtype in train.dtypes)
         hint = "; --real treats whole numbers as measurements" if whole else ""
         raise click.ClickException(f"{name} cannot model this table: {error}{hint}") from None
     except ValuesError:

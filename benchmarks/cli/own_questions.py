@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from scmbench.datasets.values import Values
     from scmbench.models.keeping.frames import FrameModel
+    from scmbench.models.keeping.labels import Labels
 
 SAMPLES, COUNTERFACTUALS, EFFECTS = ANSWERS = "samples.csv", "counterfactuals.csv", "effects.csv"
 
@@ -36,6 +37,7 @@ class Questions:
 
 def read_questions(
     nodes: Sequence[Any],
+    labels: Labels,
     *,
     assignments: Sequence[str],
     do_file: Path | None,
@@ -45,10 +47,11 @@ def read_questions(
     versus: Sequence[str],
     seed: int,
 ) -> Questions:
-    """The questions that the options ask. Raises `ClickException` where they do not go together."""
+    """The questions that the options ask of a model of these columns. Raises `ClickException` where they clash."""
     from scmbench.datasets.files.tables import OwnTable
 
-    do = asked(assignments, do_file, nodes)
+    settable = {node: column.labels for node, column in labels.columns.items() if column.labels}
+    do = asked(assignments, do_file, nodes, labels=settable)
     if counterfactual and not do.do:
         raise click.ClickException("--counterfactual asks what would have been: say under which --do NODE=VALUE")
     if bool(effects) != bool(versus) or (effects and not do.do):
@@ -58,20 +61,22 @@ def read_questions(
     known = {str(node): node for node in nodes}
     if foreign := [node for node in effects if node not in known]:
         raise click.ClickException(f"--effect {foreign[0]}: the graph has no node {foreign[0]!r}; it has {list(known)}")
+    for node in effects:
+        labels.check_mean(known[node])
     if do.n is not None and n not in (None, do.n):
         raise click.ClickException(f"--n {n}, but {do_file} has {do.n} rows")
     factual = ids = None
     if counterfactual is not None:
         table = OwnTable.read(counterfactual, known)
-        factual, ids = table.numbers(gaps=True), table.others()
+        factual, ids = table.values(gaps=True), table.others()
         if factual.columns.empty:
-            table.numbers()  # says which column is missing
+            table.values()  # says which column is missing
         if do.n not in (None, len(factual)):
             raise click.ClickException(f"{counterfactual} has {len(factual)} rows, {do_file} has {do.n}")
         factual.columns = [known.get(str(column), column) for column in factual.columns]
     return Questions(
         do=do,
-        versus=asked(versus, None, nodes, option="--versus") if versus else None,
+        versus=asked(versus, None, nodes, option="--versus", labels=settable) if versus else None,
         n=n or do.n or 1000,
         factual=factual,
         ids=ids,
@@ -80,7 +85,7 @@ def read_questions(
     )
 
 
-def check(questions: Questions, data: Values) -> None:
+def check(questions: Questions, data: Values, labels: Labels) -> None:
     """Refuse before the training what would be refused after it. Raises `ValuesError`."""
     import pandas as pd
     from scmbench.datasets.values import expand
@@ -89,8 +94,8 @@ def check(questions: Questions, data: Values) -> None:
     like = {node: x[:0] for node, x in data.items()}
     for each in (questions.do, questions.versus):
         rows = pd.RangeIndex(each.n or 1) if each else pd.RangeIndex(1)
-        fixed = {node: value_of(node, v, rows) for node, v in (each.do if each else {}).items() if not callable(v)}
-        expand(fixed, len(rows), like)
+        given = {node: v for node, v in (each.do if each else {}).items() if not callable(v)}
+        expand({node: value_of(node, labels.code(node, v), rows) for node, v in given.items()}, len(rows), like)
 
 
 def answer(fitted: FrameModel, questions: Questions, out: Path) -> list[str]:

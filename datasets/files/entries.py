@@ -1,4 +1,4 @@
-"""The entries of a text table as numbers; what is none is told for what it is."""
+"""The entries of a text table as numbers or labels; what is neither is told for what it is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ..values import ValuesError
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", ".", "<na>"}
+_TRUTHS = {"true": True, "false": False}
 _HINTS = (
     (r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)", "thousands separators? write 1234567.8"),
     (r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)", "separators of thousands and a decimal comma? write 1234567.8"),
@@ -22,17 +24,20 @@ _HINTS = (
     (r"[$€£¥]\s*[\d.,]+|[\d.,]+\s*[$€£¥]", "an amount? write the number alone"),
     (r"\d{4}-\d{1,2}(?:-\d{1,2})?(?:[T ].*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*", "a date? write days since the first"),
     (r"\d{1,2}:\d{2}(?::\d{2}.*)?", "a time? write it as seconds or hours"),
-    (r"(?i)true|false|yes|no|t|f|y|n", "a truth value? write 1 and 0"),
     (r"[+-]?\d+(?:_\d+)+", "underscores? write the digits alone"),
     (r"[+-]?[\d.]+\s*[^\W\d_]+.*", "a number with its unit? write the number alone"),
 )
 
 
-def to_numbers(path: Path, name: str, entries: Sequence[str], lines: Sequence[int], *, gaps: bool) -> np.ndarray:
-    """A column as int64 where every entry is a whole number, else float64; with `gaps`, missing entries are NaN.
+def to_column(
+    path: Path, name: str, entries: Sequence[str], lines: Sequence[int], *, gaps: bool
+) -> np.ndarray | pd.Categorical:
+    """A column as int64 where every entry is a whole number, as float64 where every one is a number.
 
-    Raises `ValuesError` that names file, line and column of the first entry that is no finite number, and says what it
-    may be: a decimal comma, a date, a percentage, …
+    Entries ``true`` and ``false`` are booleans; words none of which looks like a number, a date or their kin are a
+    category without order, its labels sorted. With `gaps`, missing entries are missing. Raises `ValuesError` that names
+    file, line and column of the first entry that does not fit, and says what it may be: a decimal comma, a date, a
+    percentage, …
     """
     if all(_WHOLE.fullmatch(entry) for entry in entries):
         return np.array([int(entry) for entry in entries], dtype=np.int64)
@@ -40,17 +45,41 @@ def to_numbers(path: Path, name: str, entries: Sequence[str], lines: Sequence[in
     wrong = [i for i, x in enumerate(numbers) if not math.isfinite(x) and not (gaps and _missing(entries[i]))]
     if not wrong:
         return np.array(numbers, dtype=np.float64)
-    first = next((i for i in wrong if not _missing(entries[i])), wrong[0])
+    present = [i for i in range(len(entries)) if not _missing(entries[i])]
+    words = bool(present) and all(math.isnan(numbers[i]) and not _hint(entries[i]) for i in present)
+    if words and len(wrong) == len(present):
+        return _words(entries)
+    first = next((i for i in wrong if _missing(entries[i]) is words), wrong[0])
     entry, where = entries[first], f"{path}, line {lines[first]}, column {name!r}"
-    rest = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
+    rest = f" ({len(wrong)} such rows)" if len(wrong) > 1 and not words else ""
     if not entry:
         raise ValuesError(f"{where}: it is empty{rest}")
-    hint = next((text for pattern, text in _HINTS if re.fullmatch(pattern, entry)), "")
-    if hint:
+    if words:
+        raise ValuesError(f"{where}: {entry!r} stands for a missing entry; if it is a category, call it something else")
+    if hint := _hint(entry):
         raise ValuesError(f"{where}: {entry!r} is no number{rest}: {hint}")
-    if len(wrong) == len(numbers) and not _missing(entry):
-        raise ValuesError(f"{where}: {entry!r} is no number, nor is any other: encode categories as numbers")
     raise ValuesError(f"{where}: {entry!r} is no finite number{rest}")
+
+
+def is_number(text: str) -> bool:
+    """Whether Python reads a text as a number, finite or not."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(entries: Sequence[str]) -> np.ndarray | pd.Categorical:
+    known = [None if _missing(entry) else entry for entry in entries]
+    truths = [None if entry is None else _TRUTHS.get(entry.lower()) for entry in known]
+    if all((truth is None) == (entry is None) for truth, entry in zip(truths, known, strict=True)):
+        return np.array(truths, dtype=object if None in truths else bool)
+    return pd.Categorical(known, categories=sorted({entry for entry in known if entry is not None}))
+
+
+def _hint(entry: str) -> str:
+    return next((text for pattern, text in _HINTS if re.fullmatch(pattern, entry)), "")
 
 
 def _number(entry: str) -> float:

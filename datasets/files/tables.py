@@ -11,21 +11,22 @@ import numpy as np
 import pandas as pd
 
 from ..values import ValuesError, columns_of, from_frame, to_frame
-from .entries import to_numbers
+from .entries import is_number, to_column
 
 PARQUET = {".parquet", ".pq"}
 
 
 def read_table(path: Path | str, nodes: Iterable[str], *, real: bool = False, gaps: bool = False) -> pd.DataFrame:
-    """The columns of `nodes` (``name``, or ``name[0], name[1], …`` for a vector) in a file, as numbers.
+    """The columns of `nodes` (``name``, or ``name[0], name[1], …`` for a vector) in a file, as numbers or labels.
 
     Parquet by its suffix (``.parquet``, ``.pq``), else text with a header line and commas, semicolons or tabs. A column
-    of whole numbers becomes int64, unless `real`. With `gaps`, a column may be missing, and entries may be empty or
-    ``NA``, which are NaN then. Raises `ValuesError` that names the file, and the line and column where there are some:
-    missing or unreadable files, missing or doubled columns, rows of another length than the header, entries that are
-    empty, not finite or no number.
+    of whole numbers becomes int64, unless `real`; truth values are booleans, other words (of Parquet: text and pandas
+    categories) a category. With `gaps`, a column may be missing, and entries may be empty or ``NA``, which are missing
+    then. Raises `ValuesError` that names the file, and the line and column where there are some: missing or unreadable
+    files, missing or doubled columns, rows of another length than the header, entries that are empty, not finite, or
+    neither like numbers nor like words.
     """
-    return OwnTable.read(path, nodes).numbers(real=real, gaps=gaps)
+    return OwnTable.read(path, nodes).values(real=real, gaps=gaps)
 
 
 @dataclass
@@ -53,17 +54,20 @@ class OwnTable:
             raise ValuesError(f"{path} has columns and no rows")
         return table
 
-    def numbers(self, *, real: bool = False, gaps: bool = False) -> pd.DataFrame:
+    def values(self, *, real: bool = False, gaps: bool = False) -> pd.DataFrame:
         """The nodes' columns; `real`, `gaps` and what is raised are those of `read_table`."""
         chosen = [name for node in self.nodes for name in self._names(node, gaps=gaps)]
         if isinstance(self.columns, pd.DataFrame):
             frame = self._typed(self.columns[chosen], gaps=gaps)
         else:
             frame = pd.DataFrame(
-                {v: to_numbers(self.path, v, self.columns[v], self.lines, gaps=gaps) for v in chosen},
+                {v: to_column(self.path, v, self.columns[v], self.lines, gaps=gaps) for v in chosen},
                 index=pd.RangeIndex(len(self.lines)),
             )
-        return frame.astype("float64") if real else frame
+        if not real:
+            return frame
+        whole = [name for name in frame if pd.api.types.is_integer_dtype(frame[name])]
+        return frame.astype(dict.fromkeys(whole, "float64"))
 
     def others(self) -> pd.DataFrame:
         """The columns that are no node's, as text (of Parquet: as they are), named ones only."""
@@ -87,10 +91,15 @@ class OwnTable:
         done = {}
         for name in frame:
             column = frame[name]
-            if pd.api.types.is_bool_dtype(column):
-                what = f"{self.path}, column {name!r}: it is {column.dtype}, not numeric"
-                raise ValuesError(f"{what}: encode it as numbers, 0 and 1")
             missing = column.isna().to_numpy()
+            if _labelled(column):
+                if missing.any() and not gaps:
+                    raise ValuesError(f"{self.path}, row {int(missing.argmax())}, column {name!r}: it is empty")
+                text = not isinstance(column.dtype, pd.CategoricalDtype) and not pd.api.types.is_bool_dtype(column)
+                if text and any(map(is_number, column.dropna())):
+                    raise ValuesError(f"{self.path}, column {name!r}: it holds numbers as text: store them as numbers")
+                done[name] = column.astype("category") if text else column
+                continue
             if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column):
                 missing = missing | ~np.isfinite(column.to_numpy(dtype="float64", na_value=np.nan))
                 if missing.any() and not (gaps and column.isna().to_numpy()[missing].all()):
@@ -106,6 +115,14 @@ class OwnTable:
                 why = str(error).replace(f"column {name!r} ", f"column {name!r}: it ", 1)
                 raise ValuesError(f"{self.path}, {why}") from None
         return pd.DataFrame(done)
+
+
+def _labelled(column: pd.Series) -> bool:
+    """Whether a column holds truth values, text or a category."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column):
+        return True
+    present = [] if pd.api.types.is_numeric_dtype(column) else column.dropna().tolist()
+    return bool(present) and all(isinstance(v, str) for v in present)
 
 
 def table_columns(path: Path | str) -> list[str]:

@@ -13,34 +13,37 @@ import torch
 from scmbench.datasets.values import Intervention, Values, ValuesError, expand, to_frame
 from torch import Tensor
 
+from .labels import Labels
+
 Do = Mapping[str, Any]
 """Column to a number, to a `pandas.Series`, array or list with a value a row (``(rows, d)`` for a vector node), or to a
-function of the node's natural value, such as ``lambda x: 1.1 * x``, which gets and gives a Series (a frame)."""
+function of the node's natural value, such as ``lambda x: 1.1 * x``, which gets and gives a Series (a frame). A column
+of labels is set to its labels."""
 
 Natural = Callable[[str, Intervention], Tensor]
 """A node's natural value ``(n, *event)`` under the interventions so far."""
 
 
-def resolve(do: Do, order: list[str], like: Values, index: pd.Index, natural: Natural) -> Values:
+def resolve(do: Do, order: list[str], like: Values, labels: Labels, index: pd.Index, natural: Natural) -> Values:
     """`do` as tensors ``(n, *event)``, functions applied to natural values in topological order.
 
-    Raises `ValuesError` for an unknown node, and values that are no numbers, or not one a row.
+    Raises `ValuesError` for an unknown node, and values that are no numbers (no labels of the node), or not one a row.
     """
     if not isinstance(do, Mapping):
         raise ValuesError(f"do={do!r}: expected a dict of column to value")
-    fixed = {node: value_of(node, value, index) for node, value in do.items() if not callable(value)}
+    fixed = {node: value_of(node, labels.code(node, value), index) for node, value in do.items() if not callable(value)}
     forced = expand(fixed, len(index), like)
     if unknown := [node for node in do if node not in like]:
         raise ValuesError(f"do: unknown node {unknown[0]!r}; the graph has {sorted(like)}")
     for node in order:
         if node in do and callable(do[node]):
-            x = to_frame({node: natural(node, forced)}).set_index(index)
+            x = labels.decode(to_frame({node: natural(node, forced)}).set_index(index), types=False)
             try:
                 moved = do[node](x.get(node, x))
             except Exception as error:  # the caller's own function
                 what = f"{type(error).__name__}: {error}"
                 raise ValuesError(f"do({node!r}): its function fails on {len(x)} values: {what}") from error
-            forced |= expand({node: value_of(node, moved, index)}, len(index), like)
+            forced |= expand({node: value_of(node, labels.code(node, moved), index)}, len(index), like)
     return forced
 
 

@@ -23,6 +23,7 @@ from ..contract.registry import load as load_class
 from . import saving
 from .effects import Effect, effect_of
 from .frame_do import Do, needed, resolve, whole
+from .labels import Labels
 from .support import Support, tell
 
 EXACT, UNTOUCHED = "do is exact", "non-descendants untouched"
@@ -36,9 +37,11 @@ class FrameModel:
     """A causal model that takes and gives data frames.
 
     A node of the graph is the column of its name, or the columns ``name[0], name[1], …`` for a vector; other columns
-    are ignored. Names are strings or whole numbers, and labels of answers are what they were. Integer columns stay
-    integer (predictions are rounded): convert what is measured on a scale to float. Categories have to be encoded as
-    numbers before. A question outside of the training rows is answered, with a `SupportWarning`.
+    are ignored. Names are strings or whole numbers, and labels of answers are what they were. Columns of whole numbers,
+    and of two values of any type, are discrete: answers have values that occur in training, in the column's type.
+    Convert what is measured on a scale to float. Booleans, text and pandas categories are answered by their labels;
+    three or more without order only by models that know categories. A question outside of the training rows is
+    answered, with a `SupportWarning`.
 
     Args:
         model: A name or class, or an unfitted model. Where a method has variants and none is named, it is `corrected`;
@@ -62,6 +65,7 @@ class FrameModel:
             raise ValuesError(f"the options {sorted(options)} belong to a model's name or class, not to a model")
         self.model = corrected(model)
         self._like: Values = {}
+        self._labels = Labels()
         self._support: Support | None = None
 
     def fit(self, graph: nx.DiGraph, frame: pd.DataFrame, *, seed: int = 0) -> Self:
@@ -77,7 +81,8 @@ class FrameModel:
 
         Raises:
             ValuesError: For a cycle, for a name that is no string or whole number or could mean two things, for a
-                column that is missing, there twice, not numeric, or has NaN, and for a device that is not there.
+                column that is missing, there twice, of another kind, or has NaN, and for a device that is not there.
+            Unsupported: For a column that the model cannot model, such as a category.
         """
         if not isinstance(graph, nx.Graph):
             raise ValuesError(f"the graph is a {type(graph).__name__}; expected a networkx.DiGraph of cause to effect")
@@ -86,11 +91,14 @@ class FrameModel:
         own = nx.DiGraph()
         own.add_nodes_from(order)
         own.add_edges_from(graph.edges())
-        data = from_frame(frame, order)
+        labels = Labels.of(frame, order)
+        data = from_frame(labels.encode(frame), order)
         _check_columns(data)
         check_device(getattr(self.model, "device", None))
+        labels.check(self.model)
+        own.add_nodes_from(labels.unordered, categorical=True)
         self.model.fit(own, data, seed=whole(seed, "seed"))
-        self._like = {node: x[:0] for node, x in data.items()}
+        self._like, self._labels = {node: x[:0] for node, x in data.items()}, labels
         self._support = Support.of(data)
         self._warn_of_waivers(stacklevel=3)
         return self
@@ -132,11 +140,11 @@ class FrameModel:
             kept.update({v: drawn[v] for v in before if v not in forced})
             return drawn[node]
 
-        forced = resolve(do or {}, order, self._like, pd.RangeIndex(n), natural)
+        forced = resolve(do or {}, order, self._like, self._labels, pd.RangeIndex(n), natural)
         shifted = any(map(callable, (do or {}).values()))
         answer = self.model.sample(n, {**kept, **forced}, seed=derive(seed, "shifted") if shifted else seed)
         self._tell(forced, do)
-        return to_frame(answer)
+        return self._labels.decode(to_frame(answer))
 
     def counterfactual(
         self, frame: pd.DataFrame, do: Do, *, nodes: Sequence[str] | None = None, seed: int = 0
@@ -172,7 +180,7 @@ class FrameModel:
                 raise ValuesError(f"do({node!r}): its function needs the factual values, and some are missing")
             return factual[node]
 
-        forced = resolve(do, check_graph(graph), self._like, frame.index, natural)
+        forced = resolve(do, check_graph(graph), self._like, self._labels, frame.index, natural)
         answer = self.model.counterfactual(factual, forced, seed=seed)
         self._tell(forced, do)
         table = to_frame({node: x for node, x in answer.items() if nodes is None or node in nodes})
@@ -181,7 +189,7 @@ class FrameModel:
             if node not in forced and node in answer and (nodes is None or node in nodes):
                 for name in columns_of(table, node):
                     table[name] = table[name].astype("float64").where(~missing)
-        return table
+        return self._labels.decode(table)
 
     def effect(
         self, outcome: str, do: Do, versus: Do, *, n: int = 1000, frame: pd.DataFrame | None = None, seed: int = 0
@@ -202,10 +210,11 @@ class FrameModel:
             Both means, their difference and its interval.
 
         Raises:
-            ValuesError: For an `outcome` that is no scalar node.
+            ValuesError: For an `outcome` that is no scalar node, or has labels, which have no mean.
         """
         if outcome not in self._fitted() or self._like[outcome].ndim > 1:
             raise ValuesError(f"outcome={outcome!r}: expected one of the scalar nodes of {sorted(self._like)}")
+        self._labels.check_mean(outcome)
         if frame is None:
             least = whole(n, "n", least=1)
             answers = [self.sample(least, each, seed=seed)[outcome] for each in (do, versus)]
@@ -231,7 +240,7 @@ class FrameModel:
         """
         self._fitted()
         support = self._support.to_json() if self._support else None
-        return saving.save(self.model, folder, like=self._like, support=support)
+        return saving.save(self.model, folder, like=self._like, labels=self._labels.to_json(), support=support)
 
     @classmethod
     def load(cls, folder: Path | str, *, model: str | None = None) -> Self:
@@ -250,6 +259,7 @@ class FrameModel:
         loaded = cls.__new__(cls)
         loaded.model = saving.load(folder, model=model)
         loaded._like = saving.saved_like(Path(folder))
+        loaded._labels = saving.saved_labels(Path(folder))
         loaded._support = saving.saved_support(Path(folder))
         loaded._warn_of_waivers(stacklevel=3)
         return loaded
@@ -258,6 +268,11 @@ class FrameModel:
     def graph(self) -> nx.DiGraph:
         """A copy of the graph that the model was fitted on."""
         return self._fitted().copy()
+
+    @property
+    def labels(self) -> Labels:
+        """What the columns that it was fitted on were before they became numbers."""
+        return self._labels
 
     def _fitted(self) -> nx.DiGraph:
         if not self._like:
@@ -270,6 +285,7 @@ class FrameModel:
         """Factual rows, and per node the rows ``(n,)`` in which it is unknown and stands for itself only."""
         if isinstance(nodes, str) or set(nodes or ()) - set(graph):
             raise ValuesError(f"nodes={nodes!r}: expected a list of the graph's nodes {sorted(graph)}")
+        frame = self._labels.encode(frame)
         unknown = {node: gaps for node in self._like if (gaps := _gaps(frame, node)).any()}
         asked = set(nodes) if nodes is not None else {v for v in graph if not (v in unknown and unknown[v].all())}
         rest_on = needed(graph, asked)
@@ -297,7 +313,8 @@ class FrameModel:
         # A shift of whatever was drawn always takes a few rows out of the range.
         shifted = any(map(callable, (do or {}).values()))
         if self._support:
-            tell(self._support.notes(forced, "do", tolerated=0.01 if shifted else 0))
+            labels = {node: column.labels for node, column in self._labels.columns.items() if column.labels}
+            tell(self._support.notes(forced, "do", tolerated=0.01 if shifted else 0, labels=labels))
 
     def _warn_of_waivers(self, *, stacklevel: int) -> None:
         variant = getattr(self.model, "variant", None)

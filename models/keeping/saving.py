@@ -27,6 +27,7 @@ from ..contract.fields import FieldError, field_types, lift_fields, lower
 from ..contract.registry import UnknownModel, paths
 from ..contract.registry import load as load_class
 from .data import DataError, Reader, Writer
+from .labels import Labels
 from .support import Support
 
 FORMAT = 2
@@ -46,7 +47,12 @@ class SavedModelError(UserError, ValueError):
 
 
 def save(
-    model: CausalModel, folder: Path | str, *, like: Values | None = None, support: dict[str, Any] | None = None
+    model: CausalModel,
+    folder: Path | str,
+    *,
+    like: Values | None = None,
+    labels: list[Any] | None = None,
+    support: dict[str, Any] | None = None,
 ) -> Path:
     """Write a fitted model into `folder`, made where it is not there; returns the folder.
 
@@ -56,6 +62,7 @@ def save(
         model: The fitted model.
         folder: Where its files go.
         like: Nodes of the types and shapes that the model was fitted on, which are then noted too (`saved_like`).
+        labels: What `Labels.to_json` says of the columns (`saved_labels`).
         support: What `Support.to_json` says of the training rows (`saved_support`).
 
     Returns:
@@ -79,6 +86,8 @@ def save(
         if like is not None:
             nodes = lower(dict(like), dict[str, Tensor], "the nodes")
             header["nodes"] = [[v, str(x.dtype).removeprefix("torch."), list(x.shape[1:])] for v, x in nodes.items()]
+        if labels:
+            header["labels"] = labels
         if support is not None:
             header["support"] = support
         if "save" not in model.powers:
@@ -157,6 +166,16 @@ def saved_like(folder: Path) -> Values:
         raise
     except (LookupError, TypeError, ValueError, RuntimeError):
         raise SavedModelError(f"{folder / HEADER} does not say what the model's nodes are like") from None
+
+
+def saved_labels(folder: Path) -> Labels:
+    """What the columns were that a saved model was fitted on. Raises `SavedModelError`."""
+    try:
+        return Labels.from_json(_read(folder)[0].get("labels", []))
+    except SavedModelError:
+        raise
+    except (LookupError, TypeError, ValueError):
+        raise SavedModelError(f"{folder / HEADER} does not say what the columns' labels are") from None
 
 
 def saved_support(folder: Path) -> Support | None:

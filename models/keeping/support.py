@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Self
 
 import torch
+from scmbench.datasets.levels import levels as levels_of
 from scmbench.datasets.values import Values
 from torch import Tensor
 
 LEVELS, PAIRED = 20, 50
-"""A whole-numbered node of so many values at most is known by its values; pairs are kept for so many nodes at most."""
+"""A discrete node of so many values at most is known by its values; pairs are kept for so many nodes at most."""
 
 Number = float | int
 
@@ -26,8 +27,8 @@ class SupportWarning(UserWarning):
 class Support:
     """The training rows' reach.
 
-    `ranges` are the lowest and highest value of every component of a node; `levels` the values of a node of whole
-    numbers that has few; `pairs`, for two scalar nodes brought to [0, 1] by their ranges, the lowest and highest sum
+    `ranges` are the lowest and highest value of every component of a node; `levels` the values of a discrete node
+    that has few; `pairs`, for two scalar nodes brought to [0, 1] by their ranges, the lowest and highest sum
     and difference: with the ranges, an octagon around the rows.
     """
 
@@ -42,9 +43,9 @@ class Support:
         ranges = {node: list(map(list, zip(*_extremes(x), strict=True))) for node, x in flat.items()}
         levels = {}
         for node, x in data.items():
-            values = x.unique() if x.ndim == 1 else x[:0]
-            if 0 < len(values) <= (2 if x.is_floating_point() else LEVELS):
-                levels[node] = values.tolist()
+            found = levels_of(x) if x.ndim == 1 else None
+            if found is not None and len(found) <= LEVELS:
+                levels[node] = found.tolist()
         scalar = [node for node, x in data.items() if x.ndim == 1 and ranges[node][0][0] < ranges[node][0][1]]
         pairs = {}
         for a, b in combinations(scalar if len(scalar) <= PAIRED else (), 2):
@@ -52,11 +53,15 @@ class Support:
             pairs[a, b] = [float(x) for s in (u + v, u - v) for x in (s.min(), s.max())]
         return cls(ranges, levels, pairs)
 
-    def notes(self, values: Values, what: str, *, tolerated: float = 0) -> list[str]:
+    def notes(
+        self, values: Values, what: str, *, tolerated: float = 0, labels: Mapping[Any, Sequence[Any]] | None = None
+    ) -> list[str]:
         """Sentences about ``{node: (n, *event)}`` that lie outside; `what` is asked, such as ``do``.
 
-        Nothing is said where no more than the share `tolerated` of the rows does.
+        Nothing is said where no more than the share `tolerated` of the rows does. Nodes of codes are told by their
+        `labels`.
         """
+        labels = labels or {}
         said = []
         outside: set[str] = set()
         for node, x in values.items():
@@ -66,7 +71,10 @@ class Support:
             unseen = ~torch.isin(x, torch.tensor(self.levels[node], dtype=x.dtype)) if node in self.levels else far
             if int(unseen.sum()) > tolerated * len(x):
                 outside.add(node)
-                said.append(f"{what}({node!r}{_values(x, unseen)}) is outside the training rows{self._known(node)}")
+                shown = _values(x, unseen, labels.get(node))
+                said.append(
+                    f"{what}({node!r}{shown}) is outside the training rows{self._known(node, labels.get(node))}"
+                )
         for a, b in combinations(values, 2):
             bounds = self.pairs.get((a, b)) or self.pairs.get((b, a))
             if bounds and not {a, b} & outside:
@@ -77,7 +85,7 @@ class Support:
                 far = (u + v < bounds[0] - slack) | (u + v > bounds[1] + slack)
                 far |= (u - v < bounds[2] - slack) | (u - v > bounds[3] + slack)
                 if int(far.sum()) > tolerated * len(far):
-                    both = f"{a!r}{_values(values[a], far)}, {b!r}{_values(values[b], far)}"
+                    both = ", ".join(f"{node!r}{_values(values[node], far, labels.get(node))}" for node in (a, b))
                     said.append(f"{what}({both}) is outside the training rows together, though not one by one")
         return said
 
@@ -104,9 +112,10 @@ class Support:
         pairs = {(a, b): [_number(w), _number(x), _number(y), _number(z)] for a, b, (w, x, y, z) in written["pairs"]}
         return cls(ranges, levels, pairs)
 
-    def _known(self, node: str) -> str:
+    def _known(self, node: str, labels: Sequence[Any] | None) -> str:
         if node in self.levels:
-            return f", which have {self.levels[node]}"
+            have = self.levels[node]
+            return f", which have {[labels[int(code)] for code in have] if labels else have}"
         return " " + " x ".join(f"[{low:.6g}, {high:.6g}]" for low, high in self.ranges[node])
 
 
@@ -124,10 +133,10 @@ def _unit(x: Tensor, bounds: list[Number]) -> Tensor:
     return (x.double() - bounds[0]) / (bounds[1] - bounds[0])
 
 
-def _values(x: Tensor, chosen: Tensor) -> str:
+def _values(x: Tensor, chosen: Tensor, labels: Sequence[Any] | None) -> str:
     """`` = 50``, or how many of the rows, where their values differ."""
     some = x[chosen].reshape(int(chosen.sum()), -1)
-    shown = [f"{value:.6g}" for value in some[0].tolist()]
+    shown = [repr(labels[int(value)]) if labels else f"{value:.6g}" for value in some[0].tolist()]
     first = shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
     if bool(chosen.all()) and bool((some == some[0]).all()):
         return f" = {first}"

@@ -39,6 +39,31 @@ def test_whole_numbers_are_real_where_one_says_so(write):
     assert read_table(write("x\n1\n2\n"), ["x"], real=True)["x"].dtype == "float64"
 
 
+@pytest.mark.parametrize(
+    ("entries", "dtype", "labels"),
+    [
+        (["low", "high", "low"], "category", ["high", "low"]),
+        (["yes", "no", "yes"], "category", ["no", "yes"]),
+        (["b"], "category", ["b"]),
+        (["True", "FALSE", "true"], "bool", None),
+    ],
+)
+def test_words_are_categories_and_truth_values_booleans(write, entries, dtype, labels):
+    column = read_table(write("x\n" + "\n".join(entries)), ["x"], real=True)["x"]
+    assert column.dtype == dtype
+    if labels:
+        assert column.cat.categories.tolist() == labels
+        assert not column.cat.ordered
+        assert column.tolist() == entries
+    else:
+        assert column.tolist() == [True, False, True]
+
+
+def test_words_may_be_missing_where_gaps_are_allowed(write):
+    frame = read_table(write("x,y\nlow,true\nNA,\n"), ["x", "y"], gaps=True)
+    assert frame["x"].isna().tolist() == frame["y"].isna().tolist() == [False, True]
+
+
 def test_a_vector_node_takes_its_numbered_columns(write):
     frame = read_table(write("v[0],v[1],w\n1.0,2.0,3\n"), ["v"])
     assert list(frame) == ["v[0]", "v[1]"]
@@ -54,7 +79,8 @@ def test_a_vector_node_takes_its_numbered_columns(write):
         ("x,y\n1,2\n3,NA\n3,NA\n", r"own\.csv, line 3, column 'y': 'NA' is no finite number \(2 such rows\)"),
         ("x,y\n1,inf\n3,4\n", r"line 2, column 'y': 'inf' is no finite number"),
         ("x,y\n1,1_000\n3,4.5\n", r"line 2, column 'y': '1_000' is no number: underscores"),
-        ("x,y\n1,low\n3,high\n", r"line 2, column 'y': 'low' is no number, nor is any other: encode categories"),
+        ("x,y\n1,low\n3,4\n", r"line 2, column 'y': 'low' is no finite number"),
+        ("x,y\n1,low\n3,none\n", r"line 3, column 'y': 'none' stands for a missing entry; if it is a category"),
         ("x,z\n1,2\n", r"own\.csv has no column 'y', which the graph has; its columns are \['x', 'z'\]"),
         ("x,y,y\n1,2,3\n", r"own\.csv has the column 'y' 2 times"),
         ("x,y\n", r"own\.csv has columns and no rows"),
@@ -79,12 +105,10 @@ def test_what_is_wrong_is_told(write, text, complaint):
         (["2020-01-01"], "a date"),
         (["31.12.2020"], "a date"),
         (["12:30"], "a time"),
-        (["True", "False"], "a truth value? write 1 and 0"),
-        (["yes"], "a truth value"),
         (["$5"], "an amount"),
         (["5 mg"], "a number with its unit"),
-        (["low", "high"], "nor is any other: encode categories as numbers"),
-        (["NA", "low"], "line 3, column 'X': 'low' is no number, nor is any other"),
+        (["low", "50%"], "line 3, column 'X': '50%' is no number"),
+        (["NA", "low"], "line 2, column 'X': 'NA' stands for a missing entry"),
         (["-inf"], "'-inf' is no"),
     ],
 )
@@ -113,10 +137,10 @@ def test_a_unit_in_a_name_is_no_vector(write):
 
 def test_gaps_where_they_are_allowed_and_the_other_columns(write):
     table = OwnTable.read(write("id,x,y,note\n007,1,,a\n08,2,NA,\n"), ["x", "y", "z"])
-    numbers = table.numbers(gaps=True)
-    assert list(numbers) == ["x", "y"]
-    assert numbers["x"].tolist() == [1, 2]
-    assert numbers["y"].isna().all()
+    frame = table.values(gaps=True)
+    assert list(frame) == ["x", "y"]
+    assert frame["x"].tolist() == [1, 2]
+    assert frame["y"].isna().all()
     assert table.others().to_dict("list") == {"id": ["007", "08"], "note": ["a", ""]}
     assert table_columns(table.path) == ["id", "x", "y", "note"]
 
@@ -142,12 +166,19 @@ class TestParquet:
         again = read_table(tmp_path / "own.parquet", ["x", "y"])
         assert again.to_dict("list") == {"x": [1.5, 2.5], "y": [1, 2]}
         assert [str(t) for t in again.dtypes] == ["float64", "int64"]
+        stages = pd.Categorical(["lo", "hi"], categories=["lo", "mid", "hi"], ordered=True)
+        frame.assign(y=[True, False], z=stages).to_parquet(tmp_path / "own.parquet")
+        labelled = read_table(tmp_path / "own.parquet", ["who", "y", "z"])
+        assert [str(t) for t in labelled.dtypes] == ["category", "bool", "category"]
+        assert labelled["z"].dtype == stages.dtype
 
     @pytest.mark.parametrize(
         ("column", "complaint"),
         [
-            (["a", "b"], r"own\.parquet, column 'x': it is \w+, not numeric: encode it"),
-            ([True, False], r"column 'x': it is bool, not numeric"),
+            (["1", "2"], r"own\.parquet, column 'x': it holds numbers as text"),
+            (["a", None], r"own\.parquet, row 1, column 'x': it is empty"),
+            ([True, None], r"own\.parquet, row 1, column 'x': it is empty"),
+            (pd.to_datetime(["2020-01-01"]), r"own\.parquet, column 'x': it is datetime64.*: write its dates"),
             ([1.0, None], r"own\.parquet, row 1, column 'x': no finite number"),
         ],
     )

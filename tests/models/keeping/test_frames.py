@@ -73,8 +73,7 @@ def test_vector_nodes_are_numbered_columns():
     [
         (lambda f: f.drop(columns="dose"), "no column 'dose'"),
         (lambda f: f.assign(dose=f["dose"].where(f["dose"] < 1)), "'dose' has missing values, first in row"),
-        (lambda f: f.assign(age=pd.Categorical(["old"] * len(f))), "'age' is category, not numeric: encode"),
-        (lambda f: f.assign(age="old"), "'age' is .*, not numeric: encode"),
+        (lambda f: f.assign(age=[1, "old"] * 20), "'age' is object, not numeric: encode"),
         (lambda f: pd.concat([f, f[["dose"]]], axis=1), "more than one column 'dose'"),
     ],
 )
@@ -83,6 +82,12 @@ def test_frames_that_are_refused(model, spoil, message):
         FrameModel(load("linear")()).fit(GRAPH, spoil(frame()))
     with pytest.raises(ValuesError, match=message):
         model.counterfactual(spoil(frame()), do={"dose": 1.0})
+
+
+def test_words_are_no_rows_of_a_model_of_numbers(model):
+    for words in ("old", pd.Categorical(["old"] * 40)):
+        with pytest.raises(ValuesError, match="'age' is .*, not numeric: encode"):
+            model.counterfactual(frame().assign(age=words), do={"dose": 1.0})
 
 
 def test_cycles_are_spelt_out():
