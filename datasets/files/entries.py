@@ -49,7 +49,9 @@ def to_column(
     words = bool(present) and all(math.isnan(numbers[i]) and not _hint(entries[i]) for i in present)
     if words and len(wrong) == len(present):
         return _words(entries)
-    first = next((i for i in wrong if _missing(entries[i]) is words), wrong[0])
+    # Where there is no number at all, what looks like something else than a word is the odd one out.
+    hinted = next((i for i in wrong if _hint(entries[i])), None) if all(map(math.isnan, numbers)) else None
+    first = next((i for i in wrong if _missing(entries[i]) is words), wrong[0]) if hinted is None else hinted
     entry, where = entries[first], f"{path}, line {lines[first]}, column {name!r}"
     rest = f" ({len(wrong)} such rows)" if len(wrong) > 1 and not words else ""
     if not entry:

@@ -91,6 +91,8 @@ class OwnTable:
         done = {}
         for name in frame:
             column = frame[name]
+            if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+                column = column.astype("boolean")  # how truth values come back where some are missing
             missing = column.isna().to_numpy()
             if _labelled(column):
                 if missing.any() and not gaps:

@@ -151,7 +151,7 @@ def _column(x: pd.Series, node: Hashable) -> Column | None:
     dtype = x.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return Column(CATEGORY, _checked(dtype.categories.tolist(), node), bool(dtype.ordered))
-    if pd.api.types.is_bool_dtype(x):
+    if pd.api.types.is_bool_dtype(x) or (len(x) and all(isinstance(v, bool) for v in x)):
         return Column(str(dtype), (False, True), ordered=True)
     if pd.api.types.is_integer_dtype(x):
         return Column(str(dtype)) if str(dtype) != "int64" else None

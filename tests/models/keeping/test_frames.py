@@ -86,7 +86,7 @@ def test_frames_that_are_refused(model, spoil, message):
 
 def test_words_are_no_rows_of_a_model_of_numbers(model):
     for words in ("old", pd.Categorical(["old"] * 40)):
-        with pytest.raises(ValuesError, match="'age' is .*, not numeric: encode"):
+        with pytest.raises(ValuesError, match=r"'age' is .*, not numeric: encode"):
             model.counterfactual(frame().assign(age=words), do={"dose": 1.0})
 
 
