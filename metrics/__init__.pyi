@@ -1,5 +1,6 @@
 from .checks import MetricError
 from .counterfactual import mse, relative_rmse
+from .discrete import label_error, total_variation
 from .energy import energy_distance
 from .mmd import cross_median_gamma, mmd2_biased, mmd2_unbiased, mmd_paper, mmd_unbiased, truth_gammas
 from .versions import VERSIONS
@@ -10,6 +11,7 @@ __all__ = [
     "MetricError",
     "cross_median_gamma",
     "energy_distance",
+    "label_error",
     "mmd2_biased",
     "mmd2_unbiased",
     "mmd_paper",
@@ -17,5 +19,6 @@ __all__ = [
     "mse",
     "relative_rmse",
     "sliced_wasserstein",
+    "total_variation",
     "truth_gammas",
 ]

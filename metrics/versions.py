@@ -1,6 +1,7 @@
 """Version of what each module of scores returns; part of every record's key."""
 
-from . import counterfactual, energy, mmd, wasserstein
+from . import counterfactual, discrete, energy, mmd, wasserstein
 
-VERSIONS = {module.__name__.rpartition(".")[2]: module.VERSION for module in (counterfactual, energy, mmd, wasserstein)}
+_MODULES = (counterfactual, discrete, energy, mmd, wasserstein)
+VERSIONS = {module.__name__.rpartition(".")[2]: module.VERSION for module in _MODULES}
 """Name of a module to the integer that counts changes of its scores."""

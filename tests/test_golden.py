@@ -61,6 +61,10 @@ def dataset(name: str) -> Golden:
 
 METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "counterfactual": {"mse": metrics.mse, "relative_rmse": metrics.relative_rmse},
+    "discrete": {
+        "total_variation": lambda x, y: metrics.total_variation(x[..., :1].round(), y[..., :1].round()),
+        "label_error": lambda x, y: metrics.label_error(x[..., :1].round(), y[..., :1].round()),
+    },
     "energy": {"energy_distance": metrics.energy_distance},
     "mmd": {
         "mmd_paper": metrics.mmd_paper,

@@ -10,12 +10,16 @@ from typing import Any
 import networkx as nx
 import torch
 from scmbench.datasets import SCM, Example, Score, Values, ValuesError
+from scmbench.datasets.levels import levels
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import check_values, flatten
 from torch import Tensor
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 """``(g, n, d), (g, m, d) -> (g,)``: truth first, then the model; one number a group of rows."""
+
+Laws = Mapping[str, Distance]
+"""Distances between the laws of a discrete node, by metric."""
 
 RowError = Callable[[Values, Values, "Counterfactual"], Mapping[str, Tensor]]
 """``(truth, answer, query) -> {metric: (g,)}``: errors of counterfactual rows, one number a group."""
@@ -57,13 +61,18 @@ def _copied(values: Values) -> Values:
 
 @dataclass(frozen=True)
 class Observational(Remembering):
-    """Distance between `n` fresh rows of the world and as many of the model, over `nodes` jointly."""
+    """Distance between `n` fresh rows of the world and as many of the model, over `nodes` jointly.
+
+    Those of them that are `discrete` are also compared one by one, by their `laws`.
+    """
 
     scm: SCM
     n: int
     nodes: Sequence[str]
     seed: int
     distances: Mapping[str, Distance]
+    laws: Laws = field(default_factory=dict)
+    discrete: Sequence[str] = ()
     kind: str = field(default="observational", init=False)
     rung: str = field(default="observational", init=False)
 
@@ -82,13 +91,19 @@ class Observational(Remembering):
     def score(self, answer: Values) -> Iterable[Score]:
         """One number a distance."""
         truth = self._truth
-        x, y = (flatten(v, self.nodes)[None] for v in (truth, checked(answer, truth)))
-        return [Score(self.kind, name, float(d(x, y)[0])) for name, d in self.distances.items()]
+        answer = checked(answer, truth)
+        x, y = (flatten(v, self.nodes)[None] for v in (truth, answer))
+        found = {name: d(x, y) for name, d in self.distances.items()}
+        found |= _of_laws(self.laws, truth, answer, [v for v in self.nodes if v in self.discrete], (1, self.n))
+        return [Score(self.kind, name, float(d[0])) for name, d in found.items()]
 
 
 @dataclass(frozen=True)
 class Interventional(Remembering):
-    """``do(node = a)`` for each of the `values`, `n` rows each: distance over all descendants jointly."""
+    """``do(node = a)`` for each of the `values`, `n` rows each: distance over all descendants jointly.
+
+    Those of them that are `discrete` are also compared one by one, by their `laws`.
+    """
 
     scm: SCM
     node: str
@@ -96,6 +111,8 @@ class Interventional(Remembering):
     n: int
     seed: int
     distances: Mapping[str, Distance]
+    laws: Laws = field(default_factory=dict)
+    discrete: Sequence[str] = ()
     kind: str = field(default="interventional", init=False)
     rung: str = field(default="interventional", init=False)
 
@@ -117,12 +134,15 @@ class Interventional(Remembering):
         return model.sample(self.n * len(self.values), self.do, seed=seed)
 
     def score(self, answer: Values) -> Iterable[Score]:
-        """One number a distance and value."""
+        """One number a distance and value. Labels that are certain under an intervention are compared by laws only."""
         truth = self._truth
+        answer = checked(answer, truth)
         reached = descendants(self.scm.graph, self.node)
-        shape = (len(self.values), self.n, -1)
-        x, y = (flatten(v, reached).reshape(shape) for v in (truth, checked(answer, truth)))
-        return _by_value(self, {name: d(x, y) for name, d in self.distances.items()})
+        labels = [v for v in reached if v in self.discrete]
+        x, y = (flatten(v, reached).reshape(len(self.values), self.n, -1) for v in (truth, answer))
+        certain = len(labels) == len(reached) and bool((x == x[:, :1]).all(-1).all(-1).any())
+        found = {} if certain and self.laws else {name: d(x, y) for name, d in self.distances.items()}
+        return _by_value(self, found | _of_laws(self.laws, truth, answer, labels, (len(self.values), self.n)))
 
 
 @dataclass(frozen=True)
@@ -135,6 +155,7 @@ class Counterfactual(Remembering):
     n: int
     seed: int
     errors: RowError
+    discrete: Sequence[str] = ()
     kind: str = field(default="counterfactual", init=False)
     rung: str = field(default="counterfactual", init=False)
 
@@ -191,12 +212,24 @@ class Counterfactual(Remembering):
         ]
 
 
+def _of_laws(laws: Laws, truth: Values, answer: Values, nodes: Sequence[str], groups: tuple[int, int]) -> dict:
+    """The mean over discrete nodes of the distances between their laws, ``{metric: (g,)}``; nothing without nodes."""
+    pairs = [[flatten(v, [node]).reshape(*groups, -1) for v in (truth, answer)] for node in nodes]
+    return {name: torch.stack([law(x, y) for x, y in pairs]).mean(0) for name, law in laws.items() if pairs}
+
+
 def _by_value(query: Interventional | Counterfactual, scores: Mapping[str, Tensor]) -> list[Score]:
     return [
         Score(query.kind, name, float(s), query.node, float(a))
         for name, per_value in scores.items()
         for a, s in zip(query.values, per_value, strict=True)
     ]
+
+
+def discrete_nodes(values: Values) -> list[str]:
+    """The nodes whose components are all discrete, as rows ``{node: (n, *event)}`` show."""
+    flat = {node: x.reshape(len(x), x.shape[1:].numel()) for node, x in values.items()}
+    return [node for node, x in flat.items() if all(levels(part) is not None for part in x.unbind(1))]
 
 
 def quantile_values(x: Tensor, count: int, low: float = 0.1, high: float = 0.9) -> Tensor:
@@ -208,9 +241,8 @@ def quantile_values(x: Tensor, count: int, low: float = 0.1, high: float = 0.9) 
     """
     if x.ndim != 1:
         raise ValuesError(f"intervention values by quantile need a scalar node, got event shape {tuple(x.shape[1:])}")
-    levels = x.unique()
-    if not x.is_floating_point() or len(levels) <= 2:
+    if (known := levels(x)) is not None:
         ranks = torch.linspace(low, high, count, dtype=torch.float64)
-        return levels if len(levels) <= count else x.double().quantile(ranks, interpolation="nearest").unique().to(x)
+        return known if len(known) <= count else x.double().quantile(ranks, interpolation="nearest").unique().to(x)
     a, b = torch.quantile(x, torch.tensor([low, high], dtype=x.dtype)).tolist()
     return torch.linspace(a, b, count, dtype=torch.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import networkx as nx
 import torch
@@ -13,7 +13,17 @@ from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import flatten
 from torch import Tensor
 
-from .causal import Counterfactual, Distance, Interventional, Observational, RowError, descendants, quantile_values
+from .causal import (
+    Counterfactual,
+    Distance,
+    Interventional,
+    Laws,
+    Observational,
+    RowError,
+    descendants,
+    discrete_nodes,
+    quantile_values,
+)
 from .measured import HeldOut, Likelihood, Predictive
 
 
@@ -24,7 +34,8 @@ class Protocol:
     Every target of the SCM is intervened on at `n_values` equally spaced values between the 10 % and 90 % quantiles
     of 5000 fresh rows. `n_interventional` rows a value are compared over all descendants jointly, and `n_factual`
     fresh factual rows a value get their counterfactual. Models that do not `predict` are asked for `n_predictive`
-    samples of a measured row, whose median is taken. `version` counts changes of anything that moves an outcome.
+    samples of a measured row, whose median is taken. Nodes of which 5000 fresh rows are discrete are set to their
+    levels, and compared by their `laws` too. `version` counts changes of anything that moves an outcome.
     """
 
     name: str
@@ -38,21 +49,25 @@ class Protocol:
     errors: RowError
     roots_scored: bool
     n_predictive: int = 201
+    laws: Laws = field(default_factory=dict)
 
     def queries(self, scm: SCM, *, seed: int) -> Sequence[Query]:
         """The questions about `scm`, every random stream keyed by `seed`, target and purpose."""
         nodes = [v for v in sorted(scm.graph) if self.roots_scored or scm.graph.in_degree(v)]
+        # Only a protocol that scores labels looks for them, so that the others draw no rows for nothing.
+        known = discrete_nodes(scm.sample(5000, seed=derive(seed, "levels"))) if self.laws else []
         stream = derive(seed, "observational")
-        asked: list[Query] = [Observational(scm, self.n_observational, nodes, stream, self.distances)]
+        asked: list[Query] = [Observational(scm, self.n_observational, nodes, stream, self.distances, self.laws, known)]
         for node in scm.targets:
             if not descendants(scm.graph, node):
                 continue  # some papers intervene on leaves too, where there is nothing to compare
             fresh = scm.sample_node(node, 5000, seed=derive(seed, "values", node))
             values = quantile_values(fresh, self.n_values)
             stream = derive(seed, "interventional", node)
-            asked.append(Interventional(scm, node, values, self.n_interventional, stream, self.distances))
+            n = self.n_interventional
+            asked.append(Interventional(scm, node, values, n, stream, self.distances, self.laws, known))
             stream = derive(seed, "counterfactual", node)
-            asked.append(Counterfactual(scm, node, values, self.n_factual, stream, self.errors))
+            asked.append(Counterfactual(scm, node, values, self.n_factual, stream, self.errors, known))
         return asked
 
     def held_out(self, rows: Values) -> Sequence[Query]:
@@ -78,16 +93,21 @@ def first_and_all(truth: Values, answer: Values, query: Counterfactual) -> dict[
 def relative_by_depth(truth: Values, answer: Values, query: Counterfactual) -> dict[str, Tensor]:
     """Root mean squared error in units of each descendant's standard deviation in the counterfactual truth.
 
-    ``rmse`` is the mean over descendants, ``rmse_depth<k>`` over those at graph distance ``k`` below the intervention.
+    ``rmse`` is the mean over descendants, ``rmse_depth<k>`` over those at graph distance ``k`` below the intervention;
+    ``label_error`` is the mean share of wrong labels over the discrete ones. A label that never changes has no
+    deviation to measure in, and is judged by its error alone.
     """
     distance = nx.single_source_shortest_path_length(query.scm.graph, query.node)
     reached = descendants(query.scm.graph, query.node)
-    relative = {v: metrics.relative_rmse(*_groups(truth, answer, v, query)) for v in reached}
+    labels = {v: metrics.label_error(*_groups(truth, answer, v, query)) for v in reached if v in query.discrete}
+    varying = [v for v in reached if v not in labels or bool((truth[v] != truth[v][:1]).any())]
+    relative = {v: metrics.relative_rmse(*_groups(truth, answer, v, query)) for v in varying}
     by_depth = {
-        f"rmse_depth{k}": [v for v in reached if distance[v] == k] for k in range(1, max(distance.values()) + 1)
+        f"rmse_depth{k}": [v for v in varying if distance[v] == k] for k in range(1, max(distance.values()) + 1)
     }
-    means = {name: torch.stack([relative[v] for v in nodes]).mean(0) for name, nodes in by_depth.items()}
-    return {"rmse": torch.stack(list(relative.values())).mean(0), **means}
+    groups = {"rmse": varying, **by_depth}
+    means = {name: torch.stack([relative[v] for v in nodes]).mean(0) for name, nodes in groups.items() if nodes}
+    return means | ({"label_error": torch.stack(list(labels.values())).mean(0)} if labels else {})
 
 
 def _groups(truth: Values, answer: Values, node: str, query: Counterfactual) -> list[Tensor]:
@@ -124,8 +144,14 @@ STANDARD = Protocol(
     },
     errors=relative_by_depth,
     roots_scored=True,
+    laws={"total_variation": metrics.total_variation},
 )
-"""Ours: unbiased MMD with the bandwidth from the truth alone, energy distance, sliced Wasserstein, errors by depth."""
+"""Ours: unbiased MMD with the bandwidth from the truth alone, energy distance, sliced Wasserstein, errors by depth.
+
+Discrete nodes are also scored by the total variation between laws and by the error rate of counterfactual labels. That
+came without a new version: worlds that have none score as before, and records have the version of these scores in
+their key.
+"""
 
 _PROTOCOLS = {p.name: p for p in (PAPER, STANDARD)}
 

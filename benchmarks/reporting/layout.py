@@ -22,6 +22,8 @@ METRICS = {
     "nll": "negative log-likelihood",
     "abs_error": "absolute error",
     "sliced_wasserstein": "sliced Wasserstein",
+    "total_variation": "total variation (labels)",
+    "label_error": "wrong labels",
 }
 LAST = (METHOD, CEILING, FLOOR)
 """The order of methods by their role: what competes first, then what it is read between."""
