@@ -350,7 +350,8 @@ class CausalModel(Saves, ABC):
         self.categorical = [node for node in plain if graph.nodes[node].get("categorical")]
         if self.categorical and not self.categories:
             raise Unsupported(
-                f"{type(self).__name__} models numbers; {self.categorical[0]!r} is a category without order"
+                f"{type(self).__name__} models numbers, and {self.categorical[0]!r} is a category without order: "
+                "encode it as columns of 0 and 1, or declare its order"
             )
         for name in option_defaults(type(self)):
             if isinstance(option := vars(self).get(name), list):

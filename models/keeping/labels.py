@@ -97,7 +97,7 @@ class Labels:
                 absent = np.asarray(frame[node].isna())
                 if (unknown := codes.isna().to_numpy() & ~absent).any():
                     row = int(unknown.argmax())
-                    label = frame[node].iloc[row]
+                    label = _plain(frame[node].iloc[row])
                     raise ValuesError(f"column {node!r}, row {row}: {label!r} is none of its labels {column.shown()}")
                 coded[node] = codes if absent.any() else codes.astype("int64")
         return _assigned(frame, coded)
@@ -113,7 +113,7 @@ class Labels:
         given = value if isinstance(value, pd.Series) else pd.Series(list(value) if several else [value], dtype=object)
         codes = _codes(given, column)
         if codes.isna().any():
-            odd = given[codes.isna()].iloc[0]
+            odd = _plain(given[codes.isna()].iloc[0])
             raise ValuesError(f"do({node!r}): {odd!r} is none of its labels {column.shown()}")
         codes = codes.astype("int64")
         if isinstance(value, pd.Series):
@@ -164,12 +164,17 @@ def _column(x: pd.Series, node: Hashable) -> Column | None:
 
 
 def _checked(labels: Iterable[Any], node: Hashable) -> tuple[Label, ...]:
-    plain = tuple(v.item() if isinstance(v, np.generic) else v for v in labels)
+    plain = tuple(map(_plain, labels))
     for label in plain:
         if type(label) not in (str, bool, int, float) or (isinstance(label, float) and not math.isfinite(label)):
             what = type(label).__name__
             raise ValuesError(f"column {node!r}: the category {label!r} is a {what}; rename it to text or a number")
     return plain
+
+
+def _plain(label: Any) -> Any:
+    """Python's own type in place of NumPy's."""
+    return label.item() if isinstance(label, np.generic) else label
 
 
 def _codes(x: pd.Series, column: Column) -> pd.Series:

@@ -43,6 +43,18 @@ def confounded():
     }
 
 
+# A node of whole numbers is discrete: its values are levels, an intervention sets one of them, and labels are scored by
+# how often they are wrong.
+@register("my-worlds/treatment")
+def treatment():
+    """A treatment of two levels, confounded by age, and an outcome."""
+    return {
+        "age": lambda u: u,
+        "treated": lambda u, age: (age + u > 0).long(),
+        "outcome": lambda u, age, treated: 2 * treated - age + u / 2,
+    }
+
+
 # Equations that are drawn rather than written: take `seed`, and give parents by name with a function of (u, *parents).
 @register("my-worlds/drawn")
 def drawn(seed: int):
