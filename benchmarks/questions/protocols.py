@@ -55,7 +55,8 @@ class Protocol:
         """The questions about `scm`, every random stream keyed by `seed`, target and purpose."""
         nodes = [v for v in sorted(scm.graph) if self.roots_scored or scm.graph.in_degree(v)]
         # Only a protocol that scores labels looks for them, so that the others draw no rows for nothing.
-        known = discrete_nodes(scm.sample(5000, seed=derive(seed, "levels"))) if self.laws else []
+        numbers = [v for v in scm.graph if v not in scm.images] if self.laws else []
+        known = discrete_nodes({v: scm.sample_node(v, 5000, seed=derive(seed, "levels")) for v in numbers})
         stream = derive(seed, "observational")
         asked: list[Query] = [Observational(scm, self.n_observational, nodes, stream, self.distances, self.laws, known)]
         for node in scm.targets:

@@ -34,4 +34,4 @@ def test_a_treatment_is_set_to_its_levels():
 
 
 def test_all_worlds_are_there():
-    assert NAMES == [f"my-worlds/{name}" for name in ("chain", "confounded", "drawn", "treatment")]
+    assert [f"my-worlds/{name}" for name in ("chain", "confounded", "drawn", "treatment")] == NAMES

@@ -113,3 +113,83 @@ def test_a_file_is_whole_or_not_there(tmp_path):
     with pytest.raises(RuntimeError):
         write_with(tmp_path / "model", breaks)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.fixture
+def patients(tmp_path, monkeypatch):
+    """age -> income, age -> sick; sick as 0 and 1, as truth values, as words, as three words."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    age = rng.integers(20, 60, 300)
+    sick = age + 20 * rng.normal(size=300) > 45
+    frame = pd.DataFrame({"id": range(300), "age": age, "income": 2 * age + rng.normal(size=300)})
+    columns = {
+        "ints": sick.astype(int),
+        "truths": sick,
+        "words": np.where(sick, "yes", "no"),
+        "stages": np.where(sick, "bad", np.where(age > 40, "mild", "fine")),
+    }
+    for name, column in columns.items():
+        frame.assign(sick=column).to_csv(f"{name}.csv", index=False)
+    frame.assign(sick=pd.Categorical(columns["words"]), age=age.astype("uint8")).to_parquet("words.parquet")
+    frame.assign(sick=sick).to_parquet("truths.parquet")
+    (tmp_path / "g.txt").write_text("age -> income\nage -> sick\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "levels"),
+    [
+        ("ints.csv", {0, 1}),
+        ("truths.csv", {False, True}),
+        ("words.csv", {"no", "yes"}),
+        ("words.parquet", {"no", "yes"}),
+        ("truths.parquet", {False, True}),
+    ],
+)
+def test_a_binary_outcome_is_answered_by_its_values(patients, scmbench, file, levels):
+    asking = ("--do", "age=30", "--counterfactual", file, "--n", 500)
+    code, _, err = scmbench("fit", file, "--graph", "g.txt", "--model", "linear", *asking, "--out", "o")
+    assert code == 0, err
+    for name in ("samples", "counterfactuals"):
+        answer = pd.read_csv(f"o/{name}.csv")
+        assert set(answer["sick"]) == levels
+        assert (answer["age"] == 30).all()
+    level = max(levels)
+    code, out, _ = scmbench("ask", "o/model", "--do", f"sick={level}", "--n", 5, "--out", "again")
+    assert (code, f"5 samples under do(sick = {level})" in out) == (0, True)
+    assert pd.read_csv("again/samples.csv")["sick"].tolist() == [level] * 5
+
+
+def test_categories_are_answered_by_models_that_know_them(patients, scmbench):
+    fit = ("fit", "stages.csv", "--graph", "g.txt", "--out", "o", "--do", "sick=bad", "--counterfactual", "stages.csv")
+    code, _, err = scmbench(*fit, "--model", "linear")
+    assert code == 2
+    assert "linear cannot model this table: LinearGaussian models numbers, and the column 'sick' is a category" in err
+    assert "labels ['bad', 'fine', 'mild']: encode it as columns of 0 and 1" in err
+    assert not (patients / "o").exists()
+    code, _, err = scmbench(*fit, "--model", "marginal")
+    assert code == 0, err
+    assert set(pd.read_csv("o/counterfactuals.csv")["sick"]) == {"bad"}
+    scmbench("ask", "o/model", "--n", 200, "--out", "again")
+    assert set(pd.read_csv("again/samples.csv")["sick"]) == {"bad", "fine", "mild"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--do", "sick=maybe"], "--do sick=maybe: write NODE=LABEL, one of ['no', 'yes']"),
+        (["--do", "sick=1"], "--do sick=1: write NODE=LABEL, one of ['no', 'yes']"),
+        (["--do", "sick*=2"], "write NODE=LABEL"),
+        (["--do", "age=yes"], "--do age=yes: expected a number"),
+        (["--do", "age*=1.1"], "'age' takes integers, the value has fractions: round it"),
+        (["--do", "age=30", "--versus", "age=40", "--effect", "sick"], "its labels ['no', 'yes'] have no mean"),
+        (["--do", "age=30", "--counterfactual", "stages.csv"], "'mild' is none of its labels ['no', 'yes']"),
+    ],
+)
+def test_questions_about_labels_that_are_refused(patients, scmbench, arguments, complaint):
+    scmbench("fit", "words.csv", "--graph", "g.txt", "--model", "linear", "--out", "o")
+    code, _, err = scmbench("ask", "o/model", *arguments, "--out", "again")
+    assert code == 2
+    assert complaint in err
+    assert "Traceback" not in err

@@ -63,7 +63,8 @@ def fitted(name: str, dtype: torch.dtype) -> tuple[CausalModel, nx.DiGraph, Valu
     return build(cls, options).fit(graph, data, seed=0), graph, data
 
 
-METHODS = sorted(set(BUILT_IN) - {"oracle", "posterior", "persistence", "carefl-affine"})
+OF_IMAGES = {"image-dcm", "image-vae", "class-mean", "random-class", "nearest"}
+METHODS = sorted(set(BUILT_IN) - OF_IMAGES - {"oracle", "posterior", "persistence", "carefl-affine"})
 """Those that learn from rows; carefl-affine is CAREFL with other layers and takes an even number of nodes."""
 
 
