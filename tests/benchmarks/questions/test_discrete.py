@@ -80,7 +80,7 @@ class TestTreatment:
         scm = registry.get("check/treatment").scm()
         noise = scm.noise(2000, seed=0)
         plain, treated, older = (scm.counterfactual(noise, do) for do in ({}, {"treated": 1}, {"age": 0.5}))
-        torch.testing.assert_close(treated["outcome"] - plain["outcome"], 2.0 * (1 - plain["treated"]))
+        torch.testing.assert_close(treated["outcome"] - plain["outcome"], 2 - 2 * plain["treated"].double())
         assert torch.equal(older["treated"], (0.5 + noise["treated"] > 0).long())
         change = 2 * (older["treated"] - plain["treated"]) - (0.5 - plain["age"])
         torch.testing.assert_close(older["outcome"] - plain["outcome"], change)
