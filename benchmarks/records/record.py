@@ -71,7 +71,7 @@ class Identity:
     @property
     def key(self) -> str:
         """The record's name in the store."""
-        return digest(self.to_json())[:32]
+        return digest(self.__dict__)[:32]
 
     def to_json(self) -> dict[str, Any]:
         """Plain content, tuples as lists, as it reads back from a file."""
@@ -103,6 +103,11 @@ class Record:
     def has_failed(self) -> bool:
         """Whether it is a failure, or one of its queries is."""
         return "failed" in (self.status, *(note.status for note in self.notes))
+
+    @property
+    def code(self) -> str:
+        """Digests of the code that made it (`staleness`); empty for a record from before these were kept."""
+        return str(self.provenance.get("code") or "")
 
     def to_text(self) -> str:
         """The file's content: JSON whose last entry is a digest of the rest."""

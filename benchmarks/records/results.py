@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -12,6 +12,7 @@ from ..judging.cells import seed_scores
 from ..judging.notes import last_line
 from ..judging.published import Published
 from ..suites.suite import Suite
+from . import staleness
 from .record import Record
 
 EXAMPLES = ["dataset", "model", "variant", "seed", "intervened", "value", "node", "true", "predicted", "member"]
@@ -31,7 +32,8 @@ class Results:
         rows: Scores in long form (columns `ROWS`).
         provenance: One row a record. Its column `notes` holds a tuple of `Note`, one for each query without a score;
             `name` is the model's in the registry (or its ``package.module:Class``) and `role` what its class says it
-            is, whatever the label in `model`.
+            is, whatever the label in `model`; `stale` names the parts of today's code that differ from the code that
+            made the record (``method``, ``world``, ``questions``), and is empty where none does or nothing is known.
         examples: Answers for plots (columns `EXAMPLES`).
         suite: The one that they were asked for, which says how rows become `scores`, `cells` and `verdicts`.
     """
@@ -115,15 +117,16 @@ class Results:
         return Results(part(self.rows), part(self.provenance), part(self.examples), suite)
 
 
-def gather(records: Iterable[tuple[Record, str]], *, suite: str) -> Results:
-    """Frames of records, each with the label that the suite gives its model."""
+def gather(records: Iterable[tuple[Record, str]], *, suite: str, today: Mapping[str, str] | None = None) -> Results:
+    """Frames of records, each with the label that the suite gives its model; `today` is today's code, by key."""
     rows, provenance, examples = [], [], []
     for record, label in records:
-        rows.append(score_rows(record, suite=suite, label=label))
-        provenance.append(provenance_row(record, suite=suite, label=label))
+        rows += _score_rows(record, suite, label)
+        now = (today or {}).get(record.identity.key, "")
+        provenance.append(provenance_row(record, suite=suite, label=label, today=now))
         examples += example_rows(record, label=label)
     return Results(
-        pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=ROWS),
+        _framed(rows),
         pd.DataFrame(provenance, columns=None if provenance else ["dataset", "seed", "model", "variant", "status"]),
         pd.DataFrame(examples, columns=EXAMPLES),
     )
@@ -131,26 +134,23 @@ def gather(records: Iterable[tuple[Record, str]], *, suite: str) -> Results:
 
 def score_rows(record: Record, *, suite: str, label: str) -> pd.DataFrame:
     """A record's scores in long form."""
+    return _framed(_score_rows(record, suite, label))
+
+
+def _framed(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=ROWS).astype({"value": float, "score": float})
+
+
+def _score_rows(record: Record, suite: str, label: str) -> list[tuple[object, ...]]:
+    """A record's scores, in the order of `ROWS`."""
     identity = record.identity
     problem, _, last = identity.dataset.rpartition("/")
-    frame = pd.DataFrame(
-        [(m, s.query, s.node, s.value, s.metric, s.score) for m, s in record.scores],
-        columns=["member", "query", "node", "value", "metric", "score"],
-    ).astype({"value": float, "score": float})
-    about = {
-        "suite": suite,
-        "dataset": identity.dataset,
-        "problem": problem or last,
-        "kind": last,
-        "seed": identity.seed,
-        "model": label,
-        "variant": _variant(record),
-    }
-    return frame.assign(**about)[ROWS]
+    about = (suite, identity.dataset, problem or last, last, identity.seed, label, _variant(record))
+    return [(*about, member, s.query, s.node, s.value, s.metric, s.score) for member, s in record.scores]
 
 
-def provenance_row(record: Record, *, suite: str, label: str) -> dict[str, object]:
-    """One row about a record: what became of it, where it was computed and what it cost."""
+def provenance_row(record: Record, *, suite: str, label: str, today: str = "") -> dict[str, object]:
+    """One row about a record: what became of it, where it was computed, what it cost, and how `today`'s code differs."""
     identity = record.identity
     own = {
         "suite": suite,
@@ -165,6 +165,8 @@ def provenance_row(record: Record, *, suite: str, label: str) -> dict[str, objec
         "notes": tuple(record.notes),
         "waives": "; ".join(f"{name}: {why}" for name, why in record.waives.items()),
         "key": identity.key,
+        "code": record.code,
+        "stale": staleness.differing(record.code, today),
         "rows": len(record.scores),
         "cpu_s": _total(record, "cpu_s"),
         "wall_s": _total(record, "wall_s"),

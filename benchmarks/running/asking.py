@@ -109,7 +109,8 @@ class _Sheet:
 
     def record(self, cost: Mapping[str, Any]) -> Record:
         """The record: scores, or the first reason why there are none."""
-        cost = {**cost, "query_wall_s": round(self.wall, 4), "query_cpu_s": round(self.cpu, 4)}
+        asked = {"query_wall_s": round(self.wall, 4), "query_cpu_s": round(self.cpu, 4)}
+        cost = {**cost, **asked, "code": self.trial.code}
         if self.drawn:
             cost["random_state"] = "; ".join(filter(None, [cost.get("random_state"), "touched by queries"]))
         notes = list(self.notes.values())

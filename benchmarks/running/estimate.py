@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -23,27 +23,48 @@ class Rates:
     """Fit and queries, before anything is known of a model: about what one small network takes."""
 
     def __init__(self) -> None:
-        self._known: dict[str, list[tuple[float, float]]] = {}
+        self._known: dict[str, tuple[float, float, int]] = {}
+        """By method: the sums of what fitting and asking took a mechanism, and over how many records."""
 
     def learn(self, method: str, provenance: Mapping[str, Any]) -> None:
         """Take in one record's cost."""
         names = ("fit_cpu_s", "query_cpu_s", "mechanisms")
         fit, query, mechanisms = (math.nan if provenance.get(n) is None else float(provenance[n]) for n in names)
         if math.isfinite(fit + query) and mechanisms >= 1:  # a problem that the model does not support has no cost
-            self._known.setdefault(method, []).append((fit / mechanisms, query / mechanisms))
+            fits, queries, n = self._known.get(method, (0.0, 0.0, 0))
+            self._known[method] = fits + fit / mechanisms, queries + query / mechanisms, n + 1
 
-    def estimate(self, batch: Batch) -> float:
-        """CPU seconds the batch will take."""
-        seconds = batch.size * self._rate(batch.entry.title)[0]
+    def of(self, method: str) -> tuple[float, float]:
+        """Mean CPU seconds a mechanism: of a fit, and of asking."""
+        fits, queries, n = self._known.get(method, (*self.FALLBACK, 1))
+        return fits / n, queries / n
+
+
+class Work:
+    """What is left of some batches: mechanisms to fit and to ask, by method. Its size is that of the methods alone."""
+
+    def __init__(self, batches: Iterable[Batch]):
+        self._left: dict[str, list[int]] = {}
+        for batch in batches:
+            self._count(batch, 1)
+
+    def drop(self, batch: Batch) -> None:
+        """Take a batch away that is over."""
+        self._count(batch, -1)
+
+    def seconds(self, rates: Rates) -> float:
+        """CPU seconds that the rest will take."""
+        each = ((rates.of(method), work) for method, work in self._left.items())
+        return sum(fit * work[0] + query * work[1] for (fit, query), work in each)
+
+    def _count(self, batch: Batch, sign: int) -> None:
+        self._of(batch.entry.title)[0] += sign * batch.size
         for fit in batch.fits:
-            seconds += fit.size * sum(self._rate(trial.entry.title)[1] for trial in fit.trials)
-        return seconds
+            for trial in fit.trials:
+                self._of(trial.entry.title)[1] += sign * fit.size
 
-    def _rate(self, method: str) -> tuple[float, float]:
-        known = self._known.get(method)
-        if not known:
-            return self.FALLBACK
-        return sum(fit for fit, _ in known) / len(known), sum(query for _, query in known) / len(known)
+    def _of(self, method: str) -> list[int]:
+        return self._left.setdefault(method, [0, 0])
 
 
 def estimate(plan: Plan) -> float:
@@ -58,7 +79,7 @@ def estimate(plan: Plan) -> float:
     for one in plan.trials:
         if (record := plan.finished.get(one.key)) is not None:
             rates.learn(one.entry.title, record.provenance)
-    return sum(map(rates.estimate, plan.batches))
+    return Work(plan.batches).seconds(rates)
 
 
 def duration(seconds: float) -> str:

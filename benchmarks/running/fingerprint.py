@@ -35,11 +35,16 @@ def of_modules(modules: frozenset[str]) -> str:
     folder or touching a file is not. What they import from elsewhere does not count: a new release of a wrapped package
     is told by the versions in a record's provenance, and by the method's own `version`.
     """
-    own = sorted({_top(module) for module in modules if _is_outside(_top(module))})
+    own = outside(modules)
     if not own:
         return ""
-    code = sorted(f"{where}\0{text}" for name in own for where, text in _texts(name))
+    code = sorted(f"{where}\0{text}" for name in own for where, text in texts(name))
     return _digest(code + sorted(set().union(*map(_releases, own))))
+
+
+def outside(modules: Iterable[str]) -> list[str]:
+    """The top-level names of those modules that are neither of scmbench, nor of Python, nor of what scmbench needs."""
+    return sorted({_top(module) for module in modules if _is_outside(_top(module))})
 
 
 def _digest(parts: Iterable[str]) -> str:
@@ -90,7 +95,7 @@ def _root(name: str) -> Path | None:
     return Path(found[0]) if found else None
 
 
-def _texts(name: str) -> Iterator[tuple[str, str]]:
+def texts(name: str) -> Iterator[tuple[str, str]]:
     """Every source file of a package or module, by its path below the folder that holds it."""
     root = _root(name)
     if root is None:  # an interactive session or a notebook

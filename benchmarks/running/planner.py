@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,18 +12,27 @@ from scmbench import datasets, metrics, models
 
 from ..judging import published
 from ..questions import protocols
+from ..records import staleness
 from ..records.record import Identity, Record, digest
 from ..records.store import Store
 from ..suites.suite import Entry, Suite
-from . import fingerprint
+from . import code, fingerprint
+
+SIZED = 16
+"""Seeds of a dataset whose sizes are looked at when batches are packed; of further ones the largest of these stands."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A record that a suite asks for: its identity, and the suite's entry that asks."""
+    """A record that a suite asks for: its identity, the suite's entry that asks, and the `code` that would make it.
+
+    The code is that of when the run was planned: a worker that starts after an edit may run newer code, never older, so
+    that its record is called stale too often and never too rarely.
+    """
 
     identity: Identity
     entry: Entry
+    code: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -33,7 +42,10 @@ class Trial:
 
 @dataclass
 class Fit:
-    """One fit to be done: a dataset at a seed, and all wanted records that its fitted model answers."""
+    """One fit to be done: a dataset at a seed, and all wanted records that its fitted model answers.
+
+    `size` is its number of mechanisms, of a late seed about (`SIZED`) until the worker has counted.
+    """
 
     dataset: str
     seed: int
@@ -79,9 +91,13 @@ class Missing:
 
 def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
     """The identity of one record, from resolved options and current versions."""
-    model, world = entry.build(), datasets.get(dataset)
+    return _first(entry, entry.build(), dataset, seed, protocol).identity
+
+
+def _first(entry: Entry, model: models.CausalModel, dataset: str, seed: int, protocol: str) -> Trial:
+    world = datasets.get(dataset)
     options = {name: value for name, value in model.options().items() if name not in model.execution_options}
-    return Identity(
+    identity = Identity(
         dataset=dataset,
         dataset_version=world.version,
         seed=seed,
@@ -93,20 +109,23 @@ def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
         metric_versions=metrics.VERSIONS,
         source=" ".join(filter(None, [fingerprint.of_model(type(model)), fingerprint.of_dataset(world)])),
     )
+    return Trial(identity, entry, code.of(type(model), world))
 
 
 def trials(suite: Suite) -> list[Trial]:
     """Every record that the suite asks for, its datasets and models in their order, seeds innermost.
 
-    A model with datasets of its own is asked about these alone.
+    A model with datasets of its own is asked about these alone. Each is built once, and everything but the seed worked
+    out once a dataset.
     """
-    return [
-        Trial(identify(entry, dataset, seed, suite.protocol), entry)
-        for dataset in suite.datasets
-        for entry in suite.models
-        if entry.wants(dataset)
-        for seed in suite.seeds
-    ]
+    built = [(entry, entry.build(), set(entry.datasets or suite.datasets)) for entry in suite.models]
+    asked = []
+    for dataset in suite.datasets:
+        for entry, model, wanted in built:
+            if dataset in wanted:
+                first = _first(entry, model, dataset, 0, suite.protocol)
+                asked += [replace(first, identity=replace(first.identity, seed=seed)) for seed in suite.seeds]
+    return asked
 
 
 def available(suite: Suite) -> tuple[list[str], list[Missing]]:
@@ -130,22 +149,44 @@ def pack(asked: Sequence[Trial], *, limit: int = 24) -> list[Batch]:
     """
     groups: dict[str, dict[tuple[str, int, int], Fit]] = {}
     limits: dict[str, int] = {}
+    known: dict[tuple[int, str], str] = {}
     for one in asked:
-        cls = models.load(one.identity.model)
-        configuration = _fit_configuration(one.identity, cls)
+        same = (id(one.entry), one.identity.source)  # what it is asked at, and at which seed, is no matter of a fit
+        if same not in known:
+            cls = models.load(one.identity.model)
+            known[same] = _fit_configuration(one.identity, cls)
+            limits[known[same]] = cls.batch_mechanisms or limit
         n_train = protocols.get(one.identity.protocol).n_train
         where = (one.identity.dataset, one.identity.seed, n_train)
-        fit = groups.setdefault(configuration, {}).setdefault(where, Fit(*where))
-        fit.trials.append(one)
-        limits[configuration] = cls.batch_mechanisms or limit
+        fits = groups.setdefault(known[same], {})
+        if where not in fits:
+            fits[where] = Fit(*where)
+        fits[where].trials.append(one)
+    sizes = _Sizes()
     batches = []
     for rank, (configuration, fits) in enumerate(groups.items()):
         for fit in fits.values():
-            fit.size = datasets.get(fit.dataset).size(fit.seed)
+            fit.size = sizes.of(fit.dataset, fit.seed)
         ordered = sorted(fits.values(), key=lambda fit: _magnitude(fit.size))
         for i, batch in enumerate(_pieces(ordered, limits[configuration])):
             batches.append((max(_magnitude(fit.size) for fit in batch.fits), rank, i, batch))
     return [batch for *_, batch in sorted(batches, key=lambda row: row[:3])]
+
+
+class _Sizes:
+    """Sizes of datasets by seed, each looked at once, and never at more than `SIZED` seeds: a size may take a build."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[int, int]] = {}
+
+    def of(self, dataset: str, seed: int) -> int:
+        known = self._known.setdefault(dataset, {})
+        if seed in known:
+            return known[seed]
+        if len(known) >= SIZED:
+            return max(known.values())
+        known[seed] = datasets.get(dataset).size(seed)
+        return known[seed]
 
 
 def _fit_configuration(identity: Identity, cls: type[models.CausalModel]) -> str:
@@ -159,13 +200,14 @@ def _magnitude(size: int) -> int:
 
 
 def _pieces(fits: Sequence[Fit], limit: int) -> Iterator[Batch]:
-    piece: list[Fit] = []
+    piece, filled = list[Fit](), 0
     for fit in fits:
         crosses = piece and _magnitude(piece[-1].size) != _magnitude(fit.size)
-        if piece and (crosses or sum(f.size for f in piece) + fit.size > limit):
+        if piece and (crosses or filled + fit.size > limit):
             yield Batch(piece)
-            piece = []
+            piece, filled = [], 0
         piece.append(fit)
+        filled += fit.size
     if piece:
         yield Batch(piece)
 
@@ -193,11 +235,23 @@ class Plan:
         """Number of finished records that are failures, or have a query that is."""
         return sum(record.has_failed for record in self.finished.values())
 
+    @cached_property
+    def stale(self) -> Sequence[tuple[str, str]]:
+        """Finished records that other code made than today's: the method, and in which parts the code differs."""
+        pairs = [(one.entry.title, made_otherwise(one, self.finished.get(one.key))) for one in self.trials]
+        return [(method, parts) for method, parts in pairs if parts]
 
-def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
-    """Compare what the suite wants with what the store has; with `retry`, what failed is computed again.
 
-    Raises `PublishedError` where numbers that the suite compares with cannot be read: now, not after computing.
+def made_otherwise(one: Trial, record: Record | None) -> str:
+    """The parts in which the code that made this record differs from today's; empty where there is no record."""
+    return staleness.differing(record.code, one.code) if record else ""
+
+
+def plan(suite: Suite, store: Store, *, retry: bool = False, stale: bool = False) -> Plan:
+    """Compare what the suite wants with what the store has.
+
+    With `retry`, what failed is computed again; with `stale`, what other code made than today's. Raises `PublishedError`
+    where numbers that the suite compares with cannot be read: now, not after computing.
     """
     for name in suite.published:
         published.load(name)
@@ -207,4 +261,7 @@ def plan(suite: Suite, store: Store, *, retry: bool = False) -> Plan:
     finished = read(asked, store)
     if retry:
         finished = {key: record for key, record in finished.items() if not record.has_failed}
+    if stale:
+        made = {one.key for one in asked if made_otherwise(one, finished.get(one.key))}
+        finished = {key: record for key, record in finished.items() if key not in made}
     return Plan(suite, asked, pack([one for one in asked if one.key not in finished]), missing, finished)

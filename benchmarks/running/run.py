@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from rich.console import Console
@@ -15,8 +16,11 @@ from ..records.store import Store
 from ..suites.suite import Suite
 from . import planner
 from .engine import Engine
-from .estimate import Rates, duration
-from .planner import Batch, Plan, Trial
+from .estimate import Rates, Work, duration
+from .planner import Plan, Trial
+
+SHARE = 20
+"""How many times longer than it took the growing table waits until it is made again."""
 
 
 class Finished:
@@ -38,7 +42,8 @@ class Finished:
 
     def results(self) -> Results:
         """All of them as frames."""
-        return gather([(record, one.entry.label) for record, one in self._records], suite=self.suite.name)
+        today = {one.key: one.code for _, one in self._records}
+        return gather([(r, one.entry.label) for r, one in self._records], suite=self.suite.name, today=today)
 
 
 def finished_of(plan: Plan, store: Store) -> Finished:
@@ -68,18 +73,26 @@ def compute(
     """Compute what is missing. `refresh` gets the growing table at most every `every` seconds, and at the end."""
     store.prepare()
     finished = finished_of(plan, store)
-    left, last = {id(batch): batch for batch in plan.batches}, time.monotonic()
+    left, work = len(plan.batches), Work(plan.batches)
+    last, pause = time.monotonic(), every
+
+    def eta() -> str:
+        return f"about {duration(work.seconds(finished.rates) / workers)} left" if left else "done"
+
     with _Progress(console, plan.to_do) as progress:
-        progress.show(0, _eta(left.values(), finished.rates, workers))
+        progress.show(0, eta, last=not left)
         for done in engine(plan.batches, store):
-            del left[id(done.batch)]
+            left -= 1
+            work.drop(done.batch)
             there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
             if done.trouble:
                 console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
-            progress.show(there, _eta(left.values(), finished.rates, workers))
-            if refresh and left and time.monotonic() - last > every:
+            progress.show(there, eta, last=not left)
+            if refresh and left and time.monotonic() - last > pause:
+                start = time.monotonic()
                 refresh(finished)
                 last = time.monotonic()
+                pause = max(every, SHARE * (last - start))
     finished.lacking = [one for one in plan.trials if store.stamp(one.key) is None]
     if finished.lacking:
         console.print(
@@ -96,7 +109,7 @@ class _Progress:
     """A bar on a terminal; in a log, a line at most every half minute."""
 
     def __init__(self, console: Console, total: int):
-        self.console, self.total, self.done, self.last = console, total, 0, 0.0
+        self.console, self.total, self.done, self.last = console, total, 0, -math.inf
         columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self.bar = Progress(
             *columns, TextColumn("{task.fields[eta]}"), console=console, disable=not console.is_terminal
@@ -110,16 +123,15 @@ class _Progress:
     def __exit__(self, *exc: object) -> None:
         self.bar.stop()
 
-    def show(self, advance: int, eta: str) -> None:
-        """Count finished records and say how long the rest may take."""
+    def show(self, advance: int, eta: Callable[[], str], *, last: bool) -> None:
+        """Count finished records and say, now and then and at the `last`, how long the rest may take."""
         self.done += advance
-        self.bar.update(self.task, advance=advance, eta=eta)
-        if not self.console.is_terminal and (
-            self.done == self.total or eta == "done" or time.monotonic() - self.last > 30
-        ):
-            self.console.print(f"{self.done}/{self.total} records, {eta}", highlight=False)
-            self.last = time.monotonic()
-
-
-def _eta(left: Collection[Batch], rates: Rates, workers: int) -> str:
-    return f"about {duration(sum(map(rates.estimate, left)) / workers)} left" if left else "done"
+        self.bar.update(self.task, advance=advance)
+        now, often = time.monotonic(), 1 if self.console.is_terminal else 30
+        if not (last or self.done == self.total or now - self.last > often):
+            return
+        self.last = now
+        if self.console.is_terminal:
+            self.bar.update(self.task, eta=eta())
+        else:
+            self.console.print(f"{self.done}/{self.total} records, {eta()}", highlight=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -56,7 +56,8 @@ def without_scores(trial: Trial, status: str, message: str) -> Record:
         waives, role = waived(trial.entry.build()), models.load(trial.identity.model).role
     except TROUBLE:  # what cannot even be built tells nothing about itself
         waives, role = {}, METHOD
-    return Record(trial.identity, status, message, provenance=environment(), waives=waives, role=role)
+    made = {**environment(), "code": trial.code}
+    return Record(trial.identity, status, message, provenance=made, waives=waives, role=role)
 
 
 class NotAlone(RuntimeError):
@@ -101,7 +102,8 @@ def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Iter
     built: list[tuple[Fit, list[Problem]]] = []
     for fit in batch.fits:
         try:
-            built.append((fit, [prepare(p) if prepare else p for p in _problems(fit, fit.protocol)]))
+            problems = [prepare(p) if prepare else p for p in _problems(fit, fit.protocol)]
+            built.append((replace(fit, size=datasets.get(fit.dataset).size(fit.seed)), problems))
         except Exception as error:
             yield Refused(fit, *blame(error))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -106,8 +107,8 @@ class Suite:
     def with_models(self, entries: Sequence[Entry]) -> Suite:
         """The suite with further models, such as one from outside. Raises `SuiteError` where a label is taken."""
         suite = replace(self, models=[*self.models, *entries])
-        titles = [entry.title for entry in suite.models]
-        if doubled := sorted({title for title in titles if titles.count(title) > 1}):
+        titles = Counter(entry.title for entry in suite.models)
+        if doubled := sorted(title for title, count in titles.items() if count > 1):
             raise SuiteError(f"suite {self.name!r}: the model(s) {doubled} are there already; give another label")
         return suite
 
@@ -259,7 +260,7 @@ class _Reader:
 
     def entries(self, tables: Sequence[Any], shared: Sequence[str]) -> list[Entry]:
         """Models in the file's order; one without `datasets` of its own is asked about the `shared` ones."""
-        entries: list[Entry] = []
+        entries, titles = list[Entry](), set[str]()
         for i, table in enumerate(tables):
             if not isinstance(table, dict):
                 raise self.error("models", f"models holds {table!r}; expected [[models]] tables")
@@ -275,7 +276,8 @@ class _Reader:
                 entry.build()
             except (UnknownModel, ValueError, TypeError) as error:
                 raise self.error("name", f"model {name!r}: {error}", model=i) from None
-            if any(other.title == entry.title for other in entries):
+            if entry.title in titles:
                 raise self.error("name", f"the model {entry.title!r} is there twice; give one another label", model=i)
+            titles.add(entry.title)
             entries.append(entry)
         return entries

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scmbench.datasets.errors import UserError
 
@@ -114,12 +117,28 @@ def load(name: str) -> type[CausalModel]:
 
 def _claims() -> dict[str, dict[str, str]]:
     """Name to the addresses that claim it, each with who does: scmbench first, then installed packages."""
-    from importlib.metadata import entry_points  # here, because it loads the email package
+    from importlib import metadata  # here, because it loads the email package
 
     claims = {name: {path: "scmbench"} for name, path in (BUILT_IN | EXTRAS).items()}
-    for point in entry_points(group=GROUP):
-        claims.setdefault(point.name, {}).setdefault(point.value, point.dist.name if point.dist else "a package")
+    for name, path, owner in _points(metadata.entry_points, *map(_stamp, sys.path)):
+        claims.setdefault(name, {}).setdefault(path, owner)
     return claims
+
+
+@lru_cache(maxsize=1)
+def _points(look: Callable[..., Any], *places: tuple[str, int]) -> list[tuple[str, str, str]]:
+    """Name, address and package of every entry point; the files of all installed packages are read for them.
+
+    Looked for anew where a folder of the path has changed since, as it does when a package is installed.
+    """
+    return [(point.name, point.value, point.dist.name if point.dist else "a package") for point in look(group=GROUP)]
+
+
+def _stamp(folder: str) -> tuple[str, int]:
+    try:
+        return folder, os.stat(folder or os.curdir).st_mtime_ns
+    except OSError:
+        return folder, 0
 
 
 def _import(module: str) -> ModuleType:
