@@ -1,4 +1,4 @@
-from .errors import DataMissing, UserError
+from .errors import Damaged, DataDamaged, DataMissing, UserError
 from .problem import Dataset, Example, Problem, Query, SCMDataset, Score
 from .registry import get, names, register, resolve
 from .scm import SCM
@@ -7,6 +7,8 @@ from .values import Intervention, Values, ValuesError, flatten, parents
 
 __all__ = [
     "SCM",
+    "Damaged",
+    "DataDamaged",
     "DataMissing",
     "Dataset",
     "Example",

@@ -13,3 +13,15 @@ class UserError(Exception):
 
 class DataMissing(UserError, RuntimeError):
     """A dataset's files are not here: the message says which and how to get them. The rest of a suite goes on."""
+
+
+class DataDamaged(DataMissing):
+    """A data file that is here is not the right one: the message says which and what to do. Nothing goes on."""
+
+
+class Damaged(str):
+    """What `Dataset.missing` says of a file that is here and is not the right one, as against one that is not here.
+
+    A run leaves out what is not here and tells so. From a wrong file it would make numbers that are nobody's: it does
+    not begin.
+    """

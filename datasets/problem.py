@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import networkx as nx
 from torch import Tensor
 
-from .errors import DataMissing
+from .errors import Damaged, DataDamaged, DataMissing
 from .scm import SCM
 from .seeds import derive
 from .values import Values
@@ -132,7 +132,11 @@ class Dataset(ABC):
         return type(self).__module__
 
     def missing(self) -> str | None:
-        """What files are missing and the command that gets them, or None when all is there."""
+        """What files are missing and the command that gets them, or None when all is there.
+
+        Such a dataset is left out of a run; with a `Damaged` message (a file is here and is not the right one) the run
+        does not begin.
+        """
         return None
 
     def size(self, seed: int) -> int:
@@ -163,7 +167,7 @@ class SCMDataset(Dataset):
     def scm(self, seed: int = 0) -> SCM:
         """The structural causal model at this seed."""
         if message := self.missing():
-            raise DataMissing(message)
+            raise DataDamaged(message) if isinstance(message, Damaged) else DataMissing(message)
         return self._build(seed)
 
     def size(self, seed: int) -> int:

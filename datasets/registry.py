@@ -92,7 +92,7 @@ def register(
         targets: As for `SCM`.
         images: As for `SCM`.
         version: Counts changes of the data.
-        needs: A function that says what files are missing, or None.
+        needs: A function that says what files are missing, or None; with a `Damaged`, that one is not the right one.
 
     Returns:
         The decorator, which gives the function back unchanged.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..suites import suite as suites
-from ..suites.suite import Entry, SuiteError
+from ..suites.suite import Entry, Suite, SuiteError
 from .options import split
 
 if TYPE_CHECKING:
@@ -28,6 +30,29 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 console, errors = _console(), _console(stderr=True)
+
+
+PATIENCE = 5.0
+"""Seconds after which a command says what it is at."""
+
+
+@contextmanager
+def slowly(what: str) -> Iterator[None]:
+    """A block that says on standard error what it is at, if it takes longer than `PATIENCE`."""
+    timer = threading.Timer(PATIENCE, lambda: errors.print(f"{what} …", style="dim", highlight=False, soft_wrap=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def counted(suite: Suite) -> str:
+    """How much a suite asks for: ``about 60,000 records of 'paper'``."""
+    there = set(suite.datasets)
+    pairs = sum(len(there.intersection(entry.datasets or there)) for entry in suite.models)
+    return f"about {pairs * len(suite.seeds):,} records of {suite.name!r}"
 
 
 MOST_SEEDS = 1_000_000

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.markup import escape
 
-from .arguments import console, errors, narrowing
+from .arguments import console, counted, errors, narrowing, slowly
 
 if TYPE_CHECKING:
     from ..gate.revision import Revision
@@ -54,11 +55,13 @@ def update_(
 ) -> None:
     """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
     from ..gate.revision import joined, update
+    from ..records import staleness
     from ..records.committed import home_of, read
     from ..running.planner import plan
     from ..running.run import finished_of
 
-    todo = plan(suite, store)
+    with slowly(f"planning {counted(suite)}"):
+        todo = plan(suite, store)
     target = home or home_of(suite)
     old = read(target) if new_only else None
     trials = todo.trials if old is None else _new(todo.trials, old)
@@ -92,6 +95,14 @@ def update_(
             highlight=False,
         )
         context.exit(1)
+    stale = staleness.of(results.provenance)
+    if len(stale):
+        made = staleness.told(zip(stale["model"], stale["stale"], strict=True))
+        console.print(
+            f"[yellow]made by other code than there is now[/yellow]  {len(stale)} of {len(results.provenance)} records "
+            f"({escape(made)}); about.json says by which commit",
+            highlight=False,
+        )
     if no_examples:
         results = replace(results, examples=results.examples.iloc[:0])
     if old is not None:

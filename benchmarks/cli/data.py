@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import click
-from scmbench.datasets.errors import DataMissing
+from rich.markup import escape
+from scmbench.datasets.errors import Damaged, DataMissing
 from scmbench.datasets.files import download
 from scmbench.datasets.files.sources import SOURCES, Source
 
@@ -60,5 +61,7 @@ def _state(source: Source) -> str:
     message = download.missing(source.name)
     if message is None:
         return "[green]here[/green]"
+    if isinstance(message, Damaged):
+        return f"[red]wrong[/red]: {escape(message)}"
     absent = sum(not (download.folder() / source.name / file.name).exists() for file in source.files)
-    return f"[yellow]{absent} file(s) missing[/yellow]" if absent else f"[red]wrong[/red]: {message}"
+    return f"[yellow]{absent} file(s) missing[/yellow]"

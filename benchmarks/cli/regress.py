@@ -14,7 +14,7 @@ import click
 
 from ..suites import suite as suites
 from ..suites.suite import Suite
-from .arguments import choosing, console, tell_refused
+from .arguments import choosing, console, counted, errors, slowly, tell_refused
 from .committed import at_home
 
 if TYPE_CHECKING:
@@ -73,9 +73,13 @@ def regress(
     there, gone = available(suite)
     for missing in gone:
         console.print(f"[yellow]not run: data missing[/yellow]  {missing.dataset}: {missing.message}")
+    if not there:
+        errors.print("[red]error:[/red] the data of all its worlds are missing: there is nothing to compare")
+        context.exit(1)
     suite = replace(suite, datasets=there)
     with _store(place) as store:
-        todo = plan(suite, store)
+        with slowly(f"planning {counted(suite)}"):
+            todo = plan(suite, store, stale=True)  # the gate is about the code that there is now
         run_batches, processes = engine.named(name, workers=workers, time_limit=time_limit)
         seconds = estimate(todo) / processes
         console.print(f"[bold]{suite.title}[/bold]: {todo.to_do} records, {duration(seconds)} by a rough estimate")

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.markup import escape
 
-from .arguments import console, narrowing
+from .arguments import console, counted, narrowing, slowly
 
 if TYPE_CHECKING:
     from ..records.results import Results
@@ -35,7 +36,8 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
     def reading(suite: Suite, store: Store, source: str | None, **rest: Any) -> Any:
         from ..running.run import collect
 
-        results = _committed(suite, source) if source else collect(suite, store).results()
+        with slowly(f"reading {counted(suite)}"):
+            results = _committed(suite, source) if source else collect(suite, store).results()
         results = results.of(suite)
         if results.provenance.empty:
             raise click.UsageError(f"there are no results of this; scmbench run {suite.name} computes them")
@@ -93,16 +95,21 @@ def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None
 @narrowing
 def show(suite: Suite, store: Store) -> None:
     """Everything the store has on the records of (a part of) SUITE: status, scores, cost, tracebacks."""
+    from ..records import staleness
     from ..running import planner
 
-    found = 0
-    for one in planner.trials(suite):
+    found = older = 0
+    with slowly(f"planning {counted(suite)}"):
+        asked = planner.trials(suite)
+    for one in asked:
         record = store.read(one.identity.key)
         if record is None:
             continue
-        found += 1
+        found, older = found + 1, older + (not record.code)
         console.rule(f"{one.identity.dataset}  seed {one.identity.seed}  {one.entry.title}")
         console.print(f"{record.status}  {store.path(one.identity.key)}", highlight=False)
+        if differs := planner.made_otherwise(one, record):
+            console.print(f"[yellow]made by other code than there is now[/yellow] ({escape(differs)})", highlight=False)
         if record.message:
             console.print(record.message, markup=False, highlight=False)
         for note in record.notes:
@@ -114,6 +121,8 @@ def show(suite: Suite, store: Store) -> None:
             asked = f"{query} do({node})" if node else query
             console.print(f"  {asked:<32} {metric:<12} {sum(scores) / len(scores):.6g}", highlight=False)
         console.print("  " + json.dumps(dict(record.provenance)), markup=False, highlight=False)
+    if older:
+        console.print(staleness.older(older), highlight=False)
     if not found:
         console.print(f"the store {store.folder} has none of these records; scmbench run {suite.name} computes them")
 

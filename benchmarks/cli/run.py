@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 
-from .arguments import console, narrowing
+from .arguments import console, counted, errors, narrowing, slowly
 from .results import show_report, write_report
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
 @click.option("--device", help="Where models that can choose compute: cpu, cuda.")
 @click.option("--retry", is_flag=True, help="Compute failed records again.")
+@click.option("--stale", is_flag=True, help="Compute records again that other code made than there is now.")
 @click.pass_context
 def run(
     context: click.Context,
@@ -38,11 +40,13 @@ def run(
     memory_limit: float | None,
     device: str | None,
     retry: bool,
+    stale: bool,
 ) -> None:
     """Compute what SUITE asks for and the store lacks, then show its tables and verdicts.
 
     Finished records are never computed twice: stop it at any moment and run it again.
     """
+    from ..records import staleness
     from ..records.store import replace_with
     from ..reporting.render import markdown
     from ..reporting.report import Report
@@ -52,9 +56,13 @@ def run(
     from ..running.planner import plan
     from ..running.run import compute
 
-    todo = plan(suite, store, retry=retry)
+    with slowly(f"planning {counted(suite)}"):
+        todo = plan(suite, store, retry=retry, stale=stale)
     for gone in todo.missing:
         console.print(f"[yellow]not run: data missing[/yellow]  {gone.dataset}: {gone.message}")
+    if not todo.trials:
+        errors.print("[red]error:[/red] the data of all its worlds are missing: there is nothing to run")
+        context.exit(1)
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}
     run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
     seconds = estimate(todo) / processes
@@ -65,6 +73,12 @@ def run(
     )
     if todo.failed:
         console.print(f"{todo.failed} finished record(s) failed, in whole or in part; --retry computes them again")
+    if todo.stale:
+        console.print(
+            f"[yellow]{len(todo.stale)} finished record(s) were made by other code[/yellow] "
+            f"({escape(staleness.told(todo.stale))}): --stale computes them again",
+            highlight=False,
+        )
     if dry_run:
         return
     reports = store.folder / "reports" / suite.name

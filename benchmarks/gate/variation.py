@@ -69,8 +69,11 @@ CLEAN = (
 
 
 def run(suite: Suite, variation: Variation, store: Store, *, console: Console) -> Results:
-    """Compute the suite under a variation. Its numbers are not the suite's own: give it a store of its own."""
-    todo = plan(suite, store)
+    """Compute the suite under a variation. Its numbers are not the suite's own: give it a store of its own.
+
+    What other code has left there is computed again.
+    """
+    todo = plan(suite, store, stale=True)
     if variation.alone:
         todo = replace(todo, batches=[Batch([fit]) for batch in todo.batches for fit in batch.fits])
     prepare = _jittered(variation.data) if variation.data is not None else None

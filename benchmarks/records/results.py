@@ -150,7 +150,7 @@ def _score_rows(record: Record, suite: str, label: str) -> list[tuple[object, ..
 
 
 def provenance_row(record: Record, *, suite: str, label: str, today: str = "") -> dict[str, object]:
-    """One row about a record: what became of it, where it was computed, what it cost, and how `today`'s code differs."""
+    """One row about a record: what became of it, where it was computed, its cost, and how `today`'s code differs."""
     identity = record.identity
     own = {
         "suite": suite,

@@ -18,9 +18,6 @@ MARK = "§"
 LISTED = 5
 """Methods that a line names."""
 
-OLDER = "older than digests of code: whether today's code gives the same is not known."
-"""What is said of records that do not tell their code."""
-
 
 def text(**parts: str) -> str:
     """Digests by part, as a record keeps them.
@@ -67,6 +64,12 @@ def of(provenance: pd.DataFrame) -> pd.DataFrame:
     return provenance[provenance["stale"].fillna("") != ""]
 
 
-def older(provenance: pd.DataFrame) -> int:
+def unknown(provenance: pd.DataFrame) -> int:
     """How many records do not tell what code made them."""
     return int((provenance["code"].fillna("") == "").sum()) if "code" in provenance.columns else 0
+
+
+def older(count: int) -> str:
+    """What is said of so many records that do not tell it."""
+    what = "1 record is" if count == 1 else f"{count} records are"
+    return f"{what} older than the digests of code: whether today's code gives the same numbers is not known."

@@ -11,6 +11,8 @@ import pandas as pd
 from ..judging.cells import NOT_RUN, Method, Question, in_order, roles, text_columns
 from ..judging.methods import CEILING, FLOOR, METHOD, title
 from ..judging.published import Published
+from ..records import staleness
+from ..records.staleness import MARK
 
 RUNGS: tuple[str, ...] = ("observational", "likelihood", "interventional", "counterfactual", "predictive")
 SHORT: dict[str, str] = dict(zip(RUNGS, ("obs", "", "int", "CF", "pred"), strict=True))
@@ -25,6 +27,8 @@ METRICS = {
     "total_variation": "total variation (labels)",
     "label_error": "wrong labels",
 }
+MARKED = "made, at least in part, by other code than there is now: scmbench run SUITE --stale computes it again."
+
 LAST = (METHOD, CEILING, FLOOR)
 """The order of methods by their role: what competes first, then what it is read between."""
 
@@ -37,7 +41,7 @@ class Layout:
 
     Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method; `roles` are what their
     records say they are. Of the questions in `higher` higher scores are better; `theirs` is what the
-    published side is called.
+    published side is called. `stale` are the methods and datasets with a record that other code made than there is now.
     """
 
     datasets: Sequence[str]
@@ -49,6 +53,7 @@ class Layout:
     scale: float = 1.0
     higher: Collection[Question] = ()
     theirs: str = "paper"
+    stale: Set[tuple[str, Method]] = frozenset()
 
     @classmethod
     def of(
@@ -83,11 +88,21 @@ class Layout:
             scale=published.scale if published else 1.0,
             higher=published.higher() if published else (),
             theirs=published.whose if published else "paper",
+            stale=_stale(provenance),
         )
 
     def method(self, method: Method) -> str:
         """A method's name, with a dagger where it waives a property."""
         return self.names.get(method, " ".join(filter(None, method))) + ("†" if self.waived.get(method) else "")
+
+    def mark(self, method: Method, dataset: str = "") -> str:
+        """What stands beside numbers of a method (on a dataset) that other code made; empty for today's."""
+        made = any(m == method and dataset in ("", d) for d, m in self.stale)
+        return f" {MARK}" if made else ""
+
+    def marks(self) -> list[str]:
+        """A note that says what the mark means, where it is used."""
+        return [f"{MARK} {MARKED}"] if self.stale else []
 
     def dataset(self, name: str) -> str:
         """A dataset's name without the part that all datasets of the report share."""
@@ -145,6 +160,13 @@ def question_name(question: Question, *, short: bool = False) -> str:
     query, metric = question
     text = f"{SHORT.get(query, query) if short else query} {METRICS.get(metric, metric.replace('_', ' '))}".strip()
     return text.replace(" descendants)", ")").replace(" descendant)", ")") if short else text
+
+
+def _stale(provenance: pd.DataFrame | None) -> frozenset[tuple[str, Method]]:
+    if provenance is None:
+        return frozenset()
+    made = text_columns(staleness.of(provenance), ["dataset", "model", "variant"])
+    return frozenset((d, (m, v)) for d, m, v in zip(made["dataset"], made["model"], made["variant"], strict=True))
 
 
 def waivers(provenance: pd.DataFrame | None) -> dict[Method, str]:

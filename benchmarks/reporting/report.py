@@ -19,6 +19,7 @@ from ..judging.paired import compare, contrast, relatives
 from ..judging.published import Published
 from ..judging.rule import JUDGED, LEAST
 from ..judging.verdict import as_json, floor_shares, verdicts
+from ..records import staleness
 from ..records.results import Results, scores_of
 from ..suites.suite import Suite
 from . import members
@@ -44,7 +45,8 @@ class Report:
     """A run's scores per seed, its cells, their verdicts, and what it is compared with.
 
     `scores` as of `seed_scores`, `found` as of `cells`, `judged` as of `verdicts` (None without published numbers),
-    `against` as of `paired.compare` (None without another run). `notes` say what could not be compared, and why.
+    `against` as of `paired.compare` (None without another run). `notes` say what could not be compared, and why,
+    and of what nobody knows whether today's code gives it.
     """
 
     suite: Suite
@@ -76,6 +78,8 @@ class Report:
             for paper in papers
             if paper not in fitting
         ]
+        if unknown := staleness.unknown(results.provenance):
+            notes.append(staleness.older(unknown))
         paper = published.merge(fitting) if fitting else None
         scores = scores_of(suite, results)
         found = cells(scores, results.provenance, also=paper.cells if paper else None)
@@ -131,6 +135,7 @@ class Report:
         shown += members.tables(self.results, self.layout)
         shown.append(records.failures(self.results.provenance, self.layout, unsupported=False))
         shown.append(records.dirty_table(self.results.provenance))
+        shown.append(records.stale_table(self.results.provenance, self.suite.name))
         return [self.headline(), *self.notes, *[to_rich(table) for table in shown if table.rows]]
 
     def _against(self) -> Table:
@@ -144,7 +149,10 @@ class Report:
             tables.score_table(self.found, layout, self.paper, self.scores, moments=moments)
             for moments in (False, True)
         ]
-        parts = [Part("Not from a commit", [records.dirty_table(provenance)])]
+        parts = [
+            Part("Not from a commit", [records.dirty_table(provenance)]),
+            Part("Made by other code", [records.stale_table(provenance, self.suite.name)]),
+        ]
         if self.judged is not None:
             drawn = {"verdicts": verdict_map(self.judged, layout)} if layout.datasets else {}
             parts.append(Part("Verdicts", [verdict_tables.count_table(self.judged, layout)], drawn))

@@ -13,7 +13,7 @@ from typing import Literal
 from rich.console import Console
 from scmbench.datasets.errors import UserError
 
-from ..records import committed
+from ..records import committed, staleness
 from ..records.results import Results
 from ..records.store import Store
 from ..suites import suite as suites
@@ -46,6 +46,7 @@ def run(
     memory_limit: float | None = None,
     device: str | None = None,
     retry: bool = False,
+    stale: bool = False,
     quiet: bool = True,
 ) -> Results:
     """Compute what `suite` asks for and `store` lacks, and return all of it.
@@ -67,6 +68,8 @@ def run(
         memory_limit: GB a process of the pool may take.
         device: Where models compute.
         retry: Whether failed records are computed again.
+        stale: Whether records that other code made than there is now are computed again; otherwise a warning counts
+            them, and the column ``stale`` of `Results.provenance` says in what the code differs.
         quiet: False prints progress.
 
     Returns:
@@ -75,6 +78,7 @@ def run(
     Raises:
         SuiteError: For a suite, name or label that there is not.
         StoreError: Where records cannot be written.
+        DataDamaged: For a data file that is here and is not the right one.
         RuntimeError: For a pool in a script without that line (every process would run the script again).
     """
     if engine not in ("pool", "inline"):
@@ -82,9 +86,12 @@ def run(
     if engine == "pool":
         _check_guard()
     chosen, place = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models), Store(store)
-    todo = plan(chosen, place, retry=retry)
+    todo = plan(chosen, place, retry=retry, stale=stale)
     for gone in todo.missing:
         warnings.warn(f"not run: data missing: {gone.dataset}: {gone.message}", stacklevel=2)
+    if todo.stale:
+        what = f"{len(todo.stale)} finished record(s) were made by other code ({staleness.told(todo.stale)})"
+        warnings.warn(f"{what}; stale=True computes them again", stacklevel=2)
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}
     run_batches, processes = engines.named(engine, workers=workers or os.cpu_count() or 1, device=device, **limits)
     finished = compute(todo, place, run_batches, workers=processes, console=Console(quiet=quiet))

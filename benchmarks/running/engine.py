@@ -11,10 +11,12 @@ from concurrent.futures import TimeoutError as Late
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from ..records.store import Store, StoreError
+from .guardian import guarded
 from .planner import Batch
 from .processes import Strays, limit_math_libraries, settle_in
 from .worker import Prepare, run_batch, without_scores
@@ -46,9 +48,10 @@ def inline(
     prepare: Prepare | None = None,
 ) -> Iterator[Done]:
     """Run every batch in this process: no time limit, the debugger works; see `run_batch` for the options."""
-    for batch in batches:
-        run_batch(batch, store, device=device, threads=threads, prepare=prepare)
-        yield Done(batch)
+    with guarded():
+        for batch in batches:
+            run_batch(batch, store, device=device, threads=threads, prepare=prepare)
+            yield Done(batch)
 
 
 def pool(
@@ -65,7 +68,8 @@ def pool(
     A batch that exceeds `time_limit` seconds, crashes or is killed costs itself only: those of its records that were
     not finished are written as failures that say so, and the pool goes on with a new process. With a `memory_limit`, a
     fit or query that needs more GB than that beside what a process starts with gets a `MemoryError` instead of taking
-    the machine along. Processes end with the one that started them, and what an adapter started with its own.
+    the machine along. Processes end with the one that started them, even where that is killed, and what an adapter
+    started ends with its own (`guardian` says what escapes).
 
     A process that ends before it has taken a batch (killed, or short of memory while it starts) is no batch's fault:
     nothing is written, and the pool starts anew with half as many processes. Raises `WorkersEnd` where that happens
@@ -75,8 +79,9 @@ def pool(
     limit_math_libraries()
     count = max(1, min(workers or os.cpu_count() or 1, len(batches)))
     left, tries = list(batches), 0
+    resource_tracker.ensure_running()  # before what is started bears the guardian's mark: it tidies up last
     work = partial(_schedule, store=store, device=device, time_limit=time_limit)
-    with Strays() as strays:
+    with guarded(), Strays() as strays:
         while left:
             before = {trial.key: store.stamp(trial.key) for batch in left for trial in batch.trials}
             over = set[int]()

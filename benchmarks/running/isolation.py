@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +13,8 @@ import numpy as np
 import torch
 from scmbench.datasets.seeds import derive
 
+from .output import bounded_output
 from .processes import children_ended
-
-MOST_OUTPUT = 20_000
-"""Characters that the adapters of a batch may print."""
 
 
 @dataclass
@@ -77,41 +74,8 @@ def unchanged() -> Iterator[None]:
 @contextmanager
 def kept_apart(seed: int = 0) -> Iterator[None]:
     """A whole batch `isolated`, its output bounded, and no process left of those that were started in it."""
-    with children_ended(), isolated(seed), _bounded_output():
+    with bounded_output(), children_ended(), isolated(seed):
         yield
-
-
-@contextmanager
-def _bounded_output() -> Iterator[None]:
-    bounded = [_Bounded(sys.stdout), _Bounded(sys.stderr)]
-    with redirect_stdout(bounded[0]), redirect_stderr(bounded[1]):  # type: ignore[type-var]
-        yield
-    for stream in bounded:
-        stream.close_up()
-
-
-class _Bounded:
-    """A text stream that passes on `MOST_OUTPUT` characters and counts the rest."""
-
-    def __init__(self, stream: Any):
-        self.stream, self.written = stream, 0
-
-    def write(self, text: str) -> int:
-        """Pass on what there is room for; as with every stream, all of it counts as written."""
-        room = max(MOST_OUTPUT - self.written, 0)
-        self.written += len(text)
-        if room and text and self.stream is not None:
-            encoding = getattr(self.stream, "encoding", None) or "utf-8"
-            self.stream.write(text[:room].encode(encoding, "backslashreplace").decode(encoding))
-        return len(text)
-
-    def close_up(self) -> None:
-        """Say how much was left out."""
-        if self.written > MOST_OUTPUT and self.stream is not None:
-            self.stream.write(f"\n[… {self.written - MOST_OUTPUT} characters of output left out …]\n")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
 
 
 def _folder() -> str | None:

@@ -129,8 +129,14 @@ def trials(suite: Suite) -> list[Trial]:
 
 
 def available(suite: Suite) -> tuple[list[str], list[Missing]]:
-    """The suite's datasets that can be built here, and those whose files are missing."""
+    """The suite's datasets that can be built here, and those whose files are missing.
+
+    Raises `DataDamaged` where a file is here and is not the right one.
+    """
     missing = [Missing(name, message) for name in suite.datasets if (message := datasets.get(name).missing())]
+    for one in missing:
+        if isinstance(one.message, datasets.Damaged):
+            raise datasets.DataDamaged(f"{one.dataset}: {one.message}")
     gone = {m.dataset for m in missing}
     return [name for name in suite.datasets if name not in gone], missing
 
@@ -250,8 +256,9 @@ def made_otherwise(one: Trial, record: Record | None) -> str:
 def plan(suite: Suite, store: Store, *, retry: bool = False, stale: bool = False) -> Plan:
     """Compare what the suite wants with what the store has.
 
-    With `retry`, what failed is computed again; with `stale`, what other code made than today's. Raises `PublishedError`
-    where numbers that the suite compares with cannot be read: now, not after computing.
+    With `retry`, what failed is computed again; with `stale`, what other code made than there is now. Raises
+    `PublishedError` where numbers that the suite compares with cannot be read, and as `available` does: now, not after
+    computing.
     """
     for name in suite.published:
         published.load(name)

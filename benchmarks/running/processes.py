@@ -76,14 +76,20 @@ class Strays:
 
 @contextmanager
 def children_ended() -> Iterator[None]:
-    """A block after which no process lives that was started in it, grandchildren whose parents are gone included."""
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    """A block after which no process lives that was started in it, grandchildren whose parents are gone included.
+
+    Children that were there before are spared, with all that they have started.
+    """
+    before = {child.pid for child in psutil.Process().children()}
     _prctl(_ADOPT_ORPHANS, 1)
     try:
         yield
     finally:
         spared = before | {getattr(resource_tracker._resource_tracker, "_pid", None)}  # type: ignore[attr-defined]
-        _end([child for child in psutil.Process().children(recursive=True) if child.pid not in spared])
+        for child in psutil.Process().children():
+            with suppress(psutil.Error):
+                if child.pid not in spared:
+                    _end([child, *child.children(recursive=True)])
 
 
 def _end(processes: list[psutil.Process]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from ..errors import DataMissing
+from ..errors import Damaged, DataDamaged, DataMissing
 from .sources import SOURCES, File, Source
 
 if TYPE_CHECKING:
@@ -53,23 +53,31 @@ def source(name: str) -> Source:
 
 
 def missing(name: str) -> str | None:
-    """Which files of a source are absent or wrong, why they are needed and how to get them; None when all is there."""
+    """Which files of a source are absent or wrong, why they are needed and how to get them; None when all is there.
+
+    Of a wrong one the message is a `Damaged`, whatever else is absent.
+    """
     known = source(name)
-    absent = [file.name for file in known.files if not _path(known, file).is_file()]
+    absent = [file.name for file in known.files if not _path(known, file).exists()]
+    there = [file for file in known.files if file.name not in absent]
+    for complaint in filter(None, (_wrong(known, file) for file in there)):
+        return complaint
     if absent:
         what = f"{absent[0]} is" if len(absent) == 1 else f"{len(absent)} files ({absent[0]}, ...) are"
         return (
             f"{what} not in {folder() / name}; needed by {known.needed_by}. Get it with `scmbench data fetch {name}`, "
             f"or put it there by hand from {known.origin}"
         )
-    wrong = [complaint for file in known.files if (complaint := _wrong(known, file))]
-    return wrong[0] if wrong else None
+    return None
 
 
 def paths(name: str) -> dict[str, Path]:
-    """Where the files of a source lie, by name, checksums verified. Raises `DataMissing` if one is absent or wrong."""
+    """Where the files of a source lie, by name, checksums verified.
+
+    Raises `DataMissing` if one is absent, its kind `DataDamaged` if one is wrong.
+    """
     if message := missing(name):
-        raise DataMissing(message)
+        raise DataDamaged(message) if isinstance(message, Damaged) else DataMissing(message)
     known = source(name)
     return {file.name: _path(known, file) for file in known.files}
 
@@ -89,7 +97,7 @@ def fetch(names: Iterable[str]) -> None:
         for file in known.files:
             if _path(known, file).exists():
                 if complaint := _wrong(known, file):
-                    raise DataMissing(complaint)
+                    raise DataDamaged(complaint)
             else:
                 _download(known, file)
 
@@ -109,7 +117,7 @@ def _path(known: Source, file: File) -> Path:
     return folder() / known.name / file.name
 
 
-def _wrong(known: Source, file: File) -> str | None:
+def _wrong(known: Source, file: File) -> Damaged | None:
     """What is wrong with a file that is there; None when its checksum matches."""
     import pooch
 
@@ -117,10 +125,13 @@ def _wrong(known: Source, file: File) -> str | None:
     try:
         found = pooch.file_hash(str(here))
     except OSError as error:
-        return f"{here} cannot be read: {error}"
+        return Damaged(
+            f"{here} cannot be read: {error.strerror or error}. Make it readable, or move it away and get it anew with "
+            f"`scmbench data fetch {known.name}`"
+        )
     if found == file.sha256:
         return None
-    return (
+    return Damaged(
         f"{here} is not the expected file: sha256 {found} ({here.stat().st_size} bytes) instead of {file.sha256} "
         f"({file.size} bytes). Move it away and get the right one with `scmbench data fetch {known.name}`"
     )

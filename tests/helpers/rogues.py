@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import multiprocessing
 import os
 import random
 import subprocess
@@ -143,6 +145,20 @@ class Wanders(LinearGaussian):
             return [type(self)().fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
 
 
+class Floods(LinearGaussian):
+    """Prints megabytes where Python does not see it: from C, past its streams, and from a process that it starts."""
+
+    def fit_many(self, problems, seeds):
+        sys.stdout.flush()
+        for _ in range(300):
+            os.write(1, b"w" * 10_000)
+        libc = ctypes.PyDLL(None)  # which holds the interpreter while it prints
+        for _ in range(300):
+            libc.printf(b"%10000d", 1)
+        subprocess.run(["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' e >&2"], check=True)
+        return [type(self)().fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
+
+
 class Mumbles(LinearGaussian):
     """Fails with a message that no encoding has, megabytes long."""
 
@@ -157,6 +173,18 @@ class Breeds(LinearGaussian):
         subprocess.Popen(["sleep", "86399"])
         subprocess.run(["sh", "-c", "sleep 86399 &"], check=True)
         return super().fit_many(problems, seeds)
+
+
+class BreedsAndHangs(LinearGaussian):
+    """Starts processes, one of them in a session of its own, one forked and one nobody's child, and never returns."""
+
+    def fit_many(self, problems, seeds):
+        subprocess.Popen(["sleep", "86397"])
+        subprocess.Popen(["sleep", "86397"], start_new_session=True)
+        subprocess.run(["sh", "-c", "sleep 86397 &"], check=True)
+        multiprocessing.get_context("fork").Process(target=time.sleep, args=(86397,)).start()
+        time.sleep(86397)
+        return []
 
 
 class BreedsAndDies(Breeds):

@@ -28,7 +28,12 @@ def errors_table(rows: pd.DataFrame, layout: Layout, base: Method | None = None)
     lines: list[Row] = []
     for method in methods:
         e = estimate(found[method])
-        line = [layout.method(method), Text(number(e.mean), bold=method in best), number(e.se), *_intervals(e)]
+        line = [
+            layout.method(method) + layout.mark(method, rows.iloc[0]["dataset"]),
+            Text(number(e.mean), bold=method in best),
+            number(e.se),
+            *_intervals(e),
+        ]
         if base:
             line += [DASH] if method == base else [_difference(difference(found[method], found[base]))]
         lines.append(line)
@@ -54,7 +59,7 @@ def errors_table(rows: pd.DataFrame, layout: Layout, base: Method | None = None)
         title=f"{layout.dataset(first['dataset'])}: {question_name((first['query'], first['metric']))}",
         columns=[*columns, f"minus {name}"] if base else columns,
         rows=lines,
-        notes=notes,
+        notes=[*notes, *layout.marks()],
     )
 
 
@@ -67,9 +72,9 @@ def each_member_table(rows: pd.DataFrame, layout: Layout) -> Table:
     return Table(
         name=f"each_member_{_file(first['dataset'])}",
         title=f"{layout.dataset(first['dataset'])}: {question_name((first['query'], first['metric']))} of every member",
-        columns=["member", *map(layout.method, methods)],
+        columns=["member", *(layout.method(m) + layout.mark(m, first["dataset"]) for m in methods)],
         rows=lines,
-        notes=["Median over rows, averaged over seeds."],
+        notes=["Median over rows, averaged over seeds.", *layout.marks()],
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...judging.cells import FAILED, UNSUPPORTED, text_columns
 from ...judging.notes import notes_of
+from ...records import staleness
 from ..layout import Layout
 from ..render import DASH, Table, Text, number
 
@@ -35,7 +36,7 @@ def cost_table(provenance: pd.DataFrame, layout: Layout) -> Table:
             continue
         rows.append(
             [
-                layout.method((model, variant)),
+                layout.method((model, variant)) + layout.mark((model, variant)),
                 f"{len(ok)}/{len(records)}",
                 span("cpu_s", ok),
                 span("query_cpu_s", ok),
@@ -59,7 +60,8 @@ def cost_table(provenance: pd.DataFrame, layout: Layout) -> Table:
         rows=rows,
         notes=[
             "Problems differ in size, hence the ranges. Variants that share a fit each show all of its cost; what a "
-            "batch of problems trained together takes is shared out among them."
+            "batch of problems trained together takes is shared out among them.",
+            *layout.marks(),
         ],
         left=1,
     )
@@ -95,6 +97,16 @@ def dirty_table(provenance: pd.DataFrame) -> Table:
             told = f"⚠ {len(dirty)} of {len(made)} records were made by a changed checkout on top of {commits}"
             rows.append([Text(told, word="dirty")])
     return Table("dirty", "Not from a commit: no commit holds the code that made these numbers", [""], rows, left=1)
+
+
+def stale_table(provenance: pd.DataFrame, suite: str) -> Table:
+    """A line on records that other code made than there is now. Empty without such."""
+    rows: list[Any] = []
+    if len(made := staleness.of(provenance)):
+        whose = staleness.told(zip(made["model"], made["stale"], strict=True))
+        told = f"⚠ {len(made)} of {len(provenance)} records ({whose}): scmbench run {suite} --stale computes them again"
+        rows.append([Text(told, word="dirty")])
+    return Table("stale", "Made by other code than there is now, its versions the same", [""], rows, left=1)
 
 
 def failures(provenance: pd.DataFrame, layout: Layout, *, unsupported: bool = True) -> Table:

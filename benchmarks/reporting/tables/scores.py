@@ -113,7 +113,9 @@ def score_table(
                 continue
             best = lead.get((dataset, *question), set())
             entries = [
-                Text(_write(mine[m], layout, moments=moments) + _share(mine[m]), bold=m in best)
+                Text(
+                    _write(mine[m], layout, moments=moments) + _share(mine[m]) + layout.mark(m, dataset), bold=m in best
+                )
                 if m in mine and mine[m]["n"]
                 else state(mine.get(m))
                 for m in layout.methods
@@ -143,7 +145,7 @@ def score_table(
         title=in_units(f"Scores over seeds, {what}", layout),
         columns=["SCM", "score", "", *map(layout.method, layout.methods)],
         rows=rows,
-        notes=[*filter(None, notes), *waiver_notes(layout)],
+        notes=[*filter(None, notes), *waiver_notes(layout), *layout.marks()],
         left=3,
     )
 
@@ -153,11 +155,11 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
     judged, ours = {} if verdicts is None else by_cell(verdicts), by_cell(found)
     lead, floors = leaders(scores, layout.higher, layout.roles), _Floors(layout)
 
-    def entry(cell: tuple[str, ...], bold: bool) -> Text:
+    def entry(cell: tuple[str, ...], bold: bool, mark: str) -> Text:
         line, verdict = ours.get(cell), judged.get(cell, {"form": "", "verdict": ""})
         if not line or not line["n"]:
             return state(line)
-        text = number(layout.scale * line["median"]) + _share(line)
+        text = number(layout.scale * line["median"]) + _share(line) + mark
         if verdict["form"]:
             text += f" {SYMBOLS.get(verdict['verdict'], ' ')} {number(layout.scale * verdict['theirs'])}"
         return Text(text, bold=bold, word=verdict["verdict"])
@@ -169,7 +171,7 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
             keys = {m: (dataset, *question, *m) for m in layout.methods}
             if any(key in ours for key in keys.values()):
                 best = lead.get((dataset, *question), set())
-                entries = [entry(key, m in best) for m, key in keys.items()]
+                entries = [entry(key, m in best, layout.mark(m, dataset)) for m, key in keys.items()]
                 medians = {m: ours[key]["median"] for m, key in keys.items() if key in ours}
                 rows.append([layout.problem(dataset), floors.label(dataset, question, medians), *entries])
     signs = ", ".join(f"{sign} {word}" for word, sign in SYMBOLS.items())
@@ -184,6 +186,7 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
             *filter(None, [_leading(scores, layout), _partial(found)]),
             *floors.note(),
             *waiver_notes(layout),
+            *layout.marks(),
         ],
         left=2,
     )

@@ -77,7 +77,7 @@ def verdict_lines(
             *([] if brief else [why(line)]),
             layout.dataset(line["dataset"]),
             question_name((line["query"], line["metric"]), short=True),
-            layout.method((line["model"], line["variant"])),
+            layout.method(method := (line["model"], line["variant"])) + layout.mark(method, line["dataset"]),
             *[number(layout.scale * line[s]) if brief else _spread(line, s, layout.scale) for s in ("ours", "theirs")],
             *_judged(line, layout.scale),
             number(layout.scale * _floor(line)),
@@ -97,7 +97,7 @@ def verdict_lines(
         title=in_units(title, layout),
         columns=["verdict", *cell] if brief else ["verdict", "why", *cell, "same order"],
         rows=rows,
-        notes=[*filter(None, [note]), *(notes[:2] if brief else notes)],
+        notes=[*filter(None, [note]), *(notes[:2] if brief else notes), *layout.marks()],
         left=4 if brief else 5,
     )
 
@@ -172,7 +172,10 @@ def paired_table(compared: pd.DataFrame, layout: Layout, *, title: str, name: st
     rows: list[Any] = []
     for line in compared.to_dict("records"):
         label = [layout.dataset(line["dataset"]), question_name((line["query"], line["metric"]), short=True)]
-        method = [layout.method((line["model"], line["variant"]))] if by_method else []
+        method = []
+        if by_method:
+            key = (line["model"], line["variant"])
+            method = [layout.method(key) + layout.mark(key, line["dataset"])]
         seeds = f"{line['n_a']} vs {line['n_b']}"
         if line["change"] not in ("only a", "only b") and line["paired"]:
             seeds = f"{int(line['a_lower'])}/{line['n']}"
@@ -193,5 +196,6 @@ def paired_table(compared: pd.DataFrame, layout: Layout, *, title: str, name: st
         "ratio: geometric mean over common seeds of first / second, Student's t interval; change: lower ↓ or higher ↑ "
         f"where it leaves out 1 at {MARKED} or more seeds. seeds lower: k of n.",
         "p: of the same test; q: adjusted over all lines (Benjamini-Hochberg). k vs l seeds: unpaired.",
+        *(layout.marks() if by_method else []),
     ]
     return Table(name, title, columns, rows, notes, 3 + by_method)

@@ -132,3 +132,28 @@ def test_two_commands_on_one_store_at_once_do_not_harm_each_other(tmp_path, suit
     assert [finished(process) for process in both] == [0, 0]
     assert len(records(store)) == trials(suite)
     assert table(suite, store).equals(undisturbed)
+
+
+def of_the_rogue():
+    """The processes that `rogues:BreedsAndHangs` has started by name, dead ones that nobody buried aside."""
+    found = psutil.process_iter(["cmdline", "status"])
+    return [p for p in found if p.info["cmdline"] == ["sleep", "86397"] and p.info["status"] != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("engine", ["pool", "inline"])
+def test_a_killed_command_takes_along_what_its_adapters_have_started(tmp_path, engine):
+    suite = tmp_path / "breeds.toml"
+    suite.write_text(SUITE.format(seeds=1).replace('"linear"', '"rogues:BreedsAndHangs"\nlabel = "breeds"'))
+    process = command("run", suite, "--workers", 1, "--engine", engine, "--store", tmp_path / "store")
+    try:
+        assert wait_for(lambda: len(of_the_rogue()) == 3), "the adapter never came to start its processes"
+        below = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.join()
+        assert wait_for(lambda: not of_the_rogue(), seconds=30)
+        if engine == "pool":  # one that is forked from the command itself is not known
+            assert psutil.wait_procs(below, timeout=30)[1] == []
+    finally:
+        for child in psutil.process_iter(["cmdline"]):
+            if child.info["cmdline"] == ["sleep", "86397"]:
+                child.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import engine, planner
 from scmbench.benchmarks.running.isolation import isolated
+from scmbench.benchmarks.running.output import MOST_OUTPUT
 from scmbench.benchmarks.running.planner import plan
 from scmbench.benchmarks.running.run import collect, compute
 from scmbench.benchmarks.suites.suite import parse
@@ -134,6 +136,20 @@ def test_an_adapter_that_wanders_off_leaves_place_environment_and_defaults_as_th
     out = capsys.readouterr().out
     assert len(out) < 30_000
     assert "characters of output left out" in out
+
+
+@pytest.mark.parametrize("engine", [engine.inline, partial(engine.pool, workers=1)], ids=["inline", "pool"])
+def test_what_an_adapter_prints_past_python_is_cut_too(tmp_path, capfd, engine):
+    results = run(suite_of("rogues:Floods", "linear", seeds=1), tmp_path, engine)
+    assert set(results.provenance["status"]) == {"ok"}
+    out, err = capfd.readouterr()
+    for text, letter in ((out, "w"), (err, "e")):
+        assert MOST_OUTPUT - 100 <= text.count(letter) <= MOST_OUTPUT + 100
+        assert len(text) < MOST_OUTPUT + 200, text[-300:]
+    assert re.search(r"\[… 598\d{4} bytes of output left out …\]", out)
+    assert re.search(r"\[… 298\d{4} bytes of output left out …\]", err)
+    os.write(1, b"as before")
+    assert capfd.readouterr().out == "as before"
 
 
 def test_what_an_adapter_says_is_cut_and_can_be_written(tmp_path):
