@@ -2,8 +2,8 @@
 
 A command that is killed (``kill -9``, out of memory) ends nothing any more. Its workers end with it, but what they had
 started would go on for ever, as nobody's child. Such processes are known by a mark in their environment, which goes on
-to whatever an adapter starts, in whichever group or session that is. What clears its environment, or is forked from an
-``inline`` run without starting a program, is not known.
+to whatever an adapter starts, in whichever group or session that is; and on Linux by having been seen below the command
+while it lived, which covers what is forked, or clears its environment.
 
 This file is run as a script, without site-packages: it imports of Python's own library what starts fast.
 """
@@ -54,27 +54,61 @@ def guarded() -> Iterator[None]:
 
 
 def watch(parent: int, run: str) -> None:
-    """Wait until `parent` is gone, then end what bears the mark of `run`."""
+    """Wait until `parent` is gone, then end what bears the mark of `run` or was started below it meanwhile."""
+    before, seen = set(below(parent)), set[tuple[int, str]]()
     while os.getppid() == parent:
+        seen.update(below(parent))
         time.sleep(EVERY)
     for _ in range(ROUNDS):
-        for process in marked(run):
+        seen.update(*(below(process) for process, started in seen if _started(process) == started))
+        left = {process for process, started in seen - before if _started(process) == started}
+        for process in left | set(marked(run)):
             with suppress(OSError):
-                os.kill(process, signal.SIGKILL)
+                if process != os.getpid() and not _tidies_up(process):
+                    os.kill(process, signal.SIGKILL)
         time.sleep(EVERY / 2)
 
 
-def marked(run: str) -> list[int]:
-    """The processes with the mark of `run` in the environment that they were started with, this one aside."""
-    everywhere = _linux(f"{MARK}={run}") if os.path.isdir("/proc/self") else _elsewhere(run)
-    return [process for process in everywhere if process != os.getpid()]
+def below(process: int) -> Iterator[tuple[int, str]]:
+    """The children of a process and theirs, each with when it was started; none where there is no ``/proc``."""
+    try:
+        threads = os.listdir(f"/proc/{process}/task")
+    except OSError:
+        return
+    for thread in threads:
+        for child in _read(f"/proc/{process}/task/{thread}/children").split():
+            yield int(child), _started(int(child))
+            yield from below(int(child))
+
+
+def _started(process: int) -> str:
+    """When a process was started, so that another one with its number is not taken for it; empty once it is gone."""
+    fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _tidies_up(process: int) -> bool:
+    """Whether this is Python's own process that removes shared memory and semaphores, and ends by itself."""
+    return "multiprocessing.resource_tracker" in _read(f"/proc/{process}/cmdline")
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def marked(run: str) -> Iterator[int]:
+    """The processes with the mark of `run` in the environment that they were started with."""
+    return _linux(f"{MARK}={run}") if os.path.isdir("/proc/self") else _elsewhere(run)
 
 
 def _linux(entry: str) -> Iterator[int]:
     for name in filter(str.isdecimal, os.listdir("/proc")):
-        with suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:  # another user's, or gone meanwhile
-            if entry.encode() in file.read().split(b"\0"):
-                yield int(name)
+        if entry in _read(f"/proc/{name}/environ").split("\0"):  # empty for another user's, and for what is gone
+            yield int(name)
 
 
 def _elsewhere(run: str) -> Iterator[int]:

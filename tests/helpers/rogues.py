@@ -176,10 +176,10 @@ class Breeds(LinearGaussian):
 
 
 class BreedsAndHangs(LinearGaussian):
-    """Starts processes, one of them in a session of its own, one forked and one nobody's child, and never returns."""
+    """Starts processes, in a session of its own, without environment, forked, nobody's child, and never returns."""
 
     def fit_many(self, problems, seeds):
-        subprocess.Popen(["sleep", "86397"])
+        subprocess.Popen(["sleep", "86397"], env={"PATH": os.environ["PATH"]})
         subprocess.Popen(["sleep", "86397"], start_new_session=True)
         subprocess.run(["sh", "-c", "sleep 86397 &"], check=True)
         multiprocessing.get_context("fork").Process(target=time.sleep, args=(86397,)).start()
