@@ -108,7 +108,7 @@ def test_every_built_in_method_reaches_its_own_files_and_those_of_no_other(name)
     module = registry.BUILT_IN[name].partition(":")[0].split(".")[2]
     bases = frozenset(cls.__module__ for cls in models.load(name).__mro__)
     own = {m.split(".")[2] for m in imports.reached(bases) if m.startswith("scmbench.models.")}
-    assert own - {"contract", "training", "keeping"} == {module}
+    assert own - {"contract", "images", "training", "keeping"} == {module}
 
 
 def test_statements_that_never_run_and_names_of_others_are_not_followed():
