@@ -118,6 +118,10 @@ class Problem:
     scm: SCM | None = field(default=None, repr=False)
     member: str = ""
 
+    def shown(self) -> Problem:
+        """What a method may see: graph and training rows, without the world, the questions and their names."""
+        return Problem("", self.seed, self.graph, self.train, ())
+
 
 class Dataset(ABC):
     """A registered source of problems. A worker rebuilds them from name, protocol and seed; nothing is pickled."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .methods import Method
-from .notes import notes_of
+from .notes import DOUBTS, notes_of
 
 CELL = ["dataset", "query", "metric", "model", "variant"]
 """What names a cell: the unit that tables show and verdicts judge."""
@@ -92,13 +92,13 @@ def statuses(provenance: pd.DataFrame | None) -> pd.DataFrame:
     """A status per record and query that it speaks of, columns ``ASKED + [seed, status]``.
 
     A record that is ``ok`` may have notes on single queries (`Note`s in its column `notes`), which hold for these; the
-    line with an empty query is the rest of the record.
+    line with an empty query is the rest of the record. What is to be doubted (`DOUBTS`) is answered.
     """
     lines = []
     if provenance is not None and not provenance.empty:
         provenance = text_columns(provenance, ["dataset", "model", "variant", "status"])
         for row in provenance.to_dict("records"):
-            noted = {note.query: note.status for note in notes_of(row)}
+            noted = {note.query: note.status for note in notes_of(row) if note.status not in DOUBTS}
             for query, status in {**noted, "": row["status"]}.items():
                 lines.append([row["dataset"], row["model"], row["variant"], query, row["seed"], status])
     return pd.DataFrame(lines, columns=[*ASKED, "seed", "status"])

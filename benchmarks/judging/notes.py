@@ -1,4 +1,4 @@
-"""Notes: why a query of a record has no score. Data until they are printed."""
+"""Notes: why a query of a record has no score, or one to be doubted. Data until they are printed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+SUSPECT, UNSTEADY = DOUBTS = ("suspect", "unsteady")
+"""Statuses of notes on queries that have scores: no honest method has such, or answers change from call to call."""
+
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """A query that has no score, and why: ``unsupported`` by the method or ``failed``.
+    """A query that has no score, and why: ``unsupported`` by the method or ``failed``. Or one of `DOUBTS`: it has.
 
     Notes are data until they are printed: a message is never searched for what it might mean.
     """

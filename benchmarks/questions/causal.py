@@ -13,6 +13,7 @@ from scmbench.datasets import SCM, Example, Score, Values, ValuesError
 from scmbench.datasets.levels import levels
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import check_values, flatten
+from scmbench.models.contract.registry import role_of
 from torch import Tensor
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -189,8 +190,8 @@ class Counterfactual(Remembering):
         return self.scm.counterfactual(self._noise, self.do)
 
     def ask(self, model: Any, *, seed: int) -> Values:
-        """``model.counterfactual(factual, do)``; a model that knows the truth replays the noise itself."""
-        if "replay" in model.powers:
+        """``model.counterfactual(factual, do)``; a ceiling of scmbench, which knows the truth, replays the noise."""
+        if "replay" in model.powers and role_of(type(model)) == "ceiling":
             return model.replay(self.noise(), self.do)
         return model.counterfactual(self.factual(), self.do, seed=seed)
 

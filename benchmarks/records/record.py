@@ -11,11 +11,14 @@ from typing import Any, Self
 from scmbench.datasets import Example, Score
 
 from ..judging.methods import CEILING, FLOOR, METHOD
-from ..judging.notes import Note
+from ..judging.notes import DOUBTS, Note
 from .checking import Checker, WrongContent, cleaned
 
-SCHEMA = 2
-"""Version of the file format, which is written; 1, without a `role`, is read too. A newer one is left alone."""
+SCHEMA, UNDOUBTED = 3, 2
+"""Version of the file format, and what a record without notes of doubt is written as: earlier scmbench reads it too.
+
+Read is 1 as well, which has no `role`. A newer one is left alone.
+"""
 
 STATUSES = ("ok", "unsupported", "failed")
 ROLES = (METHOD, FLOOR, CEILING)
@@ -83,10 +86,10 @@ class Record:
     """One problem at one seed, one model configuration, one protocol: scores, or why there are none.
 
     `scores` are pairs (member, score); `examples` are a few answers, kept for plots. `status` is ``ok`` (perhaps with
-    notes on single queries), ``unsupported`` or ``failed``; `message` then has the reason or the traceback.
-    `provenance` says where the numbers come from and what they cost; `waives` are the conformance properties that
-    this configuration breaks on purpose; `role` is the model class's: a floor or a ceiling knows no causes, or the
-    truth.
+    notes on single queries: what went unanswered, and what is to be doubted), ``unsupported`` or ``failed``; `message`
+    then has the reason or the traceback. `provenance` says where the numbers come from and what they cost; `waives` are
+    the conformance properties that this configuration breaks on purpose; `role` is the model class's: a floor or a
+    ceiling knows no causes, or the truth.
     """
 
     identity: Identity
@@ -114,7 +117,7 @@ class Record:
         names = ("member", "query", "metric", "node", "value", "score")
         table = [(m, s.query, s.metric, s.node, s.value, s.score) for m, s in self.scores]
         content = {
-            "schema": SCHEMA,
+            "schema": SCHEMA if any(note.status in DOUBTS for note in self.notes) else UNDOUBTED,
             "identity": self.identity.to_json(),
             "role": self.role,
             "status": self.status,
@@ -146,7 +149,7 @@ class Record:
             raise NewerRecord(f"{name}: format {schema} of a newer scmbench; this version reads up to {SCHEMA}")
         if claimed != digest(content):
             raise CorruptRecord(f"{name}: its content does not match its digest (edited or damaged)")
-        if schema not in (1, SCHEMA):
+        if schema not in range(1, SCHEMA + 1):
             raise CorruptRecord(f"{name}: format {schema!r}, this version reads 1 to {SCHEMA}")
         try:
             return cls(**_fields(cleaned(content)))
@@ -173,7 +176,8 @@ def _fields(content: Any) -> dict[str, Any]:
         examples.texts(f.name) if f.name in ("node", "target", "member") else examples.numbers(f.name)
         for f in fields(Example)
     ]
-    notes = [(n.text("query"), n.one_of("status", STATUSES[1:]), n.text("message")) for n in of.tables("notes")]
+    said = (*STATUSES[1:], *DOUBTS)
+    notes = [(n.text("query"), n.one_of("status", said), n.text("message")) for n in of.tables("notes")]
     return {
         "identity": known,
         "status": of.one_of("status", STATUSES),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-MARK = "§"
+MARK = "¶"
 """Stands in tables beside what other code made."""
 
 LISTED = 5

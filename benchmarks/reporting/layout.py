@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..judging.cells import NOT_RUN, Method, Question, in_order, roles, text_columns
 from ..judging.methods import CEILING, FLOOR, METHOD, title
+from ..judging.notes import DOUBTS, notes_of
 from ..judging.published import Published
 from ..records import staleness
 from ..records.staleness import MARK
@@ -40,8 +41,9 @@ class Layout:
     """Order and names: built once from the cells of a run and handed to everything that shows them.
 
     Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method; `roles` are what their
-    records say they are. Of the questions in `higher` higher scores are better; `theirs` is what the
-    published side is called. `stale` are the methods and datasets with a record that other code made than there is now.
+    records say they are; `doubts` says what is to be doubted and why, by dataset, query and method. Of the questions in
+    `higher` higher scores are better; `theirs` is what the published side is called. `stale` are the methods and
+    datasets with a record that other code made than there is now.
     """
 
     datasets: Sequence[str]
@@ -50,6 +52,7 @@ class Layout:
     names: Mapping[Method, str] = field(default_factory=dict)
     waived: Mapping[Method, str] = field(default_factory=dict)
     roles: Mapping[Method, str] = field(default_factory=dict)
+    doubts: Mapping[tuple[str, str, Method], Set[str]] = field(default_factory=dict)
     scale: float = 1.0
     higher: Collection[Question] = ()
     theirs: str = "paper"
@@ -85,6 +88,7 @@ class Layout:
             names={(m, v): title(labels.get(m, m), v) for m, v in methods},
             roles=known,
             waived=waivers(provenance),
+            doubts=doubts(provenance),
             scale=published.scale if published else 1.0,
             higher=published.higher() if published else (),
             theirs=published.whose if published else "paper",
@@ -103,6 +107,10 @@ class Layout:
     def marks(self) -> list[str]:
         """A note that says what the mark means, where it is used."""
         return [f"{MARK} {MARKED}"] if self.stale else []
+
+    def doubt(self, dataset: str, question: Question, method: Method) -> str:
+        """The mark of a score that is to be doubted; empty for others."""
+        return " §" if (dataset, question[0], method) in self.doubts else ""
 
     def dataset(self, name: str) -> str:
         """A dataset's name without the part that all datasets of the report share."""
@@ -167,6 +175,18 @@ def _stale(provenance: pd.DataFrame | None) -> frozenset[tuple[str, Method]]:
         return frozenset()
     made = text_columns(staleness.of(provenance), ["dataset", "model", "variant"])
     return frozenset((d, (m, v)) for d, m, v in zip(made["dataset"], made["model"], made["variant"], strict=True))
+
+
+def doubts(provenance: pd.DataFrame | None) -> dict[tuple[str, str, Method], set[str]]:
+    """Why answers are to be doubted, by dataset, query and method: what notes of any seed say."""
+    found: dict[tuple[str, str, Method], set[str]] = {}
+    if provenance is not None and "notes" in provenance.columns:
+        for row in text_columns(provenance, ["dataset", "model", "variant"]).to_dict("records"):
+            for note in notes_of(row):
+                if note.status in DOUBTS:
+                    key = (row["dataset"], note.query, (row["model"], row["variant"]))
+                    found.setdefault(key, set()).add(note.message)
+    return found
 
 
 def waivers(provenance: pd.DataFrame | None) -> dict[Method, str]:

@@ -17,6 +17,8 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from ..records.store import Store, StoreError
 from .guardian import guarded
+from .hosts import is_secluded
+from .outside import NURSERY
 from .planner import Batch
 from .processes import Strays, limit_math_libraries, settle_in
 from .worker import Prepare, run_batch, without_scores
@@ -85,7 +87,7 @@ def pool(
         while left:
             before = {trial.key: store.stamp(trial.key) for batch in left for trial in batch.trials}
             over = set[int]()
-            with _started(count, memory_limit) as running:
+            with _started(count, memory_limit, any(is_secluded(batch.entry) for batch in left)) as running:
                 try:
                     for batch, error in _finished(running, left, work, 2 * count):
                         over.add(id(batch))
@@ -108,18 +110,20 @@ def pool(
                 time.sleep(0.2 * tries)
 
 
-def _started(count: int, memory_limit: float | None) -> ProcessPool:
+def _started(count: int, memory_limit: float | None, secluding: bool) -> ProcessPool:
     return ProcessPool(
         max_workers=count,
         initializer=_begin,
-        initargs=(os.getpid(), memory_limit),
+        initargs=(os.getpid(), memory_limit, secluding),
         context=multiprocessing.get_context("spawn"),
     )
 
 
-def _begin(parent: int, memory_limit: float | None) -> None:
+def _begin(parent: int, memory_limit: float | None, secluding: bool) -> None:
     """What a new process does first. It is of this module, so that all code is there before memory is bounded."""
     settle_in(parent, memory_limit)
+    if secluding:  # now, since no batch's time limit runs yet
+        NURSERY.ready()
 
 
 def _schedule(

@@ -27,13 +27,18 @@ def limit_math_libraries() -> None:
         os.environ[name] = "1"
 
 
+def end_with_parent() -> None:
+    """Let this process end with the one that started it (on Linux)."""
+    _prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
+
 def settle_in(parent: int, memory_limit: float | None) -> None:
     """In a new worker process: bound its address space, and let it end with the process that started it.
 
     On Linux the kernel sees to that, even where native code holds the interpreter; a thread that watches does it
     elsewhere, and covers a parent that was gone before the kernel was asked.
     """
-    _prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    end_with_parent()
     if memory_limit is not None:
         allowed = psutil.Process().memory_info().vms + int(memory_limit * 1e9)
         resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..judging.doubts import with_suspects
 from ..records.record import Record
 from ..records.results import Results, gather
 from ..records.store import Store
@@ -43,7 +45,19 @@ class Finished:
     def results(self) -> Results:
         """All of them as frames."""
         today = {one.key: one.code for _, one in self._records}
-        return gather([(r, one.entry.label) for r, one in self._records], suite=self.suite.name, today=today)
+        found = gather([(r, one.entry.label) for r, one in self._records], suite=self.suite.name, today=today)
+        return replace(found, provenance=with_suspects(found.rows, found.provenance))
+
+    def keep_suspicions(self) -> None:
+        """Write into records what only shows beside others: that a query is suspect, or is no more.
+
+        Raises `StoreError` where they cannot be written.
+        """
+        notes = self.results().provenance.get("notes", ())
+        for i, ((record, one), told) in enumerate(zip(self._records, notes, strict=True)):
+            if tuple(record.notes) != told and self.store.stamp(one.key) is not None:
+                self._records[i] = (replace(record, notes=told), one)
+                self.store.write(self._records[i][0])
 
 
 def finished_of(plan: Plan, store: Store) -> Finished:
@@ -93,6 +107,7 @@ def compute(
                 refresh(finished)
                 last = time.monotonic()
                 pause = max(every, SHARE * (last - start))
+    finished.keep_suspicions()
     finished.lacking = [one for one in plan.trials if store.stamp(one.key) is None]
     if finished.lacking:
         console.print(

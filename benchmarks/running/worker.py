@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 import torch
-from scmbench import datasets, models
+from scmbench import datasets
 from scmbench.datasets import Problem
 from scmbench.datasets.seeds import derive
-from scmbench.models import CausalModel
 
 from ..judging.methods import METHOD
 from ..questions import protocols
-from ..records.checking import Checker, clean
 from ..records.record import Record
 from ..records.store import Store
-from .asking import TROUBLE, ask, blame, waived
-from .environment import Meter, environment, peak_mb
-from .isolation import isolated, kept_apart
+from .asking import ask
+from .blame import TROUBLE, blame
+from .environment import Meter, environment
+from .hosts import Here, Host, get_ready, host
+from .isolation import kept_apart
 from .planner import Batch, Fit, Trial
 
 Prepare = Callable[[Problem], Problem]
@@ -38,26 +39,28 @@ def run_batch(
     A fit that raises does not harm its mates: the batch is then fitted one by one, and only the culprit's records are
     failures, with their traceback. A model that draws from global random generators, which it ought not to, is fitted
     and asked with those on streams of its seed, alone, so that its numbers depend on nothing else either; the
-    provenance then says so (``random_state``). Raises `StoreError` where records cannot be written.
+    provenance then says so (``random_state``). A model from outside does all this in a process of its own, which knows
+    no world and no truth (`hosts.py`). Raises `StoreError` where records cannot be written.
     """
     keys = []
-    with kept_apart():
+    get_ready(batch.entry)
+    with kept_apart(), closing(_outcomes(batch, device, prepare)) as outcomes:
         torch.set_num_threads(threads)
-        for outcome in _outcomes(batch, device, prepare):
+        for outcome in outcomes:
             for record in outcome.records():
                 store.write(record)
                 keys.append(record.identity.key)
     return keys
 
 
-def without_scores(trial: Trial, status: str, message: str) -> Record:
-    """The record of a trial that came to nothing, and why."""
+def without_scores(trial: Trial, status: str, message: str, made: Host | None = None) -> Record:
+    """The record of a trial that came to nothing, and why; its host knows what can be said of the model."""
     try:
-        waives, role = waived(trial.entry.build()), models.load(trial.identity.model).role
+        waives, role = (made or Here(trial.entry, None)).about(trial.entry)
     except TROUBLE:  # what cannot even be built tells nothing about itself
         waives, role = {}, METHOD
-    made = {**environment(), "code": trial.code}
-    return Record(trial.identity, status, message, provenance=made, waives=waives, role=role)
+    provenance = {**environment(), "code": trial.code}
+    return Record(trial.identity, status, message, provenance=provenance, waives=waives, role=role)
 
 
 class NotAlone(RuntimeError):
@@ -71,11 +74,12 @@ class Refused:
     fit: Fit
     status: str
     message: str
+    made: Host
 
     def records(self) -> Iterator[Record]:
         """The reason, or the traceback, for every record of the fit."""
         for trial in self.fit.trials:
-            yield without_scores(trial, self.status, self.message)
+            yield without_scores(trial, self.status, self.message, self.made)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class Fitted:
     """A fit that did happen: fitted models and their problems, one a member, and what it cost."""
 
     fit: Fit
-    models: Sequence[CausalModel]
+    made: Host
+    models: Sequence[Any]
     problems: Sequence[Problem]
     cost: Mapping[str, Any]
 
@@ -91,7 +96,7 @@ class Fitted:
         """Ask all records of this fit, those of one protocol together, with the problems that it makes."""
         for protocol, trials in groupby(self.fit.trials, key=lambda trial: trial.identity.protocol):
             problems = self.problems if protocol == self.fit.protocol else _problems(self.fit, protocol)
-            yield from ask(list(trials), self.models, problems, self.cost)
+            yield from ask(list(trials), self.made, self.models, problems, self.cost)
 
 
 def _problems(fit: Fit, protocol: str) -> list[Problem]:
@@ -99,45 +104,46 @@ def _problems(fit: Fit, protocol: str) -> list[Problem]:
 
 
 def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Iterator[Fitted | Refused]:
-    built: list[tuple[Fit, list[Problem]]] = []
-    for fit in batch.fits:
+    with host(batch.entry, device) as made:
+        built: list[tuple[Fit, list[Problem]]] = []
+        for fit in batch.fits:
+            try:
+                problems = [prepare(p) if prepare else p for p in _problems(fit, fit.protocol)]
+                built.append((replace(fit, size=datasets.get(fit.dataset).size(fit.seed)), problems))
+            except Exception as error:
+                yield Refused(fit, *blame(error), made)
         try:
-            problems = [prepare(p) if prepare else p for p in _problems(fit, fit.protocol)]
-            built.append((replace(fit, size=datasets.get(fit.dataset).size(fit.seed)), problems))
-        except Exception as error:
-            yield Refused(fit, *blame(error))
-    try:
-        model = batch.entry.build()
-    except TROUBLE as error:
-        yield from (Refused(fit, *blame(error)) for fit, _ in built)
-        return
-    if device is not None and "device" in model.execution_options & set(model.options()):
-        model.device = device  # type: ignore[attr-defined]
-    try:
-        together = _fit_together(model, built)
-    except TROUBLE as error:
-        if len(built) == 1:
-            yield Refused(built[0][0], *blame(error))
+            made.start()
+        except TROUBLE as error:
+            status, message = blame(error)
+            yield from (Refused(fit, status, message, made) for fit, _ in built)
+            return
+        try:
+            together = _fit_together(made, built)
+        except TROUBLE as error:
+            if len(built) == 1:
+                yield Refused(built[0][0], *blame(error), made)
+            else:
+                yield from _fit_one_by_one(made, built)
         else:
-            yield from _fit_one_by_one(model, built)
-    else:
-        yield from together
+            yield from together
 
 
-def _fit_one_by_one(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]) -> Iterator[Fitted | Refused]:
+def _fit_one_by_one(made: Host, built: Sequence[tuple[Fit, list[Problem]]]) -> Iterator[Fitted | Refused]:
     for fit, problems in built:
         try:
-            yield from _fit_together(model, [(fit, problems)])
+            yield from _fit_together(made, [(fit, problems)])
         except TROUBLE as error:
-            yield Refused(fit, *blame(error))
+            yield Refused(fit, *blame(error), made)
 
 
-def _fit_together(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]) -> list[Fitted]:
+def _fit_together(made: Host, built: Sequence[tuple[Fit, list[Problem]]]) -> list[Fitted]:
     problems = [problem for _, members in built for problem in members]
     seeds = [derive(problem.seed, "fit", problem.name, problem.member) for problem in problems]
-    with Meter() as meter, isolated(seeds[0]) as watch:
-        fitted = iter(model.fit_many(problems, seeds))
-    if watch.touched and len(built) > 1:
+    with Meter(made.cpu) as meter:
+        models, drawn = made.fit(problems, seeds)
+    fitted = iter(models)
+    if drawn and len(built) > 1:
         raise NotAlone("its fit draws from global random generators: among mates it would depend on them")
     total = sum(fit.size for fit, _ in built)
     outcomes = []
@@ -150,17 +156,8 @@ def _fit_together(model: CausalModel, built: Sequence[tuple[Fit, list[Problem]]]
             "fit_cpu_s": round(meter.cpu * share, 4),
             "batch_fits": len(built),
             "mechanisms": fit.size,
-            "peak_mb": round(peak_mb(), 1),
-            **({"random_state": "touched by fit"} if watch.touched else {}),
+            "peak_mb": round(made.peak(), 1),
+            **({"random_state": "touched by fit"} if drawn else {}),
         }
-        outcomes.append(Fitted(fit, mine, members, _own_cost(mine[0], cost) | cost))
+        outcomes.append(Fitted(fit, made, mine, members, made.cost(mine[0]) | cost))
     return outcomes
-
-
-def _own_cost(model: CausalModel, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model says its fit took: numbers alone, and nothing that the harness measured. A bad one costs nothing."""
-    try:
-        told = {clean(str(name)): value for name, value in model.cost().items()}
-        return {name: value for name, value in Checker(told).numbers_only().items() if name not in known}
-    except TROUBLE:
-        return {}

@@ -45,7 +45,7 @@ def fit_refuses_bad_data(subject: Subject) -> None:
     world, node = subject.worlds[0], "m"
     if world.name not in subject.models:
         raise NotApplicable(f"it was not fitted to {world.name}")
-    problem = world.problem
+    problem = subject.given(world)
     x = problem.train[node]
     cycle = problem.graph.copy()
     cycle.add_edge("a", "z")

@@ -73,7 +73,7 @@ def fit_is_repeatable(subject: Subject) -> None:
             again = subject.fit(world)
         _agree(subject, world, model, again, "fitted again at the same seed", ROUNDING)
     world, model = subject.fitted()[0]
-    refitted = subject.fit(world, seed=9).fit_problem(world.problem, seed=0)
+    refitted = subject.fit(world, seed=9).fit_problem(subject.given(world), seed=0)
     _agree(subject, world, model, refitted, "fitted at another seed first", ROUNDING)
 
 
@@ -84,7 +84,7 @@ def fit_is_repeatable(subject: Subject) -> None:
 def fit_many_equals_fit(subject: Subject) -> None:
     """`fit_many` over all worlds gives the models that fits one by one give."""
     fitted = subject.fitted()
-    many = subject.make().fit_many([world.problem for world, _ in fitted], [0] * len(fitted))
+    many = subject.make().fit_many([subject.given(world) for world, _ in fitted], [0] * len(fitted))
     if len(many) != len(fitted):
         raise Broken(f"fit_many gave {len(many)} models for {len(fitted)} problems")
     for (world, model), mate in zip(fitted, many, strict=True):
@@ -104,7 +104,7 @@ def query_options_share_the_fit(subject: Subject) -> None:
         raise Broken("`variant` is a query option, but `variants` does not list what it takes")
     world, model = subject.fitted()[0]
     for variant in cls.variants:
-        own = cls(**(subject.make().options() | {"variant": variant})).fit_problem(world.problem, seed=0)
+        own = cls(**(subject.make().options() | {"variant": variant})).fit_problem(subject.given(world), seed=0)
         shared = model.with_query_options(variant=variant)
         _agree(subject, world, own, shared, f"asked as variant {variant!r}", BATCHED)
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
+from scmbench.datasets.problem import Problem
 from scmbench.datasets.values import Values
 from torch import Tensor
 
 from ..contract.base import CausalModel, Unsupported
+from ..contract.registry import role_of
 from .worlds import Question, World, worlds
 
 ROUNDING = 1e-6
@@ -61,7 +63,11 @@ class Subject:
 
     def fit(self, world: World, *, seed: int = 0) -> CausalModel:
         """A new model, fitted."""
-        return self.make().fit_problem(world.problem, seed=seed)
+        return self.make().fit_problem(self.given(world), seed=seed)
+
+    def given(self, world: World) -> Problem:
+        """What the model is given of a world: as in a run, all of it if it is a floor or a ceiling of scmbench."""
+        return world.problem.shown() if role_of(type(self.make())) == "method" else world.problem
 
     def fitted(self) -> list[tuple[World, CausalModel]]:
         """The worlds that could be learned, with their models. Raises `NotApplicable` where there is none."""

@@ -77,7 +77,8 @@ class CausalModel(Saves, ABC):
     """What a score of it means: a `method` competes, a `floor` knows no causes, a `ceiling` is given the truth.
 
     Floors and ceilings are what scores are read between; no table counts them among the best. The role is the class's,
-    whatever label a suite gives it.
+    whatever label a suite gives it, and scmbench's to give: a class from outside is a method, whatever it says here
+    (`registry.role_of`).
     """
 
     query_options: ClassVar[frozenset[str]] = frozenset()
@@ -366,7 +367,11 @@ class CausalModel(Saves, ABC):
     # What the harness uses.
 
     def fit_problem(self, problem: Problem, *, seed: int) -> Self:
-        """`fit` on the problem's graph and training data; only floors and ceilings look at more."""
+        """`fit` on the problem's graph and training data.
+
+        Only the floors and ceilings of scmbench are given more: others get a problem without a name, its world and its
+        questions (`Problem.shown`).
+        """
         return self.fit(problem.graph, problem.train, seed=seed)
 
     def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
@@ -407,7 +412,10 @@ class CausalModel(Saves, ABC):
         return {name: hint for name, hint in self.common.items() if name in fields and name not in (self.saves or ())}
 
     def cost(self) -> dict[str, int]:
-        """What the fit took, where it means something: ``parameters`` and ``gradient_steps`` (per network)."""
+        """What the fit took, where it means something: ``parameters`` and ``gradient_steps`` (per network).
+
+        Finite numbers are kept with a record, under names that the harness does not use; all else is dropped.
+        """
         return {}
 
     def options(self) -> dict[str, Any]:

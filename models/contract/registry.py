@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from scmbench.datasets.errors import UserError
 
@@ -49,6 +49,27 @@ EXTRAS = {"dowhy": "scmbench.models.dowhy:DoWhy"}
 
 class UnknownModel(UserError, LookupError):
     """No model of that name or at that address, or more than one; the message says what was tried."""
+
+
+def is_outside(name: str) -> bool:
+    """Whether the model of this name, or at this address, is no part of scmbench; nothing is imported to tell.
+
+    >>> is_outside("dcm"), is_outside("scmbench.models.dcm:DCM"), is_outside("my.pkg:Mine")
+    (False, False, True)
+    """
+    path = next(iter(_claims().get(name, (name,))))
+    return ":" in path and not path.startswith("scmbench.models.")
+
+
+def role_of(cls: type[CausalModel]) -> Literal["method", "floor", "ceiling"]:
+    """The role that a class is believed to have: its own for a model that scmbench has by name, else ``method``.
+
+    A floor or ceiling is shown the truth and competes with nobody, which a class cannot claim for itself: subclasses
+    of built-in ones, and classes that give themselves the module of one, are methods.
+    """
+    home = sys.modules.get(cls.__module__)
+    known = f"{cls.__module__}:{cls.__qualname__}" in BUILT_IN.values() and getattr(home, cls.__qualname__, None) is cls
+    return cls.role if known else "method"
 
 
 def paths() -> dict[str, str]:

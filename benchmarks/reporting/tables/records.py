@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...judging.cells import FAILED, UNSUPPORTED, text_columns
-from ...judging.notes import notes_of
+from ...judging.notes import DOUBTS, notes_of
 from ...records import staleness
 from ..layout import Layout
 from ..render import DASH, Table, Text, number
@@ -117,7 +117,7 @@ def failures(provenance: pd.DataFrame, layout: Layout, *, unsupported: bool = Tr
     reasons: dict[tuple[str, str, str], list[str]] = {}
     lines = text_columns(provenance, ["dataset", "model", "variant", "status", "message"])
     for line in lines.to_dict("records"):
-        notes = notes_of(line)
+        notes = [note for note in notes_of(line) if note.status not in DOUBTS]
         why = line["message"] if line["status"] != "ok" else "; ".join(map(str, notes))
         said = {line["status"], *(note.status for note in notes if line["status"] == "ok")}
         by_design = FAILED not in said and said <= {"ok", UNSUPPORTED}

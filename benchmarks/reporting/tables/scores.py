@@ -39,6 +39,17 @@ def waiver_notes(layout: Layout) -> list[str]:
     return [f"{layout.method(m)} waives: {layout.waived[m]}" for m in layout.methods if m in layout.waived]
 
 
+def doubt_notes(layout: Layout) -> list[str]:
+    """One sentence on what is marked as to be doubted: which methods, and why."""
+    whose: dict[str, list[str]] = {}
+    for (dataset, _, method), messages in layout.doubts.items():
+        if dataset in layout.datasets and method in layout.methods:
+            for message in sorted(messages):
+                whose.setdefault(message, []).append(layout.method(method))
+    told = [f"{message} ({', '.join(dict.fromkeys(methods))})" for message, methods in whose.items()]
+    return [f"§ Not to be taken at face value: {'; '.join(told)}."] if told else []
+
+
 def _share(line: Line) -> str:
     return f" ({line['n']}/{line['n'] + line['missing']})" if line["missing"] else ""
 
@@ -114,7 +125,11 @@ def score_table(
             best = lead.get((dataset, *question), set())
             entries = [
                 Text(
-                    _write(mine[m], layout, moments=moments) + _share(mine[m]) + layout.mark(m, dataset), bold=m in best
+                    _write(mine[m], layout, moments=moments)
+                    + _share(mine[m])
+                    + layout.mark(m, dataset)
+                    + layout.doubt(dataset, question, m),
+                    bold=m in best,
                 )
                 if m in mine and mine[m]["n"]
                 else state(mine.get(m))
@@ -145,7 +160,7 @@ def score_table(
         title=in_units(f"Scores over seeds, {what}", layout),
         columns=["SCM", "score", "", *map(layout.method, layout.methods)],
         rows=rows,
-        notes=[*filter(None, notes), *waiver_notes(layout), *layout.marks()],
+        notes=[*filter(None, notes), *doubt_notes(layout), *waiver_notes(layout), *layout.marks()],
         left=3,
     )
 
@@ -162,7 +177,7 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
         text = number(layout.scale * line["median"]) + _share(line) + mark
         if verdict["form"]:
             text += f" {SYMBOLS.get(verdict['verdict'], ' ')} {number(layout.scale * verdict['theirs'])}"
-        return Text(text, bold=bold, word=verdict["verdict"])
+        return Text(text + layout.doubt(cell[0], cell[1:3], cell[3:]), bold=bold, word=verdict["verdict"])  # type: ignore[arg-type]
 
     rows: list[Any] = []
     for heading, datasets in layout.groups():
@@ -185,6 +200,7 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
             *([] if verdicts is None else [f"Ours, sign, the other: {signs}."]),
             *filter(None, [_leading(scores, layout), _partial(found)]),
             *floors.note(),
+            *doubt_notes(layout),
             *waiver_notes(layout),
             *layout.marks(),
         ],

@@ -210,8 +210,8 @@ def test_an_edit_without_a_version_is_told_marked_and_computed_again_on_request(
         lines = [line.split(" | ") for line in texts[name].splitlines() if "| ours |" in line]
         linear, marginal = (next(i for i, c in enumerate(columns) if m in c) for m in ("linear", "marginal"))
         assert len(lines) == 8
-        assert all("§" in line[linear] and "§" not in line[marginal] for line in lines)
-        assert "§ made, at least in part, by other code" in texts[name]
+        assert all("¶" in line[linear] and "¶" not in line[marginal] for line in lines)
+        assert "¶ made, at least in part, by other code" in texts[name]
     again = run(suite, store, stale=True)
     assert plan(suite, store).stale == []
     keys = ["dataset", "model", "seed", "query", "metric", "node", "value"]
@@ -246,7 +246,7 @@ def test_of_older_records_nothing_is_claimed_but_that(tmp_path, suite):
     assert plan(suite, store).stale == []
     made = Report.of(suite, collect(suite, store).results())
     assert "8 records are older than the digests of code" in " ".join(made.notes)
-    assert "§" not in "".join(markdown(table) for part in made.parts() for table in part.tables)
+    assert "¶" not in "".join(markdown(table) for part in made.parts() for table in part.tables)
 
 
 def test_the_code_is_that_of_the_plan_whoever_computes(tmp_path, suite):
