@@ -63,6 +63,7 @@ def run(
         add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
         workers: How many processes the pool has; by default one a core.
         engine: ``pool`` runs `workers` processes, with limits; ``inline`` runs in this process, without limits.
+            Either way a model from outside scmbench has a process of its own, apart from the truth.
             Processes are spawned, so that a script that uses the pool needs its ``if __name__ == "__main__":``.
         time_limit: Seconds a batch may take in the pool.
         memory_limit: GB a process of the pool may take.

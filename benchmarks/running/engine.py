@@ -49,7 +49,10 @@ def inline(
     threads: int = 1,
     prepare: Prepare | None = None,
 ) -> Iterator[Done]:
-    """Run every batch in this process: no time limit, the debugger works; see `run_batch` for the options."""
+    """Run every batch in this process: no time limit, the debugger works; see `run_batch` for the options.
+
+    Models from outside have a process of their own here too, where `breakpoint()` works.
+    """
     with guarded():
         for batch in batches:
             run_batch(batch, store, device=device, threads=threads, prepare=prepare)
