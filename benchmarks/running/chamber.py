@@ -15,9 +15,11 @@ import signal
 import socket
 import struct
 import sys
+import warnings
 from collections.abc import Mapping
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
+from pickle import UnpicklingError
 from typing import Any
 
 import networkx as nx
@@ -40,15 +42,27 @@ ASKED = ("sample", "counterfactual", "predict", "log_prob", "abduct")
 
 
 def pack(content: Any) -> bytes:
-    """Plain data as bytes."""
+    """Plain data as bytes, and of a tensor no more than it shows: rows that a view leaves out stay where they are."""
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(_cut(content), buffer)
     return buffer.getvalue()
 
 
+def _cut(content: Any) -> Any:
+    if isinstance(content, torch.Tensor):
+        return content.detach().cpu().clone()
+    if isinstance(content, Mapping):
+        return {name: _cut(x) for name, x in content.items()}
+    return [_cut(x) for x in content] if isinstance(content, list) else content
+
+
 def unpack(content: bytes) -> Any:
-    """What `pack` packed. Raises `pickle.UnpicklingError` for anything but plain data."""
-    return torch.load(io.BytesIO(content), weights_only=True)
+    """What `pack` packed. Raises `UnpicklingError` for anything but plain data."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return torch.load(io.BytesIO(content), weights_only=True)
+    except Exception as error:  # whatever a parser stumbles over
+        raise UnpicklingError(f"no plain data: {error}") from error
 
 
 class _Fence(MetaPathFinder):
@@ -140,7 +154,7 @@ class Chamber:
 
 def _plain(answer: Any) -> Any:
     if isinstance(answer, torch.Tensor):
-        return answer.detach().cpu()
+        return answer
     if isinstance(answer, Mapping):
         return {node: _plain(x) if isinstance(x, torch.Tensor) else _named(x) for node, x in answer.items()}
     return _named(answer)

@@ -20,9 +20,6 @@ from .environment import peak_mb
 from .isolation import isolated
 from .outside import NURSERY, Outside
 
-Fitted = CausalModel | int
-"""A fitted model of a host, by itself or by what the host calls it."""
-
 
 class Here:
     """This process. Only floors and ceilings of scmbench are shown worlds and questions."""

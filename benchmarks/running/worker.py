@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -103,7 +103,7 @@ def _problems(fit: Fit, protocol: str) -> list[Problem]:
     return datasets.get(fit.dataset).problems(protocols.get(protocol), seed=fit.seed)
 
 
-def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Iterator[Fitted | Refused]:
+def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Generator[Fitted | Refused, None, None]:
     with host(batch.entry, device) as made:
         built: list[tuple[Fit, list[Problem]]] = []
         for fit in batch.fits:

@@ -61,7 +61,7 @@ def is_outside(name: str) -> bool:
     return ":" in path and not path.startswith("scmbench.models.")
 
 
-def role_of(cls: type[CausalModel]) -> Literal["method", "floor", "ceiling"]:
+def role_of(cls: type[Any]) -> Literal["method", "floor", "ceiling"]:
     """The role that a class is believed to have: its own for a model that scmbench has by name, else ``method``.
 
     A floor or ceiling is shown the truth and competes with nobody, which a class cannot claim for itself: subclasses
