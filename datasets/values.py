@@ -144,7 +144,7 @@ def check_graph(graph: nx.DiGraph) -> list[str]:
         return list(nx.lexicographical_topological_sort(graph))
     except nx.NetworkXUnfeasible:
         cycle = [edge[0] for edge in nx.find_cycle(graph)]
-        loop = " -> ".join(map(str, [*cycle, cycle[0]]))
+        loop = " -> ".join(map(repr, [*cycle, cycle[0]]))
         raise ValuesError(f"the graph has a cycle: {loop}; a causal graph must not") from None
 
 

@@ -6,6 +6,7 @@ with (PyTorch, pandas, a plotting library) when it is called, not at its top.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from difflib import get_close_matches
@@ -14,6 +15,8 @@ from typing import NoReturn
 
 import click
 from scmbench.datasets.errors import UserError
+
+from .plain import one_line, unusable, write_anything
 
 COMMANDS = {
     "ask": ("own_data:ask", "Ask a fitted model: samples, interventions, counterfactuals."),
@@ -92,21 +95,33 @@ def former_baseline(words: tuple[str, ...]) -> NoReturn:
 
 def main() -> None:
     """Entry point: errors that users can mend are one line, with the exit codes of the help text."""
+    write_anything()
     try:
-        sys.exit(cli.main(standalone_mode=False))  # the code of Context.exit comes back as a value, not an exception
+        if complaint := unusable(sys.argv[1:]):
+            raise click.ClickException(complaint)
+        code = cli.main(standalone_mode=False)  # the code of Context.exit comes back as a value, not an exception
+        sys.stdout.flush()
+        sys.exit(code)
     except click.ClickException as error:
-        error.show()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            hint = f"Try '{error.ctx.command_path} --help' for help.\n"
+            click.echo(f"{error.ctx.get_usage()}\n{hint}", err=True)
+        _fail("Error:", error.format_message())
         sys.exit(2)
     except UserError as error:
-        _fail(error)
+        _fail("error:", str(error))
         sys.exit(2)
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing fails again when Python ends
+        _fail("error:", "the output was closed before all of it was written")
+        sys.exit(3)
     except OSError as error:  # a StoreError, or a report that cannot be written
-        _fail(error)
+        _fail("error:", str(error))
         sys.exit(3)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; what is finished is kept, run it again to go on", err=True)
         sys.exit(130)
 
 
-def _fail(error: Exception) -> None:
-    click.echo(f"{click.style('error:', fg='red')} {error}", err=True)
+def _fail(word: str, message: str) -> None:
+    click.echo(f"{click.style(word, fg='red')} {one_line(message)}", err=True)

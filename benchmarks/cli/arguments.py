@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from ..suites import suite as suites
 from ..suites.suite import Entry, Suite, SuiteError
 from .options import split
+from .plain import one_line, printable
 
 if TYPE_CHECKING:
     from ..records.store import Store
@@ -25,8 +26,10 @@ LOG_WIDTH = 160
 
 
 def _console(*, stderr: bool = False) -> Console:
-    made = Console(stderr=stderr)
-    return made if made.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=LOG_WIDTH)
+    """A console to which nothing is markup: names, paths and messages are shown as they are."""
+    plain: dict[str, Any] = {"stderr": stderr, "markup": False, "emoji": False, "highlight": False}
+    made = Console(**plain)
+    return made if made.is_terminal or "COLUMNS" in os.environ else Console(**plain, width=LOG_WIDTH)
 
 
 console, errors = _console(), _console(stderr=True)
@@ -39,7 +42,7 @@ PATIENCE = 5.0
 @contextmanager
 def slowly(what: str) -> Iterator[None]:
     """A block that says on standard error what it is at, if it takes longer than `PATIENCE`."""
-    timer = threading.Timer(PATIENCE, lambda: errors.print(f"{what} …", style="dim", highlight=False, soft_wrap=True))
+    timer = threading.Timer(PATIENCE, lambda: say((f"{what} …", "dim"), to=errors))
     timer.daemon = True
     timer.start()
     try:
@@ -53,6 +56,17 @@ def counted(suite: Suite) -> str:
     there = set(suite.datasets)
     pairs = sum(len(there.intersection(entry.datasets or there)) for entry in suite.models)
     return f"about {pairs * len(suite.seeds):,} records of {suite.name!r}"
+
+
+def say(*parts: str | tuple[str, str], to: Console | None = None) -> None:
+    """A line of texts and (text, style) pairs; it is not broken, and nothing in it is markup or obeyed."""
+    shown = [printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts]
+    (to or console).print(Text.assemble(*shown), soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """One line on stderr that says what is wrong."""
+    say(("error:", "red"), f" {one_line(text)}", to=errors)
 
 
 MOST_SEEDS = 1_000_000
@@ -102,7 +116,7 @@ def _formerly(old: str, new: str, **settings: Any) -> Callable[[Callable[..., An
 
     def told(context: click.Context, param: click.Parameter, value: Any) -> Any:
         if value:
-            errors.print(f"[yellow]note:[/yellow] {old} is called {new} now; the old name goes with the next release")
+            say(("note:", "yellow"), f" {old} is called {new} now; the old name goes with the next release", to=errors)
         return value
 
     return click.option(old, old.strip("-") + "_formerly", hidden=True, callback=told, **settings)
@@ -162,12 +176,9 @@ def tell_refused(store: Store) -> None:
     if store.refused:
         count, first = len(store.refused), store.refused[0]
         what = "record file counts" if count == 1 else "record files count"
-        errors.print(
-            f"[yellow]refused[/yellow]  {count} {what} as missing (a run moves damaged ones aside, .corrupt): "
-            f"{'' if count == 1 else 'first '}{escape(first)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        which = "" if count == 1 else "first "
+        what = f"  {count} {what} as missing (a run moves damaged ones aside, .corrupt): {which}{one_line(first)}"
+        say(("refused", "yellow"), what, to=errors)
 
 
 def outside(spec: str) -> Entry:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from .options import literal
+from .telling import note_reading
 
 OPERATORS: dict[str, Callable[[Any, float], Any] | None] = {
     "*=": operator.mul,
@@ -111,6 +112,7 @@ def _columns(file: Path, names: dict[str, Any]) -> tuple[dict[Any, Any], int]:
 
     table = OwnTable.read(file, names)
     frame = table.values(gaps=True)
+    note_reading(file, frame)
     if frame.isna().to_numpy().any():
         gap = next(column for column in frame if frame[column].isna().any())
         raise click.ClickException(f"{file}: the column {gap!r} has empty entries; every row sets a value")

@@ -49,7 +49,7 @@ def check_model(context: click.Context, model: str | None, assignments: tuple[st
     except (ValueError, TypeError) as error:
         raise click.ClickException(f"{model}: {error}") from None
     with Progress(
-        SpinnerColumn(), TextColumn("checking {task.description}"), TimeElapsedColumn(), transient=True
+        SpinnerColumn(), TextColumn("checking {task.description}", markup=False), TimeElapsedColumn(), transient=True
     ) as bar:
         bar.add_task(model)
         results = check(cls, options)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
 
-from .arguments import console, counted, errors, narrowing, slowly
+from .arguments import complain, counted, narrowing, say, slowly
 
 if TYPE_CHECKING:
     from ..gate.revision import Revision
@@ -67,41 +66,39 @@ def update_(
     trials = todo.trials if old is None else _new(todo.trials, old)
     lacking = sum(one.key not in todo.finished for one in trials)
     for missing in todo.missing:
-        console.print(f"[yellow]left out: data missing[/yellow]  {missing.dataset}: {missing.message}")
+        say(("left out: data missing", "yellow"), f"  {missing.dataset}: {missing.message}")
     if lacking:
-        errors.print(
-            f"[red]error:[/red] {lacking} of {len(trials)} records are not in {store.folder}: "
-            f"scmbench run {suite.name} computes them",
-            highlight=False,
+        complain(
+            f"{lacking} of {len(trials)} records are not in {store.folder}: scmbench run {suite.name} computes them",
         )
+        context.exit(1)
+    if not trials:
+        complain(f"there is nothing to commit: no records of {suite.name} are wanted" + " anew" * new_only)
         context.exit(1)
     results = finished_of(replace(todo, trials=trials), store).results()
     failed = results.provenance[results.provenance["status"] == "failed"]
     if len(failed) and not allow_failures:
         first = failed.iloc[0]
-        errors.print(
-            f"[red]error:[/red] {len(failed)} record(s) failed, first {first['dataset']} seed {first['seed']} "
+        complain(
+            f"{len(failed)} record(s) failed, first {first['dataset']} seed {first['seed']} "
             f"{first['model']} {first['variant']}: {first['message']}; --allow-failures commits them as they are",
-            highlight=False,
         )
         context.exit(1)
     dirty = results.provenance[results.provenance["dirty"].astype(bool)]
     if len(dirty) and not allow_dirty:
         first = dirty.iloc[0]
-        errors.print(
-            f"[red]error:[/red] {len(dirty)} of {len(results.provenance)} record(s) come from a changed checkout that "
+        complain(
+            f"{len(dirty)} of {len(results.provenance)} record(s) come from a changed checkout that "
             f"no commit holds: first {first['dataset']} seed {first['seed']} {first['model']} {first['variant']}; "
             f"commit and run {suite.name} again with another --store, or say --allow-dirty",
-            highlight=False,
         )
         context.exit(1)
     stale = staleness.of(results.provenance)
     if len(stale):
         made = staleness.told(zip(stale["model"], stale["stale"], strict=True))
-        console.print(
-            f"[yellow]made by other code than there is now[/yellow]  {len(stale)} of {len(results.provenance)} records "
-            f"({escape(made)}); about.json says by which commit",
-            highlight=False,
+        say(
+            ("made by other code than there is now", "yellow"),
+            f"  {len(stale)} of {len(results.provenance)} records ({made}); about.json says by which commit",
         )
     if no_examples:
         results = replace(results, examples=results.examples.iloc[:0])
@@ -137,19 +134,17 @@ def _new(trials: Sequence[planner.Trial], old: Results) -> list[planner.Trial]:
 def _tell(change: Revision, target: Path) -> None:
     from ..gate import tolerance
 
-    console.print(
+    say(
         f"{target}: {len(change.moved)} medians moved, {len(change.new)} cells new, {len(change.gone)} gone; the old "
         "numbers are kept in about.json",
-        highlight=False,
-        soft_wrap=True,
     )
     largest = sorted(change.moved.items(), key=lambda item: -abs(item[1][1] - item[1][0]) / (abs(item[1][0]) or 1))
     for cell, (old, new) in largest[:10]:
-        console.print(f"  {cell}: {old:.4g} to {new:.4g}", highlight=False, soft_wrap=True)
+        say(f"  {cell}: {old:.4g} to {new:.4g}")
     for cell, (old, new) in change.verdicts.items():
-        console.print(f"  [yellow]{old}, now {new}[/yellow]  {cell}", highlight=False, soft_wrap=True)
+        say("  ", (f"{old}, now {new}", "yellow"), f"  {cell}")
     if (target / tolerance.TABLE).exists() and change.new:
-        console.print("new cells have no tolerance yet: scmbench committed tolerances measures them")
+        say("new cells have no tolerance yet: scmbench committed tolerances measures them")
 
 
 @committed_runs.command("tolerances")
@@ -188,7 +183,7 @@ def tolerances(
     asked &= {*tolerance.lacking(before, old.cells), *pooled.loose(bounded)}
     if not asked:
         tolerance.write_tables(target, replace(old, pooled=bounded))
-        console.print(f"everything has been measured: {target / tolerance.TABLE}; --anew measures again")
+        say(f"everything has been measured: {target / tolerance.TABLE}; --anew measures again")
         return
     suite = replace(suite, models=[entry for entry in suite.models if (entry.label, entry.variant) in asked])
     part = scores_of(suite, run.of(suite))
@@ -200,7 +195,7 @@ def tolerances(
     try:
         table = tolerance.measure(part, scores)
     except ValueError as error:
-        errors.print(f"[red]error:[/red] {error}", highlight=False)
+        complain(str(error))
         context.exit(1)
     table = tolerance.extended(old.cells, table, before)
     found = tolerance.Tolerances(table, tolerance.drifting(table, before, old.pooled, scores))
@@ -208,12 +203,10 @@ def tolerances(
     clean = judgement.clean_runs(runs, part, found)
     tolerance.write(target, found, clean, measured, anew=old.cells.empty)
     red = clean[(clean["red"] > 0) | (clean["drifts red"] > 0)]
-    console.print(
+    say(
         f"{len(table)} tolerances from {percent(table['tolerance'].min())} to "
         f"{percent(table['tolerance'].max())}, median {percent(table['tolerance'].median())}; "
         f"{len(clean) - len(red)} of {len(clean)} clean runs green: {target / tolerance.TABLE}",
-        highlight=False,
-        soft_wrap=True,
     )
     context.exit(int(bool(len(red))))
 
@@ -227,7 +220,7 @@ def _vary(suite: Suite, variations: Sequence[Variation], store: Store) -> dict[s
 
     runs = {}
     for one in variations:
-        console.print(f"[bold]{one.name}[/bold]", highlight=False)
+        say((one.name, "bold"))
         place = Store(store.folder / "variations" / suite.name / one.name.replace(" ", "_"))
         runs[one.name] = variation.run(suite, one, place, console=Console(quiet=True))
     return runs

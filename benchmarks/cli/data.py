@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import click
-from rich.markup import escape
 from scmbench.datasets.errors import Damaged, DataMissing
 from scmbench.datasets.files import download
 from scmbench.datasets.files.sources import SOURCES, Source
 
-from .arguments import console
+from .arguments import console, say
 
 
 @click.group(epilog="Exit codes: 0 all is there; 1 something could not be downloaded; 2 a wrong call.")
@@ -24,15 +23,15 @@ def list_() -> None:
     """What there is and what is here, with size, licence, origin and citation."""
     from rich.table import Table
 
-    console.print(f"in {download.folder()}", highlight=False, soft_wrap=True)
+    say(f"in {download.folder()}")
     for source in SOURCES.values():
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", no_wrap=True)
         table.add_column()
         for field in ("description", "needed_by", "origin", "licence", "citation"):
             table.add_row(field.replace("_", " "), getattr(source, field))
-        console.print(f"\n[bold]{source.name}[/bold]  {_size(source)}  {_state(source)}", highlight=False)
-        console.print(table, highlight=False)
+        say("\n", (source.name, "bold"), f"  {_size(source)}  ", *_state(source))
+        console.print(table)
 
 
 @data.command()
@@ -57,11 +56,11 @@ def _size(source: Source) -> str:
     return f"{source.size / 1e6:.1f} MB in {files}"
 
 
-def _state(source: Source) -> str:
+def _state(source: Source) -> list[str | tuple[str, str]]:
     message = download.missing(source.name)
     if message is None:
-        return "[green]here[/green]"
+        return [("here", "green")]
     if isinstance(message, Damaged):
-        return f"[red]wrong[/red]: {escape(message)}"
+        return [("wrong", "red"), f": {message}"]
     absent = sum(not (download.folder() / source.name / file.name).exists() for file in source.files)
-    return f"[yellow]{absent} file(s) missing[/yellow]"
+    return [(f"{absent} file(s) missing", "yellow")]

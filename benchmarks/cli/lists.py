@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import click
-from rich.markup import escape
 from scmbench.datasets import registry as datasets
 from scmbench.models.contract import registry as models
 
 from .. import questions
 from ..suites import suite as suites
-from .arguments import console
+from .arguments import say
 
 LISTS = {
     "suites": suites.titles,
@@ -24,9 +23,9 @@ LISTS = {
 def list_(what: str | None) -> None:
     """Names of suites, datasets, models and protocols."""
     for title in [what] if what else LISTS:
-        console.print(f"[bold]{title}[/bold]")
+        say((title, "bold"))
         for name, text in LISTS[title]().items():
-            console.print(f"  {name:<24} [dim]{escape(text)}[/dim]", highlight=False)
+            say(f"  {name:<24} ", (text, "dim"))
 
 
 def _datasets() -> dict[str, str]:

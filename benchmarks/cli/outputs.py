@@ -1,4 +1,4 @@
-"""Files that the commands for one's own table write: whole or not at all, and safe to open in a spreadsheet."""
+"""Files that the commands for one's own table write: whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def check_writable(folder: Path) -> None:
@@ -48,17 +44,3 @@ def write_with(path: Path, make: Callable[[Path], object]) -> None:
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
-
-
-def to_csv(frame: pd.DataFrame) -> str:
-    """A table as CSV. A text that a spreadsheet would run as a formula gets an apostrophe; numbers stay as they are."""
-    import pandas as pd
-
-    safe = frame.copy()
-    for j, column in enumerate(frame.columns):
-        values = frame[column]
-        if pd.api.types.is_numeric_dtype(values) or pd.to_numeric(values, errors="coerce").notna().all():
-            continue
-        defused = [f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for v in values]
-        safe.isetitem(j, defused)
-    return safe.to_csv(index=False)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .arguments import say
 from .options import parse
 from .outputs import check_writable, write, write_with
 from .own_questions import ANSWERS, answer, check, read_questions
-from .telling import note, noting, say, show_diagnosis, show_graph
+from .telling import note, note_reading, noting, show_diagnosis, show_graph
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -108,6 +109,7 @@ def fit(
     questions = read_questions(nodes, labels, seed=seed, **asking)
     check(questions, values, labels)
     show_graph(graph, graph_file)
+    note_reading(data, table)
     train, rest = split(values, held_out, seed=seed)
     if not len(train[nodes[0]]):
         raise click.ClickException(f"{data}: --held-out {held_out} leaves no row to fit to")
@@ -118,7 +120,7 @@ def fit(
         wrote.append(MODEL)
         say(f"{out / MODEL}: the fitted model; ask it more with: scmbench ask {out / MODEL}")
     except _unsupported() as error:
-        say(f"not saved: {error}", style="yellow")
+        say((f"not saved: {error}", "yellow"))
     wrote += _diagnosed(fitted, graph, train, rest, seed, out)
     wrote += answer(fitted, questions, out)
     if stale := [v for v in (MODEL, DIAGNOSIS, *ANSWERS) if v not in wrote and (out / v).exists()]:
@@ -171,12 +173,12 @@ def _diagnosed(fitted: FrameModel, graph: nx.DiGraph, train: Values, rest: Value
     held_out, n = (len(next(iter(values.values()))) for values in (rest, train))
     if held_out < TOO_FEW:
         few = f"{n + held_out} rows leave {held_out} to judge by; too few: hold out more (--held-out), or get more rows"
-        say(f"not diagnosed: {few}", style="yellow")
+        say((f"not diagnosed: {few}", "yellow"))
         return []
     try:
         diagnosis = diagnose(fitted.model, graph, train, rest, seed=seed)
     except Exception as error:  # whatever a method's answers do to it
-        say(f"not diagnosed: {_line(error)}", style="yellow")
+        say((f"not diagnosed: {_line(error)}", "yellow"))
         return []
     show_diagnosis(diagnosis)
     write(out / DIAGNOSIS, json.dumps(diagnosis.to_json(), indent=1) + "\n")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .arguments import say
 from .assignments import Asked, asked
-from .outputs import to_csv, write
-from .telling import note, noting, say
+from .outputs import write
+from .telling import note, note_reading, noting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,7 @@ def read_questions(
     if counterfactual is not None:
         table = OwnTable.read(counterfactual, known)
         factual, ids = table.values(gaps=True), table.others()
+        note_reading(counterfactual, factual)
         if factual.columns.empty:
             table.values()  # says which column is missing
         if do.n not in (None, len(factual)):
@@ -102,6 +104,8 @@ def answer(fitted: FrameModel, questions: Questions, out: Path) -> list[str]:
     """Write what is asked; a model that cannot answer says so, and the rest goes on. Returns the files written."""
     from scmbench.models import Unsupported
 
+    from ..records.spreadsheet import to_csv
+
     under = f"do({questions.do.text})"
     answers: list[tuple[str, str, Callable[[], pd.DataFrame]]] = [
         (
@@ -122,7 +126,7 @@ def answer(fitted: FrameModel, questions: Questions, out: Path) -> list[str]:
             with noting():
                 table = make()
         except Unsupported as error:
-            say(f"not answered: {what}: {error}", style="yellow")
+            say((f"not answered: {what}: {error}", "yellow"))
             continue
         write(out / file, to_csv(table))
         wrote.append(file)

@@ -14,7 +14,7 @@ import click
 
 from ..suites import suite as suites
 from ..suites.suite import Suite
-from .arguments import choosing, console, counted, errors, slowly, tell_refused
+from .arguments import choosing, complain, console, counted, say, slowly, tell_refused
 from .committed import at_home
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def regress(
         table.read(source)
     there, gone = available(suite)
     for missing in gone:
-        console.print(f"[yellow]not run: data missing[/yellow]  {missing.dataset}: {missing.message}")
+        say(("not run: data missing", "yellow"), f"  {missing.dataset}: {missing.message}")
     if not there:
-        errors.print("[red]error:[/red] the data of all its worlds are missing: there is nothing to compare")
+        complain("the data of all its worlds are missing: there is nothing to compare")
         context.exit(1)
     suite = replace(suite, datasets=there)
     with _store(place) as store:
@@ -82,7 +82,7 @@ def regress(
             todo = plan(suite, store, stale=True)  # the gate is about the code that there is now
         run_batches, processes = engine.named(name, workers=workers, time_limit=time_limit)
         seconds = estimate(todo) / processes
-        console.print(f"[bold]{suite.title}[/bold]: {todo.to_do} records, {duration(seconds)} by a rough estimate")
+        say((suite.title, "bold"), f": {todo.to_do} records, {duration(seconds)} by a rough estimate")
         results = compute(todo, store, run_batches, workers=processes, console=console).results()
     if not verdicts and suite.name == "regress" and suite.folder is None:
         verdicts = ("paper",)
@@ -112,33 +112,31 @@ def _show(judgement: Judgement, results: Results, before: Results) -> None:
     judged, drifts = judgement.cells, judgement.drifts
     red, drifted = judged[judged["state"].isin(moves.RED)], drifts[drifts["state"].isin(pooled.RED)]
     for line in drifts[drifts["state"] == pooled.PART].to_dict("records"):
-        console.print(f"  {pooled.describe(line)}", highlight=False, soft_wrap=True)
+        say(f"  {pooled.describe(line)}")
     if not judgement.red:
         closest = judged.sort_values("used", ascending=False).head(SHOWN)
         console.print(to_rich(table_of(closest, f"green: all {len(judged)} cells held; nearest to their tolerance")))
         return
     for line in judgement.exact.head(LISTED).to_dict("records"):
-        console.print(f"  [red]differs[/red]  {exact.describe(line)}", highlight=False, soft_wrap=True)
+        say("  ", ("differs", "red"), f"  {exact.describe(line)}")
     if len(judgement.exact) > LISTED:
-        console.print(f"  and {len(judgement.exact) - LISTED} more differences")
+        say(f"  and {len(judgement.exact) - LISTED} more differences")
     if moves.is_red(judged):
         console.print(to_rich(table_of(red, f"red: {len(red)} of {len(judged)} cells")))
     if len(drifted):
         title = f"red: {len(drifted)} of {len(drifts)} drifts, in tolerances of a cell"
         console.print(to_rich(drifts_of(drifted, title)))
-        console.print(f"  [bold]{pooled.DRIFTED}[/bold]  {pooled.WHY[pooled.DRIFTED]}", highlight=False)
+        say("  ", (pooled.DRIFTED, "bold"), f"  {pooled.WHY[pooled.DRIFTED]}")
     for why in sorted(set(red["state"])):
-        console.print(f"  [bold]{why}[/bold]  {moves.WHY[why]}", highlight=False)
+        say("  ", (why, "bold"), f"  {moves.WHY[why]}")
     for line in results.provenance.to_dict("records"):
         if line["status"] == "failed" or line["notes"]:
             said = line["message"] or "; ".join(map(str, line["notes"]))
-            console.print(
-                f"  {line['dataset']} seed {line['seed']} {line['model']}: {said}", highlight=False, soft_wrap=True
-            )
+            say(f"  {line['dataset']} seed {line['seed']} {line['model']}: {said}")
     for name in ("packages", "python", "hardware"):
         ours, theirs = (sorted(set(run.provenance[name].dropna())) for run in (results, before))
         if ours != theirs:
-            console.print(f"  {name} here: {'; '.join(ours)}\n  {name} of the committed run: {'; '.join(theirs)}")
+            say(f"  {name} here: {'; '.join(ours)}\n  {name} of the committed run: {'; '.join(theirs)}")
 
 
 def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
@@ -157,13 +155,13 @@ def _check_verdicts(chosen: Sequence[Suite]) -> pd.DataFrame:
         if not suite.published:
             continue
         if not (source / committed.ABOUT).exists():
-            console.print(f"[yellow]not checked[/yellow]  {suite.name} has no committed run: no verdicts to keep")
+            say(("not checked", "yellow"), f"  {suite.name} has no committed run: no verdicts to keep")
             continue
         before = read_verdicts(source)
         parts.append(moves.changed_verdicts(verdicts_of(suite, committed.read(source)), before))
         stood = len(before) - int((parts[-1]["before"] != moves.NOT_JUDGED).sum())
-        console.print(f"{suite.name}: {stood} of {len(before)} verdicts stand", highlight=False)
+        say(f"{suite.name}: {stood} of {len(before)} verdicts stand")
         for line in parts[-1].to_dict("records"):
             was = f"{name_of(line)}, was {line['before']} ({line['published']})"
-            console.print(f"  [red]{line['verdict']}[/red]  {was}", highlight=False, soft_wrap=True)
+            say("  ", (line["verdict"], "red"), f"  {was}")
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CHANGED)

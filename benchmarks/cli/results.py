@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
+from rich.text import Text
 
-from .arguments import console, counted, narrowing, slowly
+from .arguments import console, counted, narrowing, say, slowly
+from .plain import printable
 
 if TYPE_CHECKING:
     from ..records.results import Results
@@ -86,7 +87,7 @@ def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None
     made = Report.of(suite, results, other=other)
     if as_json:
         paired = json.loads(made.against.to_json(orient="records")) if made.against is not None else None
-        click.echo(json.dumps({**made.verdict_json(), "paired": paired}, indent=1, ensure_ascii=False))
+        click.echo(json.dumps({**made.verdict_json(), "paired": paired}, indent=1, ensure_ascii=False, allow_nan=False))
     else:
         show_report(made)
 
@@ -106,34 +107,34 @@ def show(suite: Suite, store: Store) -> None:
         if record is None:
             continue
         found, older = found + 1, older + (not record.code)
-        console.rule(f"{one.identity.dataset}  seed {one.identity.seed}  {one.entry.title}")
-        console.print(f"{record.status}  {store.path(one.identity.key)}", highlight=False)
+        console.rule(Text(f"{one.identity.dataset}  seed {one.identity.seed}  {one.entry.title}"))
+        say(f"{record.status}  {store.path(one.identity.key)}")
         if differs := planner.made_otherwise(one, record):
-            console.print(f"[yellow]made by other code than there is now[/yellow] ({escape(differs)})", highlight=False)
+            say(("made by other code than there is now", "yellow"), f" ({differs})")
         if record.message:
-            console.print(record.message, markup=False, highlight=False)
+            say(record.message)
         for note in record.notes:
-            console.print(f"{note.query} {note.status}: {note.message}", markup=False, highlight=False)
+            say(f"{note.query} {note.status}: {note.message}")
         sums: dict[tuple[str, str, str], list[float]] = {}
         for _, score in record.scores:
             sums.setdefault((score.query, score.node, score.metric), []).append(score.score)
         for (query, node, metric), scores in sums.items():
             asked = f"{query} do({node})" if node else query
-            console.print(f"  {asked:<32} {metric:<12} {sum(scores) / len(scores):.6g}", highlight=False)
-        console.print("  " + json.dumps(dict(record.provenance)), markup=False, highlight=False)
+            say(f"  {asked:<32} {metric:<12} {sum(scores) / len(scores):.6g}")
+        say("  " + json.dumps(dict(record.provenance)))
     if older:
-        console.print(staleness.older(older), highlight=False)
+        say(staleness.older(older))
     if not found:
-        console.print(f"the store {store.folder} has none of these records; scmbench run {suite.name} computes them")
+        say(f"the store {store.folder} has none of these records; scmbench run {suite.name} computes them")
 
 
 def show_report(made: Report) -> None:
     """Print what a terminal shows of a report."""
     for part in made.terminal():
-        console.print(part)
+        console.print(Text(printable(part)) if isinstance(part, str) else part)
 
 
 def write_report(made: Report, out: Path | None = None) -> None:
     """Write a report's files and say where."""
     page = made.write(out or Path("results/runs/reports") / made.suite.name)
-    console.print(f"tables, figures and everything on one page: {page}", highlight=False, soft_wrap=True)
+    say(f"tables, figures and everything on one page: {page}")

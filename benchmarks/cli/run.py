@@ -6,9 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 
-from .arguments import console, counted, errors, narrowing, slowly
+from .arguments import complain, console, counted, narrowing, say, slowly
 from .results import show_report, write_report
 
 if TYPE_CHECKING:
@@ -59,25 +58,24 @@ def run(
     with slowly(f"planning {counted(suite)}"):
         todo = plan(suite, store, retry=retry, stale=stale)
     for gone in todo.missing:
-        console.print(f"[yellow]not run: data missing[/yellow]  {gone.dataset}: {gone.message}")
+        say(("not run: data missing", "yellow"), f"  {gone.dataset}: {gone.message}")
     if not todo.trials:
-        errors.print("[red]error:[/red] the data of all its worlds are missing: there is nothing to run")
+        complain("the data of all its worlds are missing: there is nothing to run")
         context.exit(1)
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}
     run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
     seconds = estimate(todo) / processes
-    console.print(
-        f"[bold]{suite.title}[/bold]: {len(todo.trials)} records wanted, {todo.to_do} to compute in "
-        f"{len(todo.batches)} batches, {duration(seconds)} on {processes} process(es) by a rough estimate",
-        highlight=False,
+    say(
+        (suite.title, "bold"),
+        f": {len(todo.trials)} records wanted, {todo.to_do} to compute in {len(todo.batches)} batches, "
+        f"{duration(seconds)} on {processes} process(es) by a rough estimate",
     )
     if todo.failed:
-        console.print(f"{todo.failed} finished record(s) failed, in whole or in part; --retry computes them again")
+        say(f"{todo.failed} finished record(s) failed, in whole or in part; --retry computes them again")
     if todo.stale:
-        console.print(
-            f"[yellow]{len(todo.stale)} finished record(s) were made by other code[/yellow] "
-            f"({escape(staleness.told(todo.stale))}): --stale computes them again",
-            highlight=False,
+        say(
+            (f"{len(todo.stale)} finished record(s) were made by other code", "yellow"),
+            f" ({staleness.told(todo.stale)}): --stale computes them again",
         )
     if dry_run:
         return
@@ -89,7 +87,7 @@ def run(
         replace_with(reports / "so_far.md", text)
 
     reports.mkdir(parents=True, exist_ok=True)
-    console.print(f"a table of what is finished, refreshed as records arrive: {reports / 'so_far.md'}", soft_wrap=True)
+    say(f"a table of what is finished, refreshed as records arrive: {reports / 'so_far.md'}")
     finished = compute(todo, store, run_batches, workers=processes, console=console, refresh=refresh)
     results = finished.results()
     made = Report.of(suite, results)

@@ -12,10 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
-from rich.markup import escape
 from scmbench.datasets.errors import UserError
 
-from .arguments import console
+from .arguments import say
 
 TEMPLATES = {
     "mechanism": ("model", "my-method", {"mechanism.py": "my_method.py"}),
@@ -166,11 +165,11 @@ def _write(shape: str, name: str, out: Path) -> Skeleton:
 
 def _next(skeleton: Skeleton, *commands: str) -> None:
     for path in skeleton.files:
-        console.print(f"wrote {path}", highlight=False, markup=False)
+        say(f"wrote {path}")
     if skeleton.register:
         room = skeleton.files[0].parent / "contract" / "registry.py"
-        console.print(f"\nAdd this line to the names in {room}:\n  {escape(skeleton.register)}", highlight=False)
+        say(f"\nAdd this line to the names in {room}:\n  {skeleton.register}")
     test = next(path for path in skeleton.files if path.name.startswith("test_")).relative_to(skeleton.folder)
     enter = [] if skeleton.folder == Path() else [f"cd {skeleton.folder}"]
     lines = "\n".join(f"  {line}" for line in [*enter, *commands, f"python -m pytest {test}"])
-    console.print(f"\nNext:\n{lines}", highlight=False, markup=False, soft_wrap=True)
+    say(f"\nNext:\n{lines}")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from .arguments import console, errors
+from .arguments import console, errors, say
+from .plain import one_line, printable
 
 if TYPE_CHECKING:
     import networkx as nx
+    import pandas as pd
 
     from ..judging.diagnosis import Diagnosis
 
@@ -20,14 +22,15 @@ SHOWN = 40
 """Nodes whose causes are listed, at most."""
 
 
-def say(text: str, *, style: str = "") -> None:
-    """A line that holds names, paths or messages: nothing in it is markup."""
-    console.print(Text(text, style=style), highlight=False, soft_wrap=True)
-
-
 def note(text: str) -> None:
     """Something to mind, on stderr."""
-    errors.print(Text.assemble(("note: ", "yellow"), text), highlight=False, soft_wrap=True)
+    say(("note: ", "yellow"), one_line(text), to=errors)
+
+
+def note_reading(path: object, table: pd.DataFrame) -> None:
+    """What was taken to mean something when a table was read."""
+    for text in table.attrs.get("notes", ()):
+        note(f"{path}: {text}")
 
 
 def tabulate(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -36,7 +39,7 @@ def tabulate(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) 
     for column in columns:
         table.add_column(Text(column), justify="left" if column == columns[0] else "right", overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
 
 
@@ -97,9 +100,9 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
         a, b, correlation, p = diagnosis.closest
         say(f"noises that depend most: {a!r} and {b!r}, correlation {correlation:.3g}, p = {p:.3g}")
     for what, why in diagnosis.notes.items():
-        say(f"{what}: {why}", style="dim")
+        say((f"{what}: {why}", "dim"))
     if ABDUCTION not in diagnosis.notes:
-        say("A small p says that a mechanism, the graph or its lack of common causes is wrong.", style="dim")
+        say(("A small p says that a mechanism, the graph or its lack of common causes is wrong.", "dim"))
 
 
 def _number(x: float | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 from scmbench import datasets
+from scmbench.datasets.files.texts import json_of
 
 from ..judging.cells import ASKED, statuses, text_columns
 from ..records import committed
@@ -65,11 +66,9 @@ def read(folder: Path) -> dict[str, Any]:
     """The identities of a committed run. Raises `CommittedError` where they are missing or damaged."""
     path = folder / IDENTITIES
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json_of(path, committed.CommittedError)
     except FileNotFoundError:
         raise committed.CommittedError(f"{path} is missing: scmbench committed update records the options") from None
-    except ValueError as error:
-        raise committed.CommittedError(f"{path}: not JSON ({error})") from None
     parts = ("protocol", "metrics", "datasets", "models")
     if not (isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in parts)):
         raise committed.CommittedError(f"{path} lacks one of {list(parts)}: scmbench committed update writes it")

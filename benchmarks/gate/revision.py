@@ -14,6 +14,7 @@ from ..judging import published
 from ..judging.cells import CELL, name_of, summarise, text_columns
 from ..records import committed
 from ..records.results import Results, scores_of
+from ..records.spreadsheet import read_again, to_csv
 from ..records.store import replace_with
 from ..suites.suite import Suite
 from . import exact, moves
@@ -44,7 +45,7 @@ def read_verdicts(folder: Path) -> pd.DataFrame:
     """The verdicts as they were when the run was committed. Raises `CommittedError` where they are missing."""
     path = folder / VERDICTS
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)[["published", *CELL, "verdict"]]
+        return read_again(pd.read_csv(path, dtype=str, keep_default_na=False))[["published", *CELL, "verdict"]]
     except FileNotFoundError:
         raise committed.CommittedError(f"{path} is missing: scmbench committed update records the verdicts") from None
     except (ValueError, KeyError, pd.errors.ParserError) as error:
@@ -89,7 +90,7 @@ def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revi
     committed.write(folder, results, suite=suite.name, note=reason, values=suite.values, history=history)
     exact.write(folder, suite, results)
     if len(verdicts):
-        replace_with(folder / VERDICTS, verdicts.to_csv(index=False, lineterminator="\n"))
+        replace_with(folder / VERDICTS, to_csv(verdicts, lineterminator="\n"))
     return change
 
 

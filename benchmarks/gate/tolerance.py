@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scmbench.datasets.files.texts import json_of
 
 from ..judging.cells import CELL, text_columns
 from ..records.committed import ENVIRONMENT, CommittedError
 from ..records.results import Results
+from ..records.spreadsheet import read_again, to_csv
 from ..records.store import replace_with
 from . import pooled
 from .moves import moves
@@ -54,7 +56,7 @@ class Tolerances:
     def without(self, methods: Collection[tuple[str, str]]) -> Tolerances:
         """All but those of the methods ``(model, variant)``."""
         kept = [
-            table[[pair not in methods for pair in zip(table["model"], table["variant"], strict=True)]]
+            table[np.array([pair not in methods for pair in zip(table["model"], table["variant"], strict=True)], bool)]
             for table in (self.cells, self.pooled)
         ]
         return Tolerances(*kept)
@@ -163,7 +165,7 @@ def write_tables(folder: Path, found: Tolerances) -> None:
 
 
 def _write_table(path: Path, frame: pd.DataFrame) -> None:
-    replace_with(path, frame.to_csv(index=False, float_format="%.3g", lineterminator="\n"))
+    replace_with(path, to_csv(frame, float_format="%.3g", lineterminator="\n"))
 
 
 def _story(path: Path) -> list[dict[str, Any]]:
@@ -171,7 +173,7 @@ def _story(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = json_of(path, CommittedError)
         if "measurements" not in about:  # a file from before measurements could go on
             return [{name: about[name] for name in ("measured", "runs", "environments")}]
         return list(about["measurements"])
@@ -207,7 +209,7 @@ def _read(path: Path, key: Sequence[str], further: Sequence[str], floor: float) 
         texts: Any = dict.fromkeys([*key, "how"], str)
         header = pd.read_csv(path, nrows=0).columns
         missing: Any = {name: [""] for name in header if name not in texts}
-        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=missing)
+        table = read_again(pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=missing))
         numbers = {name: float for name in header if name not in (*texts, "moves")}
         table = table[[*first, *(c for c in header if c not in first)]].astype(numbers)
     except FileNotFoundError:

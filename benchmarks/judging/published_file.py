@@ -30,22 +30,21 @@ from __future__ import annotations
 import csv
 import math
 import string
-import tomllib
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from scmbench.datasets import UserError
+from scmbench.datasets.files.texts import text_of, toml_of
 
 from .cells import CELL
 
 BOX = ["q1", "median", "q3"]
 DRAWN = ["whisker_low", "whisker_high", "outliers"]
 MOMENTS = ["mean", "sd"]
-KEYS = {"title", "protocol", "dataset", "scale", "sd", "how", "notes", "origin", "source", "n", "queries", "models"}
-QUERY = {"query", "metric", "label", "higher_is_better", "tolerance"}
 
 ORIGINS = {"published": "paper", "authors' code": "authors' code"}
 """Where numbers are from, and what tables call them: those of a paper, and those that we measured with its code."""
@@ -63,38 +62,40 @@ def read(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     about = _about(path)
     table = path.with_suffix(".csv")
     try:
-        text = table.read_text(encoding="utf-8")
+        text = text_of(table, PublishedError)
     except OSError as error:
         raise PublishedError(f"{table}: cannot be read beside {path.name}: {error.strerror}") from error
     return about, _cells(table, text, about)
 
 
 def _about(path: Path) -> dict[str, Any]:
-    try:
-        about = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise PublishedError(f"{path}: {error}") from error
+    about = toml_of(text_of(path, PublishedError), path, PublishedError)
 
-    def need(table: Mapping[str, Any], keys: dict[str, type], where: str = "") -> None:
-        for key, expected in keys.items():
+    def need(table: Any, keys: dict[str, type], where: str = "", also: dict[str, type] | None = None) -> None:
+        if not isinstance(table, dict):
+            raise PublishedError(f"{path}: {where.rstrip('.')} must be a table, found {table!r}")
+        for key, expected in (keys | {k: v for k, v in (also or {}).items() if k in table}).items():
             if not isinstance(table.get(key), expected):
                 raise PublishedError(f"{path}: {where}{key} must be a {expected.__name__}, found {table.get(key)!r}")
+            if isinstance(table[key], list) and (wrong := [x for x in table[key] if not isinstance(x, str)]):
+                raise PublishedError(f"{path}: {where}{key} must hold texts, found {wrong[0]!r}")
+        if also is not None and (unknown := sorted(set(table) - {*keys, *also})):
+            raise PublishedError(f"{path}: {where}unknown key(s) {unknown}; there are {sorted({*keys, *also})}")
 
-    if unknown := sorted(set(about) - KEYS):
-        raise PublishedError(f"{path}: unknown key(s) {unknown}; there are {sorted(KEYS)}")
-    need(about, {"title": str, "protocol": str, "dataset": str, "source": dict, "queries": dict, "models": dict})
-    need(about["source"], {"title": str, "authors": list, "year": int, "url": str}, "source.")
+    parts = {"title": str, "protocol": str, "dataset": str, "source": dict, "queries": dict, "models": dict}
+    need(about, parts, also={"how": str, "notes": list, "n": dict, "sd": str, "origin": str, "scale": object})
+    cited = {"title": str, "authors": list, "year": int, "url": str}
+    need(about["source"], cited | {key: str for key in about["source"] if key not in cited}, "source.")
     for name, query in about["queries"].items():
-        need(query, {"query": str, "metric": str}, f"queries.{name}.")
-        if unknown := sorted(set(query) - QUERY):
-            raise PublishedError(f"{path}: queries.{name}: unknown key(s) {unknown}; there are {sorted(QUERY)}")
+        more = {"label": str, "higher_is_better": object, "tolerance": object}
+        need(query, {"query": str, "metric": str}, f"queries.{name}.", also=more)
         if not isinstance(query.get("higher_is_better", False), bool):
             raise PublishedError(f"{path}: queries.{name}.higher_is_better must be true or false")
         if not _is_positive(query.get("tolerance", 1.0)):
             found = query["tolerance"]
             raise PublishedError(f"{path}: queries.{name}.tolerance must be a positive number, found {found!r}")
     for name, model in about["models"].items():
-        need(model, {"model": str}, f"models.{name}.")
+        need(model, {"model": str}, f"models.{name}.", also={"variant": str, "label": str})
     if about.get("sd", "population") not in ("population", "sample"):
         raise PublishedError(f"{path}: sd must be 'population' or 'sample', found {about['sd']!r}")
     if about.get("origin", "published") not in ORIGINS:
@@ -105,14 +106,29 @@ def _about(path: Path) -> dict[str, Any]:
     return about
 
 
+def _parts(template: str, path: Path) -> list[str]:
+    """The names in the braces of ``dataset``."""
+    try:
+        found = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise PublishedError(f"{path}: dataset = {template!r}: {error}") from None
+    for _, name, form, conversion in found:
+        if name is not None and (not name.isidentifier() or form or conversion):
+            raise PublishedError(f"{path}: dataset = {template!r}: write the name of a column in the braces")
+    return [name for _, name, _, _ in found if name]
+
+
 def _is_positive(x: Any) -> bool:
-    return isinstance(x, int | float) and not isinstance(x, bool) and 0 < x < math.inf
+    return isinstance(x, int | float) and not isinstance(x, bool) and 0 < x <= sys.float_info.max
 
 
 def _cells(path: Path, text: str, about: dict[str, Any]) -> pd.DataFrame:
     reader = csv.DictReader(text.splitlines())
-    columns = list(reader.fieldnames or [])
-    parts = [name for _, name, _, _ in string.Formatter().parse(about["dataset"]) if name]
+    try:
+        columns = list(reader.fieldnames or [])
+    except csv.Error as error:
+        raise PublishedError(f"{path}, line 1: {error}") from None
+    parts = _parts(about["dataset"], path.with_suffix(".toml"))
     keys = [*parts, "query", "model"]
     if missing := [c for c in keys if c not in columns]:
         raise PublishedError(f"{path}, line 1: missing column(s) {missing}; there are {columns}")
@@ -123,7 +139,7 @@ def _cells(path: Path, text: str, about: dict[str, Any]) -> pd.DataFrame:
         raise PublishedError(f"{path}, line 1: needs the columns {BOX} or {MOMENTS}; there are {columns}")
     found: dict[tuple[str, ...], int] = {}
     table = []
-    for row in reader:
+    for row in _rows(reader, path):
         where = f"{path}, line {reader.line_num}"
         if None in row or None in row.values():
             raise PublishedError(f"{where}: expected {len(columns)} fields, as in line 1")
@@ -136,6 +152,13 @@ def _cells(path: Path, text: str, about: dict[str, Any]) -> pd.DataFrame:
     if not table:
         raise PublishedError(f"{path}: holds no cell")
     return pd.DataFrame(table)
+
+
+def _rows(reader: csv.DictReader, path: Path) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise PublishedError(f"{path}, line {reader.line_num}: {error}") from None
 
 
 def _cell(where: str, row: dict[str, str], about: dict[str, Any], parts: list[str], forms: list[list[str]]) -> dict:

@@ -6,7 +6,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 from scmbench.datasets import UserError
+from scmbench.datasets.files.texts import json_of, text_of
 
 from ..judging.cells import roles
 from ..judging.methods import METHOD
@@ -22,6 +23,7 @@ from ..judging.notes import Note, last_line, notes_of
 from ..suites.suite import Suite
 from .record import role_of
 from .results import ROWS, Results
+from .spreadsheet import read_again, to_csv
 from .store import replace_with
 
 SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "metric", "score"]
@@ -107,7 +109,7 @@ def write(
     scores = compact(results.rows, values)
     tables = (("scores", scores, 8), ("records", records, 6), ("notes", notes, 8), ("examples", examples, 5))
     for name, frame, digits in tables:
-        text = frame.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n")
+        text = to_csv(frame, float_format=f"%.{digits}g", lineterminator="\n")
         replace_with(target / f"{name}.csv", text)
     replace_with(target / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
@@ -173,29 +175,26 @@ def _parted(text: str) -> tuple[Note, ...]:
 
 
 def _about(path: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise CommittedError(f"{path}: not JSON ({error})") from None
+    about = _found(json_of, path)
     if lacking := [key for key in ("suite", "environments", "waives") if key not in about]:
         raise CommittedError(f"{path} lacks {lacking}")
     return about
 
 
-def _text(path: Path) -> str:
+def _found(read: Callable[[Path, type[Exception]], Any], path: Path) -> Any:
     try:
-        return path.read_text(encoding="utf-8")
+        return read(path, CommittedError)
     except FileNotFoundError:
         raise CommittedError(f"no committed run: {path} is missing (scmbench committed update writes it)") from None
 
 
 def _table(path: Path) -> pd.DataFrame:
-    text = _text(path)
+    text = _found(text_of, path)
     try:
         header = pd.read_csv(io.StringIO(text), nrows=0).columns
         texts: Any = {name: str for name in header if name in TEXTS}
         empty: Any = {name: [""] for name in header if name not in TEXTS}
-        return pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=empty)
+        return read_again(pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=empty))
     except (ValueError, pd.errors.ParserError) as error:
         raise CommittedError(f"{path}: not a table ({error})") from None
 

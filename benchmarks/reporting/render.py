@@ -12,6 +12,8 @@ import rich.console
 import rich.table
 import rich.text
 
+from . import escaping
+
 COLOURS = {
     "reproduced": "#009E73",
     "at the floor": "#B8A300",
@@ -108,54 +110,18 @@ def markdown(table: Table) -> str:
         return "| " + " | ".join(entries) + " |"
 
     def cell(entry: Text) -> str:
-        text = " ".join(entry.text.split("\n")).replace("|", "\\|").replace("<", "&lt;")
+        text = escaping.markdown(entry.text)
         return f"**{text}**" if entry.bold and text else text
 
     rules = ["---" if i < table.left else "---:" for i in range(len(table.columns))]
     lines = [line([cell(Text(c)) for c in table.columns]), line(rules)]
     for row in table.rows:
         if isinstance(row, Section):
-            lines.append(line([cell(Text(f"*{row.heading}*")), *[""] * (len(table.columns) - 1)]))
+            lines.append(line([f"*{escaping.markdown(row.heading)}*", *[""] * (len(table.columns) - 1)]))
         else:
             lines.append(line([cell(_entry(entry)) for entry in row]))
-    notes = "".join(f"\n{note}\n" for note in table.notes)
-    return f"### {table.title}\n\n" + "\n".join(lines) + "\n" + notes
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{c: f"\\{c}" for c in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "–": "--",
-    "−": "$-$",
-    "∞": r"$\infty$",
-    "≤": r"$\le$",
-    "≥": r"$\ge$",
-    "†": r"$\dagger$",
-    "§": r"\S{}",
-    "¶": r"\P{}",
-    "τ": r"$\tau$",
-    "✓": r"$\checkmark$",
-    "≈": r"$\approx$",
-    "⊥": r"$\perp$",
-    "‡": r"$\ddagger$",
-    "⚠": "(!)",
-    "…": r"\dots{}",
-    "↓": r"$\downarrow$",
-    "↑": r"$\uparrow$",
-    "▲": r"$\blacktriangle$",
-    "▼": r"$\blacktriangledown$",
-    "Δ": r"$\Delta$",
-    **{c: f"$^{{{'-' if d == '-' else d}}}$" for c, d in zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789", strict=True)},
-}
-
-
-def escape(text: str) -> str:
-    """`text` for LaTeX: its special characters, and the signs that these tables use, as commands."""
-    return "".join(_LATEX.get(c, c) for c in text)
+    notes = "".join(f"\n{escaping.markdown(note)}\n" for note in table.notes)
+    return f"### {escaping.markdown(table.title)}\n\n" + "\n".join(lines) + "\n" + notes
 
 
 def latex(table: Table) -> str:
@@ -163,22 +129,22 @@ def latex(table: Table) -> str:
     columns = "l" * table.left + "r" * (len(table.columns) - table.left)
 
     def cell(entry: Text) -> str:
-        text = escape(entry.text)
+        text = escaping.latex(entry.text)
         return rf"\textbf{{{text}}}" if entry.bold and text else text
 
     head = " & ".join(cell(Text(c)) for c in table.columns) + r" \\ \midrule"
     body = []
     for row in table.rows:
         if isinstance(row, Section):
-            body.append(rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\textit{{{escape(row.heading)}}}}} \\*")
+            body.append(rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\textit{{{escaping.latex(row.heading)}}}}} \\*")
         else:
             body.append(" & ".join(cell(_entry(entry)) for entry in row) + r" \\")
-    notes = [escape(note) + r"\par" for note in table.notes]
+    notes = [escaping.latex(note) + r"\par" for note in table.notes]
     return "\n".join(
         [
             r"\begingroup\scriptsize\setlength{\tabcolsep}{3pt}",
             rf"\begin{{longtable}}{{{columns}}}",
-            rf"\caption{{{escape(table.title)}}}\label{{tab:{table.name}}}\\",
+            rf"\caption{{{escaping.latex(table.title)}}}\label{{tab:{escaping.file_name(table.name)}}}\\",
             rf"\toprule {head} \endfirsthead",
             rf"\toprule {head} \endhead",
             r"\bottomrule \endfoot",
@@ -197,9 +163,10 @@ def document(names: Sequence[str]) -> str:
         [
             r"\documentclass[a4paper,landscape]{article}",
             r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}",
-            r"\usepackage[margin=12mm]{geometry}\usepackage{amssymb,booktabs,longtable}",
+            r"\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}",  # T1 fonts that need no METAFONT
+            r"\usepackage[margin=12mm]{geometry}\usepackage{amssymb,booktabs,longtable,textcomp}",
             r"\begin{document}",
-            *[rf"\input{{{name}}}\clearpage" for name in names],
+            *[rf"\input{{{escaping.file_name(name)}}}\clearpage" for name in names],
             r"\end{document}",
             "",
         ]
@@ -224,6 +191,7 @@ def to_html(table: Table) -> str:
             body.append("<tr>" + "".join(cell(_entry(e), "td", i) for i, e in enumerate(row)) + "</tr>")
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in table.notes)
     return (
-        f'<figure id="{table.name}"><figcaption>{html.escape(table.title)}</figcaption><div class="scroll"><table>'
+        f'<figure id="{escaping.file_name(table.name)}"><figcaption>{html.escape(table.title)}</figcaption>'
+        '<div class="scroll"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{notes}</figure>"
     )

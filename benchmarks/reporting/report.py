@@ -21,8 +21,10 @@ from ..judging.rule import JUDGED, LEAST
 from ..judging.verdict import as_json, floor_shares, verdicts
 from ..records import staleness
 from ..records.results import Results, scores_of
+from ..records.spreadsheet import to_csv
 from ..suites.suite import Suite
 from . import members
+from .escaping import file_name
 from .figures import boxes as boxplots
 from .figures import pairs as scatterplots
 from .figures import style
@@ -170,7 +172,7 @@ class Report:
         parts += self._relative()
         for a, b in self.pairs():
             names, both = f"{layout.method(a)} / {layout.method(b)}", contrast(self.scores, a, b)
-            name = f"{a[0]}_{a[1]}_{b[1]}"
+            name = file_name(f"{a[0]}_{a[1]}_{b[1]}")
             table = verdict_tables.paired_table(both, layout, title=names, name=name)
             parts.append(Part(names, [table], {name: scatterplots.seed_by_seed(self.scores, a, b, layout)}))
         if self.against is not None:
@@ -203,7 +205,7 @@ class Report:
             seed = part["seed"].min()
             title = f"{self.layout.dataset(str(dataset))}, seed {seed}"
             figure = scatterplots.counterfactuals(part[part["seed"] == seed], self.layout, title=title)
-            yield f"truth_{str(dataset).replace('/', '_')}", figure
+            yield file_name(f"truth_{str(dataset).replace('/', '_')}"), figure
 
     def write(self, folder: Path) -> Path:
         """Write the report into `folder`; returns the page's path.
@@ -225,7 +227,8 @@ class Report:
         lines: Mapping[str, pd.DataFrame | None] = {"scores": self.scores, "cells": self.found, "verdicts": self.judged}
         for name, frame in lines.items():
             if frame is not None:
-                frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.8g", lineterminator="\n")
+                text = to_csv(frame, float_format="%.8g", lineterminator="\n")
+                (folder / f"{name}.csv").write_text(text, encoding="utf-8")
         text = json.dumps(self.verdict_json(), indent=1, allow_nan=False, ensure_ascii=False)
         (folder / "verdicts.json").write_text(text + "\n", encoding="utf-8")
         index = folder / "index.html"

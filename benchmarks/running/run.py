@@ -10,6 +10,7 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from ..judging.doubts import with_suspects
 from ..records.record import Record
@@ -100,7 +101,7 @@ def compute(
             work.drop(done.batch)
             there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
             if done.trouble:
-                console.print(f"[red]{done.batch.entry.title}: {done.trouble}[/red]")
+                console.print(Text(f"{done.batch.entry.title}: {done.trouble}", style="red"))
             progress.show(there, eta, last=not left)
             if refresh and left and time.monotonic() - last > pause:
                 start = time.monotonic()
@@ -110,11 +111,11 @@ def compute(
     finished.keep_suspicions()
     finished.lacking = [one for one in plan.trials if store.stamp(one.key) is None]
     if finished.lacking:
-        console.print(
-            f"[red]{len(finished.lacking)} of {len(plan.trials)} records are not in {store.folder}, though they were "
-            "computed: was it deleted meanwhile? Run again to go on[/red]",
-            highlight=False,
+        gone = (
+            f"{len(finished.lacking)} of {len(plan.trials)} records are not in {store.folder}, though they were "
+            "computed: was it deleted meanwhile? Run again to go on"
         )
+        console.print(Text(gone, style="red"))
     if refresh:
         refresh(finished)
     return finished

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scmbench import datasets, models
 from scmbench.datasets.errors import UserError
+from scmbench.datasets.files.texts import text_of, toml_of
 from scmbench.datasets.registry import UnknownDataset
 from scmbench.models.contract.registry import UnknownModel
 
@@ -161,7 +162,7 @@ def load(name: str) -> Suite:
         path = Path(name)
         if not path.is_file():
             raise SuiteError(f"no suite file {name!r}")
-        suite = parse(path.read_text(encoding="utf-8"), name=path.stem, file=str(path))
+        suite = parse(text_of(path, SuiteError), name=path.stem, file=str(path))
         from ..judging import published  # reads tables: a misspelt suite is told before that is loaded
 
         known = set(published.names())
@@ -213,10 +214,7 @@ class _Reader:
 
     def __init__(self, text: str, file: str):
         self.file, self.lines = file, text.splitlines()
-        try:
-            self.content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise SuiteError(f"{file}: not valid TOML: {error}") from None
+        self.content = toml_of(text, file, SuiteError)
 
     def error(self, key: str, message: str, *, model: int | None = None) -> SuiteError:
         start = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,41 @@ def _words(entries: Sequence[str]) -> np.ndarray | pd.Categorical:
 
 def _hint(entry: str) -> str:
     return next((text for pattern, text in _HINTS if re.fullmatch(pattern, entry)), "")
+
+
+_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_POINT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
+
+
+def with_points(
+    path: Path, columns: Mapping[str, Sequence[str]], lines: Sequence[int]
+) -> tuple[Mapping[str, Sequence[str]], list[str]]:
+    """Columns of a file that separates them by something else than commas, with points for decimal commas; and a note.
+
+    A comma is a decimal comma where no number has a decimal point, and one of those with a comma can be nothing else:
+    ``0,5`` is no count of thousands, ``1,234`` may be. Words with commas stay as they are. Raises `ValuesError` that
+    names the entry which contradicts.
+    """
+    found = [(name, i, entry) for name, column in columns.items() for i, entry in enumerate(column) if _is_comma(entry)]
+    if not found:
+        return columns, []
+    first, row, shown = found[0]
+    where = f"{path}, line {lines[row]}, column {first!r}"
+    for name, column in columns.items():
+        i = next((i for i, entry in enumerate(column) if _POINT.fullmatch(entry)), None)
+        if i is not None:
+            what = f"{column[i]!r} in line {lines[i]}, column {name!r}, has a decimal point"
+            raise ValuesError(f"{where}: {shown!r} has a decimal comma, and {what}: write all numbers with a point")
+    if all(_THOUSANDS.fullmatch(entry) for _, _, entry in found):
+        raise ValuesError(f"{where}: {shown!r} has a decimal comma, or separates thousands? write numbers with a point")
+    note = f"{len(found)} numbers have a decimal comma, such as {shown!r} in line {lines[row]}, column {first!r}"
+    pointed = {v: [x.replace(",", ".") if _is_comma(x) else x for x in column] for v, column in columns.items()}
+    return pointed, [note]
+
+
+def _is_comma(entry: str) -> bool:
+    return _COMMA.fullmatch(entry) is not None
 
 
 def _number(entry: str) -> float:

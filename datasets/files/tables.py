@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..values import ValuesError, columns_of, from_frame, to_frame
-from .entries import is_number, to_column
+from .entries import is_number, to_column, with_points
 
 PARQUET = {".parquet", ".pq"}
 
@@ -19,12 +19,13 @@ PARQUET = {".parquet", ".pq"}
 def read_table(path: Path | str, nodes: Iterable[str], *, real: bool = False, gaps: bool = False) -> pd.DataFrame:
     """The columns of `nodes` (``name``, or ``name[0], name[1], …`` for a vector) in a file, as numbers or labels.
 
-    Parquet by its suffix (``.parquet``, ``.pq``), else text with a header line and commas, semicolons or tabs. A column
-    of whole numbers becomes int64, unless `real`; truth values are booleans, other words (of Parquet: text and pandas
-    categories) a category. With `gaps`, a column may be missing, and entries may be empty or ``NA``, which are missing
-    then. Raises `ValuesError` that names the file, and the line and column where there are some: missing or unreadable
-    files, missing or doubled columns, rows of another length than the header, entries that are empty, not finite, or
-    neither like numbers nor like words.
+    Parquet by its suffix (``.parquet``, ``.pq``), else text with a header line and commas, semicolons or tabs; between
+    the latter two, numbers may have decimal commas (see `entries.with_points`; ``frame.attrs["notes"]`` says so). A
+    column of whole numbers becomes int64, unless `real`; truth values are booleans, other words (of Parquet: text and
+    pandas categories) a category. With `gaps`, a column may be missing, and entries may be empty or ``NA``, which are
+    missing then. Raises `ValuesError` that names the file, and the line and column where there are some: missing or
+    unreadable files, missing or doubled columns, rows of another length than the header, entries that are empty, not
+    finite, or neither like numbers nor like words.
     """
     return OwnTable.read(path, nodes).values(real=real, gaps=gaps)
 
@@ -38,6 +39,7 @@ class OwnTable:
     columns: dict[str, Sequence[str]] | pd.DataFrame
     lines: Sequence[int]
     nodes: list[str]
+    delimiter: str = ","
 
     @classmethod
     def read(cls, path: Path | str, nodes: Iterable[str]) -> OwnTable:
@@ -45,7 +47,8 @@ class OwnTable:
         path, nodes = Path(path), list(nodes)
         read = _read_parquet if path.suffix.lower() in PARQUET else _read_text
         try:
-            table = cls(path, *read(path, nodes), nodes)
+            header, columns, lines, delimiter = read(path, nodes)
+            table = cls(path, header, columns, lines, nodes, delimiter)
         except FileNotFoundError:
             raise ValuesError(f"{path}: there is no such file") from None
         except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -56,18 +59,23 @@ class OwnTable:
 
     def values(self, *, real: bool = False, gaps: bool = False) -> pd.DataFrame:
         """The nodes' columns; `real`, `gaps` and what is raised are those of `read_table`."""
+        notes: list[str] = []
         chosen = [name for node in self.nodes for name in self._names(node, gaps=gaps)]
         if isinstance(self.columns, pd.DataFrame):
             frame = self._typed(self.columns[chosen], gaps=gaps)
         else:
+            texts: Mapping[str, Sequence[str]] = {v: self.columns[v] for v in chosen}
+            if self.delimiter != ",":
+                texts, notes = with_points(self.path, texts, self.lines)
             frame = pd.DataFrame(
-                {v: to_column(self.path, v, self.columns[v], self.lines, gaps=gaps) for v in chosen},
+                {v: to_column(self.path, v, texts[v], self.lines, gaps=gaps) for v in chosen},
                 index=pd.RangeIndex(len(self.lines)),
             )
-        if not real:
-            return frame
-        whole = [name for name in frame if pd.api.types.is_integer_dtype(frame[name])]
-        return frame.astype(dict.fromkeys(whole, "float64"))
+        if real:
+            whole = [name for name in frame if pd.api.types.is_integer_dtype(frame[name])]
+            frame = frame.astype(dict.fromkeys(whole, "float64"))
+        frame.attrs["notes"] = notes
+        return frame
 
     def others(self) -> pd.DataFrame:
         """The columns that are no node's, as text (of Parquet: as they are), named ones only."""
@@ -143,11 +151,12 @@ def table_columns(path: Path | str) -> list[str]:
         raise ValuesError(f"{path} cannot be read: {error}") from None
 
 
-def _read_text(path: Path, nodes: Sequence[str]) -> tuple[list[str], dict[str, Sequence[str]], list[int]]:
+def _read_text(path: Path, nodes: Sequence[str]) -> tuple[list[str], dict[str, Sequence[str]], list[int], str]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         start = file.readline()
         file.seek(0)
-        reader = csv.reader(file, delimiter=_delimiter(start, nodes))
+        delimiter = _delimiter(start, nodes)
+        reader = csv.reader(file, delimiter=delimiter)
         header = [name.strip() for name in next(reader, [])]
         if not any(header):
             raise ValuesError(f"{path}, line 1: no header; expected the names of the columns")
@@ -164,7 +173,7 @@ def _read_text(path: Path, nodes: Sequence[str]) -> tuple[list[str], dict[str, S
             entries.append([entry.strip() for entry in row])
             lines.append(reader.line_num)
     columns = zip(*entries, strict=True) if entries else [()] * len(header)
-    return header, dict(zip(header, columns, strict=True)), lines
+    return header, dict(zip(header, columns, strict=True)), lines, delimiter
 
 
 def _delimiter(start: str, nodes: Sequence[str]) -> str:
@@ -186,7 +195,7 @@ def _shown(header: Sequence[str], node: str) -> str:
     return f"its columns are {list(header)}"
 
 
-def _read_parquet(path: Path, nodes: Sequence[str]) -> tuple[list[str], pd.DataFrame, range]:
+def _read_parquet(path: Path, nodes: Sequence[str]) -> tuple[list[str], pd.DataFrame, range, str]:
     try:
         import pyarrow
     except ImportError:
@@ -200,4 +209,4 @@ def _read_parquet(path: Path, nodes: Sequence[str]) -> tuple[list[str], pd.DataF
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     header = [str(name) for name in frame.columns]
-    return header, frame.set_axis(header, axis=1), range(len(frame))
+    return header, frame.set_axis(header, axis=1), range(len(frame)), ","

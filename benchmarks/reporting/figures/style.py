@@ -38,6 +38,7 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "pdf.fonttype": 42,
     "svg.hashsalt": "scmbench",
+    "text.parse_math": False,  # a `$` in a label is a dollar
 }
 
 
