@@ -10,12 +10,13 @@ SEEDS ?=
 SCMS ?=
 MODELS ?=
 ARGS ?=
+MINUTES ?= 30
 
 bin := $(VENV)/bin
 stamp := $(VENV)/.installed
 narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--only $(MODELS)) $(ARGS)
 
-.PHONY: help install reproduce smoke regress test test-slow lint types links numbers docs check format bench clean
+.PHONY: help install reproduce smoke regress test test-slow fuzz lint types links numbers docs check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -45,6 +46,11 @@ test: $(stamp) ## unit tests and doctests
 
 test-slow: $(stamp) ## the tests that take minutes
 	$(bin)/pytest -m slow
+
+fuzz: $(stamp) ## every command on ever new hostile arguments and files, for MINUTES
+	end=$$(( $$(date +%s) + 60 * $(MINUTES) )); while [ $$(date +%s) -lt $$end ]; do \
+	  timeout $$(( end - $$(date +%s) + 1 )) $(bin)/pytest tests/fuzz --hypothesis-profile=fuzz-long \
+	    --hypothesis-seed=$$(date +%s) -x -q; code=$$?; [ $$code = 0 ] || [ $$code = 124 ] || exit $$code; done
 
 lint: $(stamp) ## ruff: rules and formatting
 	$(bin)/ruff check .

@@ -107,7 +107,7 @@ def fit(
     labels = Labels.of(table, nodes)
     values = from_frame(labels.encode(table), nodes)
     questions = read_questions(nodes, labels, seed=seed, **asking)
-    check(questions, values, labels)
+    check(questions, graph, values, table, labels)
     show_graph(graph, graph_file)
     note_reading(data, table)
     train, rest = split(values, held_out, seed=seed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ from .outputs import write
 from .telling import note, note_reading, noting
 
 if TYPE_CHECKING:
+    import networkx as nx
     import pandas as pd
     from scmbench.datasets.values import Values
     from scmbench.models.keeping.frames import FrameModel
     from scmbench.models.keeping.labels import Labels
 
 SAMPLES, COUNTERFACTUALS, EFFECTS = ANSWERS = "samples.csv", "counterfactuals.csv", "effects.csv"
+REHEARSED = 200
+"""Rows that `check` fits its model to."""
 
 
 @dataclass(frozen=True)
@@ -87,25 +91,61 @@ def read_questions(
     )
 
 
-def check(questions: Questions, data: Values, labels: Labels) -> None:
-    """Refuse before the training what would be refused after it. Raises `ValuesError`."""
+def check(questions: Questions, graph: nx.DiGraph, data: Values, table: pd.DataFrame, labels: Labels) -> None:
+    """Refuse before the training what would be refused after it. Raises `ValuesError`.
+
+    `data` are the rows of `table` as values, words by their codes. The questions are asked of a linear model of a few
+    rows, which is there at once.
+    """
     import pandas as pd
-    from scmbench.datasets.values import expand
+    from scmbench.datasets.values import ValuesError, expand
     from scmbench.models.keeping.frame_do import value_of
+    from scmbench.models.keeping.frames import FrameModel
 
     like = {node: x[:0] for node, x in data.items()}
     for each in (questions.do, questions.versus):
         rows = pd.RangeIndex(each.n or 1) if each else pd.RangeIndex(1)
         given = {node: v for node, v in (each.do if each else {}).items() if not callable(v)}
         expand({node: value_of(node, labels.code(node, v), rows) for node, v in given.items()}, len(rows), like)
+    brief = replace(questions, n=questions.do.n or 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            trial = FrameModel("linear").fit(graph, table.head(REHEARSED))
+            for _, _, make in _answers(trial, brief):
+                make()
+        except ValuesError:
+            raise
+        except Exception:  # the rehearsal's own, such as a kind of column that it cannot model
+            return
 
 
 def answer(fitted: FrameModel, questions: Questions, out: Path) -> list[str]:
-    """Write what is asked; a model that cannot answer says so, and the rest goes on. Returns the files written."""
+    """Write what is asked, all of it or, where a question is refused, none; returns the files written.
+
+    A model that cannot answer says so, and the rest goes on.
+    """
     from scmbench.models import Unsupported
 
     from ..records.spreadsheet import to_csv
 
+    answered = []
+    for file, what, make in _answers(fitted, questions):
+        try:
+            with noting():
+                answered.append((file, what, make()))
+        except Unsupported as error:
+            say((f"not answered: {what}: {error}", "yellow"))
+    for file, what, table in answered:
+        write(out / file, to_csv(table))
+        if file == EFFECTS:
+            _tell_effects(table)
+        say(f"{out / file}: {what}")
+    return [file for file, _, _ in answered]
+
+
+def _answers(fitted: FrameModel, questions: Questions) -> list[tuple[str, str, Callable[[], pd.DataFrame]]]:
+    """File, description and maker of every answer."""
     under = f"do({questions.do.text})"
     answers: list[tuple[str, str, Callable[[], pd.DataFrame]]] = [
         (
@@ -120,18 +160,7 @@ def answer(fitted: FrameModel, questions: Questions, out: Path) -> list[str]:
     if questions.effects and questions.versus:
         what = f"effects of {under} versus do({questions.versus.text})"
         answers.append((EFFECTS, what, lambda: _effects(fitted, questions)))
-    wrote = []
-    for file, what, make in answers:
-        try:
-            with noting():
-                table = make()
-        except Unsupported as error:
-            say((f"not answered: {what}: {error}", "yellow"))
-            continue
-        write(out / file, to_csv(table))
-        wrote.append(file)
-        say(f"{out / file}: {what}")
-    return wrote
+    return answers
 
 
 def _samples(fitted: FrameModel, questions: Questions) -> pd.DataFrame:
@@ -156,11 +185,15 @@ def _effects(fitted: FrameModel, questions: Questions) -> pd.DataFrame:
         found = fitted.effect(
             outcome, questions.do.do, questions.versus.do, n=questions.n, frame=questions.factual, seed=questions.seed
         )
-        change = f"{found.difference:.6g} [{found.low:.6g}, {found.high:.6g}]"
-        say(
-            f"effect on {outcome!r}: {change}, the mean under do({questions.do.text}) less that under "
-            f"do({questions.versus.text}), 95 % bootstrap interval over {found.n} rows; what the fitted model itself "
-            "gets wrong is not in it"
-        )
         rows.append({"do": questions.do.text, "versus": questions.versus.text, **asdict(found)})
     return pd.DataFrame(rows)
+
+
+def _tell_effects(table: pd.DataFrame) -> None:
+    for line in table.to_dict("records"):
+        change = f"{line['difference']:.6g} [{line['low']:.6g}, {line['high']:.6g}]"
+        say(
+            f"effect on {line['outcome']!r}: {change}, the mean under do({line['do']}) less that under "
+            f"do({line['versus']}), 95 % bootstrap interval over {line['n']} rows; what the fitted model itself gets "
+            "wrong is not in it"
+        )

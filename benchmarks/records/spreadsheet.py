@@ -8,22 +8,22 @@ from typing import Any
 import pandas as pd
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_BREAK = re.compile(r"\r\n?")
 _DEFUSED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 def defused(text: str) -> str:
-    """A text with an apostrophe before it where a spreadsheet would run it; a number is a number.
+    """A text with an apostrophe before it where a spreadsheet would run it.
 
     Where apostrophes stand before a formula already, one more: `restored` takes one away.
 
     References:
         OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection.
 
-    >>> defused("=1+1"), defused("-2.5"), defused("'=1"), defused("dose [mg]")
-    ("'=1+1", '-2.5', "''=1", 'dose [mg]')
+    >>> defused("=1+1"), defused("'=1"), defused("dose [mg]")
+    ("'=1+1", "''=1", 'dose [mg]')
     """
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def restored(text: str) -> str:
@@ -32,14 +32,15 @@ def restored(text: str) -> str:
 
 
 def to_csv(frame: pd.DataFrame, **options: Any) -> str:
-    """A table as CSV without its index, titles and texts `defused`; `options` are those of `DataFrame.to_csv`."""
+    """A table as CSV without its index, titles and texts `defused`; `options` are those of `DataFrame.to_csv`.
+
+    A column of numbers is left as it is, also where they are texts. Lines within a text end in ``\\n``.
+    """
     safe = frame.copy()
     for j in range(frame.shape[1]):
         column = frame.iloc[:, j]
-        if not pd.api.types.is_numeric_dtype(column):
-            cells = pd.Series(
-                [defused(v) if isinstance(v, str) else v for v in column], index=frame.index, dtype=object
-            )
+        if not (pd.api.types.is_numeric_dtype(column) or pd.to_numeric(column, errors="coerce").notna().all()):
+            cells = [defused(_BREAK.sub("\n", v)) if isinstance(v, str) else v for v in column]
             safe.isetitem(j, pd.Series(cells, index=frame.index, dtype=object))
     safe.columns = [defused(name) if isinstance(name, str) else name for name in frame.columns]
     return safe.to_csv(index=False, **options)

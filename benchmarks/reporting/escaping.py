@@ -134,6 +134,6 @@ def file_name(text: str) -> str:
     ('dcm_corrected', '50_a-6bc0f4')
     """
     safe = re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII).strip("_.-")
-    if safe == text and len(text) <= 100:
+    if safe == text and 0 < len(text) <= 100:
         return text
     return f"{safe[:100]}-{hashlib.sha256(text.encode('utf-8', 'backslashreplace')).hexdigest()[:6]}".lstrip("-")

@@ -110,14 +110,15 @@ def markdown(table: Table) -> str:
         return "| " + " | ".join(entries) + " |"
 
     def cell(entry: Text) -> str:
-        text = escaping.markdown(entry.text)
+        text = escaping.markdown(entry.text).strip()
         return f"**{text}**" if entry.bold and text else text
 
     rules = ["---" if i < table.left else "---:" for i in range(len(table.columns))]
     lines = [line([cell(Text(c)) for c in table.columns]), line(rules)]
     for row in table.rows:
         if isinstance(row, Section):
-            lines.append(line([f"*{escaping.markdown(row.heading)}*", *[""] * (len(table.columns) - 1)]))
+            heading = escaping.markdown(row.heading).strip()
+            lines.append(line([f"*{heading}*" if heading else "", *[""] * (len(table.columns) - 1)]))
         else:
             lines.append(line([cell(_entry(entry)) for entry in row]))
     notes = "".join(f"\n{escaping.markdown(note)}\n" for note in table.notes)

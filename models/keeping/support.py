@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Self
 
@@ -13,8 +14,9 @@ from scmbench.datasets.levels import levels as levels_of
 from scmbench.datasets.values import Values
 from torch import Tensor
 
-LEVELS, PAIRED = 20, 50
-"""A discrete node of so many values at most is known by its values; pairs are kept for so many nodes at most."""
+LEVELS, PAIRED, KEPT = 20, 50, 500
+"""A discrete node of so many values at most is known by its values; pairs are kept for so many nodes at most; and so
+many rows, to tell whether three nodes and more were ever near some values together."""
 
 Number = float | int
 
@@ -29,12 +31,14 @@ class Support:
 
     `ranges` are the lowest and highest value of every component of a node; `levels` the values of a discrete node
     that has few; `pairs`, for two scalar nodes brought to [0, 1] by their ranges, the lowest and highest sum
-    and difference: with the ranges, an octagon around the rows.
+    and difference: with the ranges, an octagon around the rows; `rows` some of the rows themselves, evenly over the
+    table, of those nodes.
     """
 
     ranges: Mapping[str, list[list[Number]]]
     levels: Mapping[str, list[Number]]
     pairs: Mapping[tuple[str, str], list[Number]]
+    rows: Mapping[str, list[Number]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Values) -> Self:
@@ -51,7 +55,9 @@ class Support:
         for a, b in combinations(scalar if len(scalar) <= PAIRED else (), 2):
             u, v = (_unit(data[node], ranges[node][0]) for node in (a, b))
             pairs[a, b] = [float(x) for s in (u + v, u - v) for x in (s.min(), s.max())]
-        return cls(ranges, levels, pairs)
+        index = torch.linspace(0, len(next(iter(data.values()))) - 1, KEPT).long().unique()
+        rows = {node: data[node][index].double().tolist() for node in (scalar if len(scalar) <= PAIRED else ())}
+        return cls(ranges, levels, pairs, rows)
 
     def notes(
         self, values: Values, what: str, *, tolerated: float = 0, labels: Mapping[Any, Sequence[Any]] | None = None
@@ -75,6 +81,7 @@ class Support:
                 said.append(
                     f"{what}({node!r}{shown}) is outside the training rows{self._known(node, labels.get(node))}"
                 )
+        told = set(outside)
         for a, b in combinations(values, 2):
             bounds = self.pairs.get((a, b)) or self.pairs.get((b, a))
             if bounds and not {a, b} & outside:
@@ -86,8 +93,29 @@ class Support:
                 far |= (u - v < bounds[2] - slack) | (u - v > bounds[3] + slack)
                 if int(far.sum()) > tolerated * len(far):
                     both = ", ".join(f"{node!r}{_values(values[node], far, labels.get(node))}" for node in (a, b))
+                    told |= {a, b}
                     said.append(f"{what}({both}) is outside the training rows together, though not one by one")
+        together = [node for node in values if node in self.rows]
+        if len(together) > 2 and not told & set(together):
+            far = self._far({node: values[node] for node in together})
+            if int(far.sum()) > tolerated * len(far):
+                all_ = ", ".join(f"{node!r}{_values(values[node], far, labels.get(node))}" for node in together)
+                why = "is far from all training rows together, though not two by two"
+                said.append(f"{what}({all_}) {why}")
         return said
+
+    def _far(self, values: Values) -> Tensor:
+        """Whether points ``{node: (n,)}`` are farther from the nearest kept row than any of these is from the others.
+
+        Distances are Euclidean, in standard deviations of the kept rows.
+        """
+        kept = torch.tensor([self.rows[node] for node in values], dtype=torch.float64).T
+        scale = kept.std(0, correction=0).clamp_min(torch.finfo(torch.float64).tiny)
+        points, which = torch.stack([x.double() for x in values.values()], 1).unique(dim=0, return_inverse=True)
+        kept, points = kept / scale, points / scale
+        among = torch.cdist(kept, kept, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(math.inf)
+        nearest = torch.cat([torch.cdist(part, kept).amin(1) for part in points.split(4096)])
+        return (nearest > among.amin(1).max() * (1 + 1e-9))[which]
 
     def lowest(self, like: Values) -> Values:
         """One row of values that occur in training, ``{node: (*event)}``."""
@@ -97,11 +125,12 @@ class Support:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists: ``ranges`` of ``[node, [[low, high], …]]``, ``levels`` of ``[node, values]``, ``pairs``."""
+        """Lists: ``ranges`` of ``[node, [[low, high], …]]``, ``levels``, ``rows`` of ``[node, values]``, ``pairs``."""
         return {
             "ranges": [[_plain(node), bounds] for node, bounds in self.ranges.items()],
             "levels": [[_plain(node), values] for node, values in self.levels.items()],
             "pairs": [[_plain(a), _plain(b), bounds] for (a, b), bounds in self.pairs.items()],
+            "rows": [[_plain(node), values] for node, values in self.rows.items()],
         }
 
     @classmethod
@@ -110,7 +139,10 @@ class Support:
         ranges = {node: [[_number(low), _number(high)] for low, high in bounds] for node, bounds in written["ranges"]}
         levels = {node: [_number(value) for value in values] for node, values in written["levels"]}
         pairs = {(a, b): [_number(w), _number(x), _number(y), _number(z)] for a, b, (w, x, y, z) in written["pairs"]}
-        return cls(ranges, levels, pairs)
+        rows = {node: [_number(value) for value in values] for node, values in written.get("rows", [])}
+        if len({len(values) for values in rows.values()}) > 1:
+            raise ValueError("the rows of the support have columns of different lengths")
+        return cls(ranges, levels, pairs, rows)
 
     def _known(self, node: str, labels: Sequence[Any] | None) -> str:
         if node in self.levels:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from click import ClickException
 from scmbench.benchmarks.cli.assignments import asked
-from scmbench.benchmarks.cli.outputs import to_csv, write_with
+from scmbench.benchmarks.cli.outputs import write_with
+from scmbench.benchmarks.records.spreadsheet import to_csv
 from scmbench.models.keeping.frames import FrameModel
 
 

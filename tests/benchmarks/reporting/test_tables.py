@@ -12,13 +12,13 @@ from scmbench.benchmarks.judging.notes import Note
 from scmbench.benchmarks.judging.paired import compare, contrast
 from scmbench.benchmarks.judging.published import load
 from scmbench.benchmarks.judging.verdict import floor_shares, verdicts
+from scmbench.benchmarks.reporting import escaping
 from scmbench.benchmarks.reporting.layout import Layout, question_name
 from scmbench.benchmarks.reporting.render import (
     Section,
     Table,
     Text,
     document,
-    escape,
     latex,
     markdown,
     number,
@@ -233,12 +233,12 @@ SMALL = Table(
 
 def test_markdown():
     assert markdown(SMALL).splitlines() == [
-        "### Title [x] & 50 %",
+        "### Title &#91;x&#93; &amp; 50 %",
         "",
         "| a_b | n |",
         "| --- | ---: |",
-        "| *s\\|t* |  |",
-        "| **x\\|y** | 1.0 |",
+        "| *s&#124;t* |  |",
+        "| **x&#124;y** | 1.0 |",
         "",
         "±",
     ]
@@ -246,9 +246,9 @@ def test_markdown():
 
 def test_latex_escapes_and_has_equal_columns(run):
     text = latex(SMALL)
-    assert r"Title [x] \& 50 \%" in text
-    assert r"\textbf{x|y} & 1.0 \\" in text
-    assert escape("×10⁻² a_b\\ ± τ") == r"$\times$10$^{-}$$^{2}$ a\_b\textbackslash{} $\pm$ $\tau$"
+    assert r"Title {[}x{]} \& 50 \%" in text
+    assert r"\textbf{x\textbar{}y} & 1.0 \\" in text
+    assert escaping.latex("×10⁻² a_b\\ ± τ") == r"$\times$10$^{-}$$^{2}$ a\_b\textbackslash{} $\pm$ $\tau$"
     scores, _, found, _, layout, published = run
     text = latex(tables.score_table(found, layout, published, scores))
     assert text.isascii()
