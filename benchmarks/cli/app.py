@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
@@ -112,7 +113,8 @@ def main() -> None:
         _fail("error:", str(error))
         sys.exit(2)
     except BrokenPipeError:  # whoever reads the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing fails again when Python ends
+        with suppress(OSError):  # a stream without a file, in a test or a notebook
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing fails again when Python ends
         _fail("error:", "the output was closed before all of it was written")
         sys.exit(3)
     except OSError as error:  # a StoreError, or a report that cannot be written

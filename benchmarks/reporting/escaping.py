@@ -12,7 +12,7 @@ _MARKDOWN = {c: f"&#{ord(c)};" for c in "\\`*[]<>|~$"} | {"&": "&amp;"}
 _OUTER = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 """An underscore that is not within a word: it may open or close emphasis."""
 
-_BLOCK = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))")
+_BLOCK = re.compile(r"^(\s*)(#(?=#*(?:\s|$))|[+-](?=\s|$)|[-=](?=[-=\s]*$)|\d+(?=[.)](?:\s|$)))")
 """What makes a heading, a list or a rule of the line that it begins."""
 
 _BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")

@@ -157,7 +157,7 @@ def _read_text(path: Path, nodes: Sequence[str]) -> tuple[list[str], dict[str, S
         file.seek(0)
         delimiter = _delimiter(start, nodes)
         reader = csv.reader(file, delimiter=delimiter)
-        header = [name.strip() for name in next(reader, [])]
+        header = [_as_node(name.strip(), nodes) for name in next(reader, [])]
         if not any(header):
             raise ValuesError(f"{path}, line 1: no header; expected the names of the columns")
         if start.startswith("#") and not set(header) & set(nodes):
@@ -174,6 +174,11 @@ def _read_text(path: Path, nodes: Sequence[str]) -> tuple[list[str], dict[str, S
             lines.append(reader.line_num)
     columns = zip(*entries, strict=True) if entries else [()] * len(header)
     return header, dict(zip(header, columns, strict=True)), lines, delimiter
+
+
+def _as_node(name: str, nodes: Sequence[str]) -> str:
+    """A column's name; without the apostrophe that keeps a spreadsheet from running it, where that is a node's name."""
+    return name[1:] if name.startswith("'") and name not in nodes and name[1:] in nodes else name
 
 
 def _delimiter(start: str, nodes: Sequence[str]) -> str:

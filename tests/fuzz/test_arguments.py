@@ -177,13 +177,13 @@ def lines(draw: st.DrawFn, command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-@examples(30)
+@examples(12)
 @given(data=st.data())
 def test_no_argument_ends_in_a_traceback(world, command, data):
     try_on(world, data.draw(lines(command)))
 
 
-@examples(30)
+@examples(15)
 @given(words=st.lists(hostile | st.sampled_from(["--help", "--version", "-h", "--", "committed", "data"]), max_size=3))
 def test_no_first_word_does_either(world, words):
     try_on(world, words)

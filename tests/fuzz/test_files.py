@@ -41,20 +41,20 @@ GRAPHS = {
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
-@examples(25)
+@examples(8)
 @given(data=st.data())
 def test_graphs(world, name, data):
     content = data.draw(edited_text(GRAPHS[name]))
     try_on(world, [*FIT, name], files={name: content, "own.csv": TABLE.encode()})
 
 
-@examples(50)
+@examples(14)
 @given(content=edited_text(TABLE) | edited_text(TABLE.replace(",", ";").replace(".", ",")))
 def test_tables(world, content):
     try_on(world, [*FIT, "graph.txt"], files={"own.csv": content})
 
 
-@examples(30)
+@examples(14)
 @given(data=st.data())
 def test_parquet(world, data):
     content = data.draw(edited_bytes((world / "own.parquet").read_bytes()))
@@ -64,7 +64,7 @@ def test_parquet(world, data):
 NAMES = ["x1", "x2", "x3"]
 
 
-@examples(25)
+@examples(14)
 @given(names=st.lists(hostile, min_size=3, max_size=3, unique=True))
 def test_a_table_and_its_graph_under_any_names(world, names):
     """Whatever a column is called, on both sides and in the answers."""
@@ -80,7 +80,7 @@ def test_a_table_and_its_graph_under_any_names(world, names):
     assert outcome.code is not None
 
 
-@examples(40)
+@examples(14)
 @given(rows=edited_text("id,x1,x2,x3\na,1,2,3\nb,0.5,,1\nc,-1,2e3,NA\n"), do=edited_text("x1\n1\n2\n-0.5\n"))
 def test_rows_and_values_to_ask_about(world, rows, do):
     files = {"rows.csv": rows, "do.csv": do}
@@ -88,20 +88,20 @@ def test_rows_and_values_to_ask_about(world, rows, do):
     try_on(world, ["ask", "fitted/model", "--do", "x1=1", "--counterfactual", "rows.csv"], files=files)
 
 
-@examples(50)
+@examples(14)
 @given(content=edited_text(SUITE))
 def test_suites(world, content):
     for words in (["run", "toy.toml", "--dry-run"], ["show", "toy.toml"]):
         try_on(world, words, files={"toy.toml": content})
 
 
-@examples(40)
+@examples(14)
 @given(content=edited_text(NUMBERS), cells=st.just(CELLS.encode()) | edited_text(CELLS))
 def test_published_numbers(world, content, cells):
     try_on(world, ["compare", "toy.toml"], files={"toy_numbers.toml": content, "toy_numbers.csv": cells})
 
 
-@examples(40)
+@examples(14)
 @given(data=st.data())
 def test_records(world, data):
     path = data.draw(st.sampled_from(record_files(world)))
@@ -115,7 +115,7 @@ def test_records(world, data):
     assert try_on(world, words, files={str(path.relative_to(world)): written}).code in (0, 1, 2)
 
 
-@examples(40)
+@examples(14)
 @given(data=st.data())
 def test_committed_runs(world, data):
     path = data.draw(st.sampled_from(sorted((world / "committed/toy").iterdir())))
@@ -133,7 +133,7 @@ def test_committed_runs(world, data):
     try_on(world, command, files={str(path.relative_to(world)): content})
 
 
-@examples(40)
+@examples(14)
 @given(data=st.data())
 def test_saved_models(world, data):
     path = data.draw(st.sampled_from(sorted((world / "fitted/model").iterdir())))
