@@ -25,11 +25,18 @@ LOG_WIDTH = 160
 """Columns of what goes into a file or a CI log, which have no width of their own: tables cannot be read in 80."""
 
 
+class _Plain(Console):
+    """A console that leaves a closed output to `app.main`, which says so."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool = False) -> Console:
     """A console to which nothing is markup: names, paths and messages are shown as they are."""
     plain: dict[str, Any] = {"stderr": stderr, "markup": False, "emoji": False, "highlight": False}
-    made = Console(**plain)
-    return made if made.is_terminal or "COLUMNS" in os.environ else Console(**plain, width=LOG_WIDTH)
+    made = _Plain(**plain)
+    return made if made.is_terminal or "COLUMNS" in os.environ else _Plain(**plain, width=LOG_WIDTH)
 
 
 console, errors = _console(), _console(stderr=True)
