@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..suites import suite as suites
-from ..suites.suite import Entry, Suite, SuiteError
+from ..suites.suite import MOST_SEEDS, Entry, Suite, SuiteError
 from .options import split
 from .plain import one_line, printable
 
@@ -74,9 +74,6 @@ def say(*parts: str | tuple[str, str], to: Console | None = None) -> None:
 def complain(text: str) -> None:
     """One line on stderr that says what is wrong."""
     say(("error:", "red"), f" {one_line(text)}", to=errors)
-
-
-MOST_SEEDS = 1_000_000
 
 
 class Seeds(click.ParamType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -42,5 +43,5 @@ def unusable(words: Sequence[str]) -> str | None:
 def write_anything() -> None:
     """Let the streams spell out what their encoding lacks, so that no message is lost to a terminal's settings."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

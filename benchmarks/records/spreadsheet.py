@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
@@ -41,7 +42,7 @@ def to_csv(frame: pd.DataFrame, **options: Any) -> str:
         column = frame.iloc[:, j]
         if not (pd.api.types.is_numeric_dtype(column) or pd.to_numeric(column, errors="coerce").notna().all()):
             cells = [defused(_BREAK.sub("\n", v)) if isinstance(v, str) else v for v in column]
-            safe.isetitem(j, pd.Series(cells, index=frame.index, dtype=object))
+            safe.isetitem(j, np.array(cells, dtype=object))
     safe.columns = [defused(name) if isinstance(name, str) else name for name in frame.columns]
     return safe.to_csv(index=False, **options)
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from scmbench.models import CausalModel
 
 
+MOST_SEEDS = 1_000_000
+
+
 class SuiteError(UserError, ValueError):
     """A suite file that cannot be used; the message names file, line and what to write instead."""
 
@@ -235,6 +238,8 @@ class _Reader:
                 raise self.error(key, f"{key} is a {type(value).__name__}; expected {expected}", model=model)
 
     def seeds(self, value: Any) -> tuple[int, ...]:
+        if isinstance(value, int) and value > MOST_SEEDS:
+            raise self.error("seeds", f"seeds = {value} are more than {MOST_SEEDS:,}")
         seeds = list(range(value)) if isinstance(value, int) else value
         if not seeds or any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in seeds):
             raise self.error("seeds", f"seeds = {value!r}; expected a positive count or a list of integers from 0")

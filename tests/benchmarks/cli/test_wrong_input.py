@@ -67,6 +67,13 @@ def test_published_numbers_are_checked_key_by_key(world, old, new, cause):
     assert cause in outcome.err
 
 
+def test_more_seeds_than_anybody_wants_are_refused_at_once(world):
+    suite = SUITE.replace("seeds = 2", f"seeds = {10**15}")
+    outcome = try_on(world, ["run", "toy.toml", "--dry-run"], files={"toy.toml": suite.encode()})
+    assert outcome.code == 2
+    assert "toy.toml:3: seeds = 1000000000000000 are more than 1,000,000" in outcome.err
+
+
 def test_control_characters_of_a_name_are_spelled_out(world):
     outcome = try_on(world, ["show", "\x1b[31mred\x07"])
     assert outcome.code == 2
