@@ -1,4 +1,5 @@
 from .errors import Damaged, DataDamaged, DataMissing, UserError
+from .pictures import Picture
 from .problem import Dataset, Example, Problem, Query, SCMDataset, Score
 from .registry import get, names, register, resolve
 from .scm import SCM
@@ -13,6 +14,7 @@ __all__ = [
     "Dataset",
     "Example",
     "Intervention",
+    "Picture",
     "Problem",
     "Query",
     "SCMDataset",

@@ -61,7 +61,10 @@ def joined(old: Results, new: Results) -> Results:
         lacking = ~pd.MultiIndex.from_frame(text_columns(new, names[:3])[names]).isin(there)
         return pd.concat([part for part in (old, new[lacking]) if len(part)] or [old], ignore_index=True)
 
-    return Results(both(old.rows, new.rows), both(old.provenance, new.provenance), both(old.examples, new.examples))
+    return Results(
+        *(both(old.rows, new.rows), both(old.provenance, new.provenance), both(old.examples, new.examples)),
+        pictures=both(old.pictures, new.pictures),
+    )
 
 
 def update(folder: Path, suite: Suite, results: Results, *, reason: str) -> Revision:

@@ -16,13 +16,15 @@ from typing import Any
 import pandas as pd
 from scmbench.datasets import UserError
 from scmbench.datasets.files.texts import json_of, text_of
+from scmbench.datasets.pictures import PictureError
 
 from ..judging.cells import roles
 from ..judging.methods import METHOD
 from ..judging.notes import Note, last_line, notes_of
 from ..suites.suite import Suite
+from .pictures import from_text
 from .record import role_of
-from .results import ROWS, Results
+from .results import PICTURES, ROWS, Results
 from .spreadsheet import read_again, to_csv
 from .store import replace_with
 
@@ -30,6 +32,7 @@ SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "met
 ENVIRONMENT = ["python", "packages", "commit", "dirty", "hardware", "threads"]
 NOTES = ["dataset", "model", "variant", "seed", "query", "status", "message"]
 TEXTS = {*SCORES[:3], *SCORES[4:-1], "name", "role", "status", "key", "waives", "message", "intervened"}
+TEXTS |= {"factual", "answer", "truth"}
 """Columns in which an empty cell is the empty text; in all others it is a missing number."""
 
 _JOINED = re.compile(r"(?:^|(?<=; ))(\w+) (failed|unsupported): ")
@@ -79,6 +82,8 @@ def write(
 ) -> None:
     """Write ``scores.csv``, ``records.csv``, ``notes.csv``, ``examples.csv`` and ``about.json``, each at once.
 
+    Where there are pictures of a world of our own, some go into ``pictures.csv``.
+
     `values` is the suite's. `note` says what the run is or why it was updated. `history` is kept as it is given:
     earlier notes and numbers. Of the examples, enough for a plot are kept, none of floors, and none of members: these
     are measured series, which are downloaded and never distributed.
@@ -107,7 +112,12 @@ def write(
     }
     target.mkdir(parents=True, exist_ok=True)
     scores = compact(results.rows, values)
-    tables = (("scores", scores, 8), ("records", records, 6), ("notes", notes, 8), ("examples", examples, 5))
+    tables = [("scores", scores, 8), ("records", records, 6), ("notes", notes, 8), ("examples", examples, 5)]
+    pictures = _few(results.pictures)
+    if len(pictures):
+        tables.append(("pictures", pictures, 6))
+    else:
+        (target / "pictures.csv").unlink(missing_ok=True)  # of an earlier run
     for name, frame, digits in tables:
         text = to_csv(frame, float_format=f"%.{digits}g", lineterminator="\n")
         replace_with(target / f"{name}.csv", text)
@@ -134,6 +144,33 @@ def _thin(examples: pd.DataFrame, provenance: pd.DataFrame, most: int = 25) -> p
     return kept[pairs.cumcount() % every == 0]
 
 
+def _few(pictures: pd.DataFrame, most: int = 4) -> pd.DataFrame:
+    """At most `most` pictures of a method and node, of the first seed; none without a true image.
+
+    An image whose counterfactual nobody knows is somebody's data, which is downloaded and never distributed.
+    """
+    kept = pictures[pictures["truth"].notna() & (pictures["seed"] == pictures["seed"].min())]
+    rows = kept.groupby(["dataset", "intervened", "node"])["row"]
+    first = rows.transform(lambda row: sorted(set(row))[:most][-1] if len(row) else 0)
+    return kept[kept["row"] <= first]
+
+
+def _pictures(path: Path) -> pd.DataFrame:
+    """The pictures of a run; none where it has no such file. Raises `CommittedError` for what is no picture."""
+    if not path.exists():
+        return pd.DataFrame(columns=PICTURES)
+    table = _table(path)
+    if lacking := [c for c in PICTURES if c not in table.columns]:
+        raise CommittedError(f"{path} lacks the column(s) {lacking}")
+    for column in ("factual", "answer", "truth"):
+        for line, text in enumerate(table[column], start=2):
+            try:
+                from_text(text)
+            except PictureError as error:
+                raise CommittedError(f"{path}, line {line}: {column} is no picture: {error}") from None
+    return table[PICTURES]
+
+
 def read(source: Path) -> CommittedRun:
     """The committed run in the folder `source`. Raises `CommittedError` that names a missing or damaged file."""
     about = _about(source / ABOUT)
@@ -146,7 +183,8 @@ def read(source: Path) -> CommittedRun:
         provenance = _provenance(source, records, about)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise CommittedError(f"{source}: records.csv and {ABOUT} do not fit each other ({error!r})") from None
-    return CommittedRun(rows, provenance.assign(suite=about["suite"]), examples, about=about)
+    pictures = _pictures(source / "pictures.csv")
+    return CommittedRun(rows, provenance.assign(suite=about["suite"]), examples, pictures=pictures, about=about)
 
 
 def _provenance(source: Path, records: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:

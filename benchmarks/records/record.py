@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from scmbench.datasets import Example, Score
+from scmbench.datasets import Example, Picture, Score
 
 from ..judging.methods import CEILING, FLOOR, METHOD
 from ..judging.notes import DOUBTS, Note
+from . import pictures as pngs
 from .checking import Checker, WrongContent, cleaned
 
-SCHEMA, UNDOUBTED = 3, 2
-"""Version of the file format, and what a record without notes of doubt is written as: earlier scmbench reads it too.
+SCHEMA, DOUBTED, PLAIN = 4, 3, 2
+"""Version of the file format: of a record with pictures, with notes of doubt, with neither.
 
-Read is 1 as well, which has no `role`. A newer one is left alone.
+A record is written in the lowest that holds it, which earlier versions of scmbench read too. Read is 1 as well, which
+has no `role`. A newer one is left alone.
 """
 
 STATUSES = ("ok", "unsupported", "failed")
@@ -85,11 +87,11 @@ class Identity:
 class Record:
     """One problem at one seed, one model configuration, one protocol: scores, or why there are none.
 
-    `scores` are pairs (member, score); `examples` are a few answers, kept for plots. `status` is ``ok`` (perhaps with
-    notes on single queries: what went unanswered, and what is to be doubted), ``unsupported`` or ``failed``; `message`
-    then has the reason or the traceback. `provenance` says where the numbers come from and what they cost; `waives` are
-    the conformance properties that this configuration breaks on purpose; `role` is the model class's: a floor or a
-    ceiling knows no causes, or the truth.
+    `scores` are pairs (member, score); `examples` are a few answers, kept for plots, `pictures` a few images. `status`
+    is ``ok`` (perhaps with notes on single queries: what went unanswered, and what is to be doubted), ``unsupported``
+    or ``failed``; `message` then has the reason or the traceback. `provenance` says where the numbers come from and
+    what they cost; `waives` are the conformance properties that this configuration breaks on purpose; `role` is the
+    model class's: a floor or a ceiling knows no causes, or the truth.
     """
 
     identity: Identity
@@ -101,11 +103,16 @@ class Record:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     waives: Mapping[str, str] = field(default_factory=dict)
     role: str = METHOD
+    pictures: Sequence[Picture] = ()
 
     @property
     def has_failed(self) -> bool:
         """Whether it is a failure, or one of its queries is."""
         return "failed" in (self.status, *(note.status for note in self.notes))
+
+    @property
+    def _is_doubted(self) -> bool:
+        return any(note.status in DOUBTS for note in self.notes)
 
     @property
     def code(self) -> str:
@@ -117,7 +124,7 @@ class Record:
         names = ("member", "query", "metric", "node", "value", "score")
         table = [(m, s.query, s.metric, s.node, s.value, s.score) for m, s in self.scores]
         content = {
-            "schema": SCHEMA if any(note.status in DOUBTS for note in self.notes) else UNDOUBTED,
+            "schema": SCHEMA if self.pictures else DOUBTED if self._is_doubted else PLAIN,
             "identity": self.identity.to_json(),
             "role": self.role,
             "status": self.status,
@@ -125,6 +132,7 @@ class Record:
             "scores": {name: [row[i] for row in table] for i, name in enumerate(names)},
             "notes": [note.__dict__ for note in self.notes],
             "examples": _by_column(Example, self.examples),
+            **({"pictures": pngs.to_columns(self.pictures)} if self.pictures else {}),
             "provenance": dict(self.provenance),
             "waives": dict(self.waives),
         }
@@ -188,6 +196,7 @@ def _fields(content: Any) -> dict[str, Any]:
         "provenance": of.table("provenance").plain(),
         "waives": of.table("waives").all_texts(),
         "role": of.one_of("role", ROLES) if content["schema"] > 1 else role_of(known.model),
+        "pictures": tuple(pngs.from_columns(of.table("pictures"))) if content["schema"] > DOUBTED else (),
     }
 
 

@@ -1,4 +1,4 @@
-"""Results of a suite as three frames, wherever they come from: the store's records or a committed run."""
+"""Results of a suite as frames, wherever they come from: the store's records or a committed run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from ..judging.notes import last_line
 from ..judging.published import Published
 from ..suites.suite import Suite
 from . import staleness
+from .pictures import to_text
 from .record import Record
 
 EXAMPLES = ["dataset", "model", "variant", "seed", "intervened", "value", "node", "true", "predicted", "member"]
+PICTURES = [
+    *("dataset", "model", "variant", "seed", "intervened", "value", "row", "node", "member"),
+    *("factual", "answer", "truth"),
+]
 ROWS = [
     *("suite", "dataset", "problem", "kind", "seed", "model", "variant"),
     *("member", "query", "node", "value", "metric", "score"),
@@ -24,7 +29,7 @@ ROWS = [
 
 @dataclass(frozen=True)
 class Results:
-    """Scores of a suite, where they come from, and example answers: three data frames.
+    """Scores of a suite, where they come from, example answers and pictures: data frames.
 
     A frame of a run that has nothing to show is empty but has its columns.
 
@@ -36,12 +41,15 @@ class Results:
             made the record (``method``, ``world``, ``questions``), and is empty where none does or nothing is known.
         examples: Answers for plots (columns `EXAMPLES`).
         suite: The one that they were asked for, which says how rows become `scores`, `cells` and `verdicts`.
+        pictures: A few images of answers (columns `PICTURES`), PNGs as base64 texts; the truth is None where it is not
+            known.
     """
 
     rows: pd.DataFrame
     provenance: pd.DataFrame
     examples: pd.DataFrame
     suite: Suite | None = field(default=None, repr=False)
+    pictures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PICTURES), repr=False)
 
     def scores(self) -> pd.DataFrame:
         """One score per cell and seed, aggregated as the suite says: columns ``CELL + [seed, score]``.
@@ -114,21 +122,23 @@ class Results:
             wanted = place[place.notna().all(axis=1) & frame["seed"].isin(list(suite.seeds))]
             return frame.loc[wanted.sort_values(["dataset", "model"], kind="stable").index]
 
-        return Results(part(self.rows), part(self.provenance), part(self.examples), suite)
+        return Results(part(self.rows), part(self.provenance), part(self.examples), suite, part(self.pictures))
 
 
 def gather(records: Iterable[tuple[Record, str]], *, suite: str, today: Mapping[str, str] | None = None) -> Results:
     """Frames of records, each with the label that the suite gives its model; `today` is today's code, by key."""
-    rows, provenance, examples = [], [], []
+    rows, provenance, examples, pictures = [], [], [], []
     for record, label in records:
         rows += _score_rows(record, suite, label)
         now = (today or {}).get(record.identity.key, "")
         provenance.append(provenance_row(record, suite=suite, label=label, today=now))
         examples += example_rows(record, label=label)
+        pictures += picture_rows(record, label=label)
     return Results(
         _framed(rows),
         pd.DataFrame(provenance, columns=None if provenance else ["dataset", "seed", "model", "variant", "status"]),
         pd.DataFrame(examples, columns=EXAMPLES),
+        pictures=pd.DataFrame(pictures, columns=PICTURES),
     )
 
 
@@ -187,6 +197,17 @@ def example_rows(record: Record, *, label: str) -> list[tuple[object, ...]]:
     identity = record.identity
     about = (identity.dataset, label, _variant(record), identity.seed)
     return [(*about, e.node, e.value, e.target, e.true, e.predicted, e.member) for e in record.examples]
+
+
+def picture_rows(record: Record, *, label: str) -> list[tuple[object, ...]]:
+    """A record's pictures, in the order of `PICTURES`, PNGs as base64."""
+    identity = record.identity
+    about = (identity.dataset, label, _variant(record), identity.seed)
+    rows = []
+    for p in record.pictures:
+        images = (None if png is None else to_text(png) for png in (p.factual, p.answer, p.truth))
+        rows.append((*about, p.node, p.value, p.row, p.target, p.member, *images))
+    return rows
 
 
 def scores_of(suite: Suite, results: Results) -> pd.DataFrame:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from scmbench.datasets import Example, Problem, Query, Score, Values, ValuesError
+from scmbench.datasets import Example, Picture, Problem, Query, Score, Values, ValuesError
 from scmbench.datasets.seeds import derive
 from scmbench.models import CausalModel, Unsupported
 from scmbench.models.contract.registry import role_of
 
 from ..judging.methods import METHOD
 from ..judging.notes import UNSTEADY, Note
+from ..records.pictures import MOST
 from ..records.record import Record
 from .blame import TROUBLE, blame, waived
 from .environment import Meter
@@ -84,6 +85,7 @@ class _Sheet:
     refused: tuple[str, str] | None = None
     scores: list[tuple[str, Score]] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
     notes: dict[tuple[str, str], Note] = field(default_factory=dict)
     first: tuple[_Question, Values] | None = None
     drawn: bool = False
@@ -124,6 +126,10 @@ class _Sheet:
                 if question.problem.seed == EXAMPLE_SEED and hasattr(query, "examples"):
                     shown = query.examples(answer)  # type: ignore[attr-defined]
                     self.examples += [replace(example, member=member) for example in shown]
+                if question.problem.seed == EXAMPLE_SEED and hasattr(query, "pictures"):
+                    room = MOST - len(self.pictures)
+                    drawn = query.pictures(answer)  # type: ignore[attr-defined]
+                    self.pictures += [replace(picture, member=member) for picture in drawn[:room]]
                 if self.first is None and self.role == METHOD:
                     self.first = question, {node: x.clone() for node, x in answer.items()}
             except TROUBLE as error:
@@ -153,9 +159,8 @@ class _Sheet:
         notes = list(self.notes.values())
         first = (notes[0].status, notes[0].message) if notes else ("failed", "the protocol asked nothing")
         status, message = ("ok", "") if self.scores else self.refused or first
-        return Record(
-            self.trial.identity, status, message, self.scores, notes, self.examples, cost, self.waives, self.role
-        )
+        told = (status, message, self.scores, notes, self.examples, cost, self.waives, self.role)
+        return Record(self.trial.identity, *told, pictures=tuple(self.pictures))
 
     def _answer(self, question: _Question) -> Values:
         model, query, stream = self.models[question.place], question.query, question.stream

@@ -22,7 +22,7 @@ from scmbench.metrics.images import Thickness
 from torch import Tensor
 
 from .judges import Judges, digest
-from .training import CUT, FULL, train
+from .training import CUT, FULL, one_thread, train
 
 VERSION = 1
 """Counts changes of the judges: networks, budgets, streams; part of their file's name and of the key of records."""
@@ -129,10 +129,12 @@ def _trained(world: World) -> tuple[Judges, dict[str, Any]]:
     rows = world.draw(budget.rows, derive(stream, "rows"))
     x, labels = _checked(rows, world)
     classes = int(labels.max()) + 1
-    panel = train(x, labels, classes=classes, seed=stream, budget=budget)
-    line = Thickness.fit(x, rows[world.thickness]) if world.thickness else None
-    untold = Judges(panel, (torch.empty(0), torch.empty(0)), labels)
-    return Judges(panel, untold.encoded(x), labels, line), world.about(tuple(x.shape[1:]), classes)
+    with one_thread():
+        panel = train(x, labels, classes=classes, seed=stream, budget=budget)
+        line = Thickness.fit(x, rows[world.thickness]) if world.thickness else None
+        untold = Judges(panel, (torch.empty(0), torch.empty(0)), labels)
+        latents = untold.encoded(x)
+    return Judges(panel, latents, labels, line), world.about(tuple(x.shape[1:]), classes)
 
 
 def _checked(rows: Values, world: World) -> tuple[Tensor, Tensor]:
@@ -161,23 +163,25 @@ def _read(world: World, path: Path) -> Judges:
     with safe_open(path, "pt") as file:
         about: Mapping[str, str] = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    said = json.loads(about.get("about", "{}"))
-    shape, classes = said.get("shape"), said.get("classes")
+    said = json.loads(about.get("about", "null"))
+    if not isinstance(said, dict):
+        raise ValueError("it does not say what it holds")
+    shape, classes, checksum = said.get("shape"), said.get("classes"), said.pop("sha256", None)
     if not (isinstance(shape, list) and len(shape) == 3 and all(type(s) is int and 0 < s < 10_000 for s in shape)):
         raise ValueError(f"its images have the shape {shape!r}")
     if type(classes) is not int or not 0 < classes < 10_000:
         raise ValueError(f"it has {classes!r} classes")
     if said != world.about(tuple(shape), classes):
         raise ValueError("it was written for something else")
-    if about.get("sha256") != digest(tensors):
+    if checksum != digest(tensors):
         raise ValueError("its checksum differs")
     return Judges.of_tensors(tensors, shape=(shape[0], shape[1], shape[2]), classes=classes)
 
 
 def _keep(trained: Judges, about: Mapping[str, Any], path: Path) -> None:
     """Written aside, then renamed: the file is whole or not there."""
-    said = {"about": json.dumps(about, sort_keys=True), "sha256": trained.digest}
-    content = write_tensors({name: x.contiguous() for name, x in trained.tensors().items()}, said)
+    said = json.dumps({**about, "sha256": trained.digest}, sort_keys=True)  # one entry: of several the order varies
+    content = write_tensors({name: x.contiguous() for name, x in trained.tensors().items()}, {"about": said})
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:

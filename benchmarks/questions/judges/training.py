@@ -14,6 +14,9 @@ from torch.nn import functional as F
 
 from .networks import LATENTS, Panel
 
+Loss = Callable[[Tensor], Tensor]
+"""Row numbers of a batch to its loss."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -48,8 +51,6 @@ CUT = Budget(400, *(Effort(20, 64, 4e-3),) * 4)
 def train(x: Tensor, labels: Tensor, *, classes: int, seed: int, budget: Budget) -> Panel:
     """Train all judges of a world on its rows.
 
-    Works on one thread whatever the caller's number is, because the last digit of a gradient depends on it.
-
     Args:
         x: Images ``(n, c, h, w)``, pixels in [0, 1].
         labels: Their classes, ``(n,)``, int64; every class occurs.
@@ -61,43 +62,28 @@ def train(x: Tensor, labels: Tensor, *, classes: int, seed: int, budget: Budget)
         The trained judges.
     """
     x = x.float()
-    with _one_thread():
-        with seeded(seed, "judges", "weights"):
-            panel = Panel((int(x.shape[1]), int(x.shape[2]), int(x.shape[3])), classes)
+    with seeded(seed, "judges", "weights"):
+        panel = Panel((int(x.shape[1]), int(x.shape[2]), int(x.shape[3])), classes)
 
-        def fit(name: str, network: nn.Module, rows: Tensor, effort: Effort, loss: Callable[[Tensor], Tensor]) -> None:
-            _descend(network, _batches(rows, effort, seed, name), loss, effort)
+    everything, noise = torch.arange(len(x)), generator(seed, "judges", "latents")
 
-        everything = torch.arange(len(x))
-        fit(
-            "classifier",
-            panel.classifier,
-            everything,
-            budget.classifier,
-            lambda i: F.cross_entropy(panel.classifier(x[i]), labels[i]),
-        )
-        fit("whole", panel.whole, everything, budget.whole, lambda i: F.mse_loss(panel.whole(x[i]), x[i]))
-        for label in range(classes):
-            network = panel.autoencoder(label)
-            fit(
-                f"class {label}",
-                network,
-                everything[labels == label],
-                budget.of_class,
-                lambda i, network=network: F.mse_loss(network(x[i]), x[i]),
-            )
-        noise = generator(seed, "judges", "latents")
-        fit(
-            "vae",
-            panel.vae,
-            everything,
-            budget.vae,
-            lambda i: panel.vae.loss(x[i], torch.randn(len(i), LATENTS, generator=noise)),
-        )
+    def fit(name: str, network: nn.Module, effort: Effort, loss: Loss, rows: Tensor = everything) -> None:
+        _descend(network, _batches(rows, effort, seed, name), loss, effort)
+
+    def reconstruction(network: nn.Module) -> Loss:
+        return lambda i: F.mse_loss(network(x[i]), x[i])
+
+    classifier, vae = panel.classifier, panel.vae
+    fit("classifier", classifier, budget.classifier, lambda i: F.cross_entropy(classifier(x[i]), labels[i]))
+    fit("whole", panel.whole, budget.whole, reconstruction(panel.whole))
+    for label in range(classes):
+        network = panel.autoencoder(label)
+        fit(f"class {label}", network, budget.of_class, reconstruction(network), everything[labels == label])
+    fit("vae", vae, budget.vae, lambda i: vae.loss(x[i], torch.randn(len(i), LATENTS, generator=noise)))
     return panel.eval().requires_grad_(False)
 
 
-def _descend(network: nn.Module, batches: Iterator[Tensor], loss: Callable[[Tensor], Tensor], effort: Effort) -> None:
+def _descend(network: nn.Module, batches: Iterator[Tensor], loss: Loss, effort: Effort) -> None:
     optimiser = torch.optim.Adam(network.parameters(), lr=effort.rate)
     for k, rows in enumerate(batches):
         for group in optimiser.param_groups:
@@ -108,7 +94,7 @@ def _descend(network: nn.Module, batches: Iterator[Tensor], loss: Callable[[Tens
 
 
 def _batches(rows: Tensor, effort: Effort, seed: int, name: str) -> Iterator[Tensor]:
-    """Rows in random order, all of them before one comes again; a batch larger than their number is all of them."""
+    """Rows in random order, drawn anew where fewer than a batch are left; a batch is at most all rows."""
     stream, size, left = generator(seed, "judges", "batches", name), min(effort.batch, len(rows)), rows[:0]
     for _ in range(effort.steps):
         if len(left) < size:
@@ -118,7 +104,8 @@ def _batches(rows: Tensor, effort: Effort, seed: int, name: str) -> Iterator[Ten
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Work on one thread, whatever the caller's number is: the last digit of a sum depends on it."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

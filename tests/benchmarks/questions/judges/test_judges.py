@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import multiprocessing
 import os
@@ -17,6 +18,7 @@ from scmbench.benchmarks.questions.judges.networks import ClassAutoencoder, Clas
 from scmbench.benchmarks.questions.judges.training import Budget, Effort
 from scmbench.datasets import SCM, Values, ValuesError
 from scmbench.metrics import MetricError
+from torch.nn import Sequential
 
 
 def bars(n: int, seed: int) -> Values:
@@ -63,8 +65,8 @@ def test_the_networks_are_those_of_the_papers():
     # 3 x 3 convolutions: 1-16, 16-8, 8-8, 8-8, 8-16, 16-1, and 1-16, 16-16, 16-1 twice
     assert count(ClassAutoencoder(shape)) == 160 + 1160 + 584 + 584 + 1168 + 145
     assert count(WholeAutoencoder(shape)) == 2 * (160 + 2320 + 145)
-    assert ClassAutoencoder(shape)[:7](x).shape == (2, 8, 7, 7)
-    assert WholeAutoencoder(shape)[:6](x).shape == (2, 1, 14, 14)
+    assert Sequential(*list(ClassAutoencoder(shape))[:7])(x).shape == (2, 8, 7, 7)
+    assert Sequential(*list(WholeAutoencoder(shape))[:6])(x).shape == (2, 1, 14, 14)
     for odd in ((1, 28, 28), (1, 16, 16), (3, 15, 18)):
         panel = Panel(odd, 2)
         x = torch.zeros(2, *odd)
@@ -143,8 +145,8 @@ def keeping_of(which: World) -> Path:
 def strange(path: Path) -> None:
     """Tensors with a checksum that is right, and not those of judges."""
     tensors = {"a": torch.zeros(3)}
-    about = '{"judges": 1, "shape": [1, 16, 16], "classes": 3}'
-    save_file(tensors, path, {"about": about, "sha256": digest(tensors)})
+    about = {**world().about((1, 16, 16), 3), "sha256": digest(tensors)}
+    save_file(tensors, path, {"about": json.dumps(about)})
 
 
 def nothing_said(path: Path) -> None:
@@ -152,11 +154,11 @@ def nothing_said(path: Path) -> None:
 
 
 def no_json(path: Path) -> None:
-    save_file(load_file(path), path, {"about": "[", "sha256": ""})
+    save_file(load_file(path), path, {"about": "["})
 
 
 def a_list(path: Path) -> None:
-    save_file(load_file(path), path, {"about": "[]", "sha256": ""})
+    save_file(load_file(path), path, {"about": "[]"})
 
 
 DAMAGE = [shorten, empty, garble, flip_a_bit, exchange, strange, nothing_said, no_json, a_list]
