@@ -15,7 +15,7 @@ from .checking import Checker, WrongContent
 MOST = 200
 """Pictures that a record may hold."""
 
-LONGEST = 40_000
+LONGEST = 20_000
 """Characters of one: 64 x 64 pixels of three colours that cannot be compressed are fewer."""
 
 TEXTS = ("node", "target", "member")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -27,6 +28,18 @@ METRICS = {
     "sliced_wasserstein": "sliced Wasserstein",
     "total_variation": "total variation (labels)",
     "label_error": "wrong labels",
+    "cf_mse": "image MSE",
+    "cf_mae": "image MAE",
+    "cf_relative": "error / doing nothing",
+    "im1": "IM1",
+    "im1_median": "IM1 (median)",
+    "im2": "IM2",
+    "im2_median": "IM2 (median)",
+    "cld": "CLD",
+    "cld_weighted": "CLD (weighted)",
+    "frechet64": "Fréchet distance (64 features)",
+    "l1": "L1 to the factual image",
+    "leak_class": "class lost",
 }
 MARKED = "made, at least in part, by other code than there is now: scmbench run SUITE --stale computes it again."
 
@@ -166,7 +179,7 @@ def question_name(question: Question, *, short: bool = False) -> str:
     'CF MSE (first)'
     """
     query, metric = question
-    text = f"{SHORT.get(query, query) if short else query} {METRICS.get(metric, metric.replace('_', ' '))}".strip()
+    text = f"{SHORT.get(query, query) if short else query} {metric_name(metric)}".strip()
     return text.replace(" descendants)", ")").replace(" descendant)", ")") if short else text
 
 
@@ -187,6 +200,17 @@ def doubts(provenance: pd.DataFrame | None) -> dict[tuple[str, str, Method], set
                     key = (row["dataset"], note.query, (row["model"], row["variant"]))
                     found.setdefault(key, set()).add(note.message)
     return found
+
+
+def metric_name(metric: str) -> str:
+    """A metric in words.
+
+    >>> metric_name("cld"), metric_name("composition_1"), metric_name("composition_10")
+    ('CLD', 'composition, 1 cycle', 'composition, 10 cycles')
+    """
+    if cycles := re.fullmatch(r"composition_(\d+)", metric):
+        return f"composition, {cycles[1]} cycle{'s' if cycles[1] != '1' else ''}"
+    return METRICS.get(metric, metric.replace("_", " "))
 
 
 def waivers(provenance: pd.DataFrame | None) -> dict[Method, str]:

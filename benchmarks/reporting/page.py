@@ -12,6 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..judging.rule import MEANING
+from .figures.style import description
 from .render import COLOURS, SYMBOLS, Table, to_html
 
 
@@ -43,6 +44,7 @@ def page(title: str, headline: str, parts: Sequence[Part], drawn: Mapping[str, b
         keep_trailing_newline=True,
     )
     environment.filters["base64"] = lambda png: base64.b64encode(png).decode()
+    environment.filters["described"] = description
     environment.filters["table"] = lambda table: Markup(to_html(table))
     return environment.get_template("page.html.j2").render(
         title=title,

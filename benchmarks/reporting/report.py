@@ -23,7 +23,7 @@ from ..records import staleness
 from ..records.results import Results, scores_of
 from ..records.spreadsheet import to_csv
 from ..suites.suite import Suite
-from . import members
+from . import images, members
 from .escaping import file_name
 from .figures import boxes as boxplots
 from .figures import pairs as scatterplots
@@ -165,6 +165,7 @@ class Report:
         }
         parts.append(Part("Box plots", [], boxes))
         parts.append(Part("Scores", scores))
+        parts += images.parts(self.suite, self.results, self.scores, layout)
         parts += members.parts(self.results, layout)
         if self.judged is not None:
             parts.append(Part("What is only noise", [verdict_tables.floor_table(floor_shares(self.judged), layout)]))

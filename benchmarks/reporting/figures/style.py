@@ -56,6 +56,18 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **o
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+def described(figure: Figure, text: str) -> Figure:
+    """The figure, with `text` for those who cannot see it."""
+    figure.set_label(text)
+    return figure
+
+
+def description(figure: Figure, name: str) -> str:
+    """What a figure says of itself to those who cannot see it, else its title, else its file's name in words."""
+    title = figure.get_suptitle().strip()
+    return str(figure.get_label() or "") or " ".join(filter(None, [name.replace("_", " "), title and f"({title})"]))
+
+
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name.png`` and ``name.pdf`` into `folder`; the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)

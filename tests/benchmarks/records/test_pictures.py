@@ -74,7 +74,7 @@ def whole(name: str, value) -> object:
         (column("answer", ["x"]), r"the field pictures\.answer\[1\] is a list"),
         (column("answer", "§"), r"pictures\.answer\[1\] is no picture: it is no base64"),
         (column("factual", "aGVsbG8="), r"pictures\.factual\[1\] is no picture: it does not begin as a PNG"),
-        (column("truth", "A" * (LONGEST + 4)), r"pictures\.truth\[1\] is no picture: it has 40004 characters"),
+        (column("truth", "A" * (LONGEST + 4)), r"pictures\.truth\[1\] is no picture: it has 20004 characters"),
         (column("row", -1), r"the field pictures\.row holds '-1'"),
         (column("row", True), r"the field pictures\.row holds 'True'"),
         (column("row", 1e300), r"the field pictures\.row"),

@@ -1,0 +1,225 @@
+"""Curves of image scores: along a sweep, over cycles of composition, and every proxy against the truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ...judging.cells import Method
+from ...judging.intervals import Estimate
+from ...judging.proxies import PROXIES, TRUTH, agreement
+from ...judging.sweeps import Sweep
+from ...judging.verdict import LEAST
+from ..layout import Layout, metric_name
+from .style import PAPER, described, legend_below, method_colours, new_figure, short_name, styled
+
+SWEPT = (TRUTH, "validity", "cld", "im1_median", "im2_median", "l1", "composition_1", "frechet64")
+"""Scores along a sweep, in the order of their panels."""
+
+COMPOSITION = re.compile(r"composition_(\d+)")
+"""The scores of composition, by the number of cycles."""
+
+BEYOND = ["#606060", "#8C6D31", "#7F3C8D", "#A0A0A0"]
+"""Colours of what is no method of the sweep."""
+
+
+def along(
+    scores: pd.DataFrame,
+    sweep: Sweep,
+    layout: Layout,
+    *,
+    dataset: str,
+    beside: Sequence[Method] = (),
+    published: Mapping[str, tuple[Sequence[float], Sequence[float], str]] | None = None,
+) -> Figure:
+    """Scores over the value of a sweep, a panel a score: the mean over seeds and its 95 % interval (Student's t).
+
+    With fewer than `LEAST` seeds a point a seed is drawn instead of an interval. `beside` are methods drawn as
+    horizontal lines, such as floors; `published` maps a score to a curve that somebody published: its values, its
+    scores, and whose it is. Raises `ValueError` where the sweep has no score.
+    """
+    part = scores[(scores["dataset"] == dataset) & np.isfinite(scores["score"].to_numpy(dtype=float))]
+    by_score = {name: _first_query(part[part["metric"] == name]) for name in SWEPT}
+    there = [name for name, rows in by_score.items() if _of(rows, sweep.methods).any()]
+    if not there:
+        raise ValueError(f"the sweep of {sweep.option} has no score that is drawn ({', '.join(SWEPT)})")
+    colour = method_colours(sweep.methods)[sweep.methods[0]]
+    columns = min(4, len(there))
+    lines = -(-len(there) // columns)
+    theirs = {name: curve for name, curve in (published or {}).items() if name in there}
+    lined: list[Method] = []
+    with styled():
+        figure, axes = new_figure(0.6 + 2.3 * columns, 0.9 + 2.0 * lines, lines, columns)
+        for axis, name in zip(axes.flat, there, strict=False):
+            rows = by_score[name]
+            _curve(axis, rows, sweep, colour)
+            for method in beside:
+                level = rows[_of(rows, [method])]["score"].median()
+                if not np.isnan(level):
+                    lined += [method] if method not in lined else []
+                    axis.axhline(
+                        level, color=BEYOND[lined.index(method) % len(BEYOND)], linestyle=(0, (4, 2)), linewidth=0.9
+                    )
+            if name in theirs:
+                axis.plot(*theirs[name][:2], color=PAPER, marker="o", markersize=2.5, linewidth=1.2, zorder=1)
+            axis.set_title(metric_name(name))
+            axis.set_xlabel(sweep.option.replace("_", " "))
+        for axis in axes.flat[len(there) :]:
+            axis.set_visible(False)
+        handles: list[Any] = [Line2D([], [], color=colour, marker="o", markersize=3, label=sweep.name)]
+        handles += [
+            Line2D(
+                [], [], color=BEYOND[i % len(BEYOND)], linestyle=(0, (4, 2)), linewidth=0.9, label=layout.method(method)
+            )
+            for i, method in enumerate(lined)
+        ]
+        grey: dict[str, Any] = {"color": PAPER, "marker": "o", "markersize": 2.5}
+        handles += [Line2D([], [], **grey, label=whose) for *_, whose in theirs.values()]
+        legend_below(figure, handles)
+    values = f"{sweep.points[0][0]:g} to {sweep.points[-1][0]:g}"
+    names = ", ".join(metric_name(name) for name in there)
+    return described(figure, f"{sweep.name} on {layout.dataset(dataset)}: {names} over {sweep.option} from {values}.")
+
+
+def _curve(axis: Axes, rows: pd.DataFrame, sweep: Sweep, colour: Any) -> None:
+    x, mean, low, high = [], [], [], []
+    for value, method in sweep.points:
+        found = rows[_of(rows, [method])]["score"].to_numpy(dtype=float)
+        if len(found) == 0:
+            continue
+        estimate = Estimate.of_mean(found)
+        x.append(value)
+        mean.append(estimate.value)
+        ends = estimate.interval() if len(found) >= LEAST else (estimate.value, estimate.value)
+        low.append(ends[0])
+        high.append(ends[1])
+        if len(found) < LEAST:
+            axis.scatter([value] * len(found), found, s=8, color=colour, alpha=0.5, linewidth=0)
+    axis.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    axis.plot(x, mean, color=colour, marker="o", markersize=3, linewidth=1.4)
+
+
+def cycles(scores: pd.DataFrame, methods: Sequence[Method], layout: Layout, *, dataset: str) -> Figure:
+    """Composition over cycles: how far an image is from itself after k null interventions; median over seeds.
+
+    Raises `ValueError` where no method has a score of composition.
+    """
+    part = scores[scores["dataset"] == dataset]
+    found = part["metric"].astype(str).str.fullmatch(COMPOSITION.pattern)
+    part = part[found & np.isfinite(part["score"].to_numpy(dtype=float))]
+    part = part.assign(k=part["metric"].astype(str).str.extract(COMPOSITION)[0].astype(int))
+    shown = [m for m in methods if _of(part, [m]).any()]
+    if not shown:
+        raise ValueError(f"{dataset}: no method has a score of composition")
+    colours = method_colours(shown)
+    with styled():
+        figure, axes = new_figure(4.6, 3.2)
+        axis = axes[0, 0]
+        for method in shown:
+            line = part[_of(part, [method])].groupby("k")["score"].median()
+            style = {"linestyle": (0, (4, 2))} if method in layout.bounds else {}
+            axis.plot(
+                line.index, line.to_numpy(), color=colours[method], marker="o", markersize=3, linewidth=1.4, **style
+            )
+        ticks = sorted(set(part["k"]))
+        axis.set_xticks(ticks if len(ticks) < 12 else ticks[:: len(ticks) // 10])
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel("null interventions")
+        axis.set_ylabel("L1 to the factual image")
+        handles = [
+            Line2D(
+                *([], []),
+                color=colours[m],
+                linestyle=(0, (4, 2)) if m in layout.bounds else "-",
+                label=short_name(m, shown, layout).replace("\n", " "),
+            )
+            for m in shown
+        ]
+        legend_below(figure, handles)
+    names = ", ".join(layout.method(m) for m in shown)
+    return described(figure, f"Distance of images from themselves after 1 to {max(ticks)} null interventions: {names}.")
+
+
+def against_truth(table: pd.DataFrame, layout: Layout, *, title: str = "") -> Figure:
+    """Every proxy against the true error, a point a method; floors hollow; above a panel the rank correlation.
+
+    `table` is that of `proxies.by_method`. The ring marks the method that the proxy would have chosen. Raises
+    `ValueError` where no proxy was scored beside the truth.
+    """
+    told = agreement(table)
+    if told.empty:
+        raise ValueError("no proxy was scored beside the truth")
+    methods: list[Method] = [(str(m), str(v)) for m, v in table.index]
+    colours = method_colours(methods)
+    columns = min(4, len(told))
+    lines = -(-len(told) // columns)
+    with styled():
+        figure, axes = new_figure(0.6 + 2.3 * columns, 1.1 + 2.25 * lines, lines, columns)
+        for axis, line in zip(axes.flat, told.to_dict("records"), strict=False):
+            both = table[[TRUTH, line["proxy"]]].dropna()
+            for key, point in both.iterrows():
+                method = (str(key[0]), str(key[1]))  # type: ignore[index]
+                face = "none" if method in layout.bounds else colours[method]
+                axis.scatter(
+                    *(point[TRUTH], point[line["proxy"]]), s=26, facecolor=face, edgecolor=colours[method], zorder=3
+                )
+            ring = both.loc[line["chosen"]]
+            hollow: dict[str, Any] = {"s": 110, "facecolor": "none", "edgecolor": "#303030", "linewidth": 0.9}
+            axis.scatter(ring[TRUTH], ring[line["proxy"]], **hollow, zorder=4)
+            axis.axvline(1, color=PAPER, linestyle=":", linewidth=0.9)
+            axis.margins(0.12)
+            better = "higher" if PROXIES[line["proxy"]] else "lower"
+            interval = "" if np.isnan(line["low"]) else f" [{line['low']:.2f}, {line['high']:.2f}]"
+            rho = "no rank correlation" if np.isnan(line["rho"]) else f"ρ = {line['rho']:.2f}{interval}"
+            axis.set_title(f"{metric_name(line['proxy'])} ({better} is better)\n{rho}", size=8)
+            axis.set_xlabel(metric_name(TRUTH))
+        for axis in axes.flat[len(told) :]:
+            axis.set_visible(False)
+        handles: list[Any] = [
+            Line2D(
+                *([], []),
+                marker="o",
+                linestyle="",
+                color=colours[m],
+                markerfacecolor="none" if m in layout.bounds else colours[m],
+                label=short_name(m, methods, layout).replace("\n", " "),
+            )
+            for m in methods
+        ]
+        handles.append(
+            Line2D(
+                *([], []),
+                marker="o",
+                linestyle="",
+                markersize=9,
+                markerfacecolor="none",
+                color="#303030",
+                label="the proxy's choice",
+            )
+        )
+        legend_below(figure, handles)
+        figure.suptitle(title, size=10)
+    said = "; ".join(
+        f"{metric_name(row['proxy'])}: {'no rank correlation' if np.isnan(row['rho']) else format(row['rho'], '.2f')}"
+        for row in told.to_dict("records")
+    )
+    return described(figure, f"Proxies against the true counterfactual error of {len(methods)} methods. {said}.")
+
+
+def _of(rows: pd.DataFrame, methods: Sequence[Method]) -> pd.Series:
+    there = zip(rows["model"], rows["variant"], strict=True)
+    return pd.Series([m in set(methods) for m in there], index=rows.index, dtype=bool)
+
+
+def _first_query(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one question, the counterfactual one where there are several: scores of two are not averaged."""
+    queries = list(dict.fromkeys(rows["query"]))
+    chosen = "counterfactual" if "counterfactual" in queries else (queries or [""])[0]
+    return rows[rows["query"] == chosen]

@@ -1,0 +1,244 @@
+"""Pictures of image answers: the grid of all methods with what they got wrong, and the strip along a sweep.
+
+An image is shown pixel by pixel: every pixel becomes a square of equal size, grey from black to white, and nothing is
+smoothed. The ink of digits is bright, as in the data.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scmbench.datasets.pictures import decode
+
+from ...judging.cells import Method, text_columns
+from ...judging.sweeps import Sweep
+from ...records.pictures import from_text
+from ..layout import Layout
+from .style import described, short_name, styled
+
+DPI = 150
+GAP, BLOCK = 6, 26
+"""Pixels between images, and above the images of another intervention."""
+
+WIDE = 1500
+"""Pixels that a figure should not exceed, as far as its images may shrink."""
+
+DIFFERENCE = "RdBu_r"
+"""Blue where an answer lacks ink, red where it has too much."""
+
+METHODS = 6
+"""Methods a grid shows side by side; further ones go into another."""
+
+KEY = ["intervened", "node", "value", "row"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One line of a figure: the question, its images by method, and what they are compared with."""
+
+    intervened: str
+    value: float
+    factual: NDArray[np.float64]
+    truth: NDArray[np.float64] | None
+    answers: dict[Method, NDArray[np.float64]]
+
+    @property
+    def label(self) -> str:
+        """``do(digit = 3)``."""
+        return f"do({self.intervened} = {self.value:.3g})" if math.isfinite(self.value) else f"do({self.intervened})"
+
+    def size(self) -> set[tuple[int, ...]]:
+        """The shapes of its images."""
+        truth = [] if self.truth is None else [self.truth]
+        return {x.shape for x in (self.factual, *truth, *self.answers.values())}
+
+
+def lines(pictures: pd.DataFrame, methods: Sequence[Method], *, most: int) -> list[Shown]:
+    """At most `most` rows for each intervened node, spread over those that every one of `methods` has.
+
+    `pictures` are of one dataset and seed (columns `records.results.PICTURES`).
+    """
+    pictures = text_columns(pictures, ["intervened", "node", "model", "variant", "member"])
+    wanted = [m in set(methods) for m in zip(pictures["model"], pictures["variant"], strict=True)]
+    pictures = pictures[(pictures["member"] == "") & pd.Series(wanted, index=pictures.index, dtype=bool)]
+    found: list[Shown] = []
+    for (intervened, _), group in pictures.groupby(["intervened", "node"], sort=False):
+        questions = [
+            (value, part)
+            for (value, _), part in group.groupby(["value", "row"], dropna=False, sort=True)
+            if len(part.drop_duplicates(["model", "variant"])) == len(methods)
+        ]
+        every = max(1, math.ceil(len(questions) / most))
+        for value, part in questions[::every]:
+            first = part.iloc[0]
+            answers = {(m, v): _pixels(a) for m, v, a in part[["model", "variant", "answer"]].itertuples(index=False)}
+            truth = None if pd.isna(first["truth"]) else _pixels(first["truth"])
+            line = Shown(str(intervened), float(value), _pixels(first["factual"]), truth, answers)
+            if line.size() == {(found or [line])[0].factual.shape}:  # a record may hold any picture
+                found.append(line)
+    return found
+
+
+def _pixels(text: str) -> NDArray[np.float64]:
+    """``(h, w, 3)`` in [0, 1]."""
+    return decode(from_text(text)).permute(1, 2, 0).expand(-1, -1, 3).numpy().astype(float)
+
+
+def grid(shown: Sequence[Shown], methods: Sequence[Method], layout: Layout, *, title: str = "") -> Figure:
+    """Factual image, true counterfactual, and for each method its answer and the signed difference from the truth.
+
+    Where no truth is known, the difference is from the factual image. One scale of differences holds for the whole
+    figure, with a bar of its own, so that methods can be compared. Raises `ValueError` where there is nothing to show.
+    """
+    if not shown:
+        raise ValueError("there is no picture that all of the methods have")
+    known = all(line.truth is not None for line in shown)
+    start = ["factual", "truth"] if known else ["factual"]
+    against = "truth" if known else "factual image"
+    gaps = [line.answers[m] - (line.truth if known else line.factual) for line in shown for m in methods]  # type: ignore[operator]
+    reach = _round_up(max(float(np.quantile(np.abs(gap), 0.998)) for gap in gaps))
+    table = []
+    for line in shown:
+        cells = [line.factual, *([line.truth] if known else [])]
+        for method in methods:
+            gap = (line.answers[method] - cells[-1]).mean(-1)
+            cells += [line.answers[method], colormaps[DIFFERENCE](0.5 + gap / (2 * reach))[..., :3]]
+        table.append(cells)
+    sheet = _Sheet(table, [line.intervened for line in shown], pairs=len(start))
+    with styled():
+        figure, axis = sheet.figure(top=64 if title else 46, bottom=58)
+        sheet.name_rows(axis, [line.label for line in shown])
+        for j, name in enumerate(start):
+            sheet.name_columns(axis, name, j, j)
+        for k, method in enumerate(methods):
+            first = len(start) + 2 * k
+            sheet.name_columns(axis, short_name(method, methods, layout), first, first + 1)
+        _scale_bar(figure, sheet, reach, f"answer − {against}")
+        if title:
+            figure.text(0.5, 1 - 8 / sheet.height, title, ha="center", va="top", size=9)
+    names = ", ".join(layout.method(m) for m in methods)
+    asked = ", ".join(dict.fromkeys(f"do({line.intervened})" for line in shown))
+    return described(
+        figure,
+        f"{len(shown)} rows of images under {asked}: {', '.join(start)}, then the answer of {names}, each with its "
+        f"signed difference from the {against} (red: too much ink, blue: too little, up to ±{reach:g}).",
+    )
+
+
+def strip(shown: Sequence[Shown], sweep: Sweep, *, title: str = "") -> Figure:
+    """Factual image and the answers along a sweep, as in the Diff-SCM paper; the truth last, where it is known.
+
+    Raises `ValueError` where there is nothing to show.
+    """
+    if not shown:
+        raise ValueError("there is no picture that all of the methods have")
+    known = all(line.truth is not None for line in shown)
+    table = [
+        [line.factual, *(line.answers[m] for m in sweep.methods), *([line.truth] if known else [])] for line in shown
+    ]
+    sheet = _Sheet(table, [line.intervened for line in shown], pairs=1)
+    names = ["factual", *(f"{value:g}" for value, _ in sweep.points), *(["truth"] if known else [])]
+    with styled():
+        figure, axis = sheet.figure(top=70 if title else 52, bottom=10)
+        sheet.name_rows(axis, [line.label for line in shown])
+        for j, name in enumerate(names):
+            sheet.name_columns(axis, name, j, j)
+        middle = (sheet.left(1) + sheet.left(len(sweep.points)) + sheet.size) / 2
+        axis.text(middle, -36, sweep.option.replace("_", " "), ha="center", va="bottom", size=8)
+        if title:
+            figure.text(0.5, 1 - 8 / sheet.height, title, ha="center", va="top", size=9)
+    values = ", ".join(names[1 : len(sweep.points) + 1])
+    return described(
+        figure,
+        f"{len(shown)} rows of images: the factual image, then {sweep.name} at {sweep.option} = {values}"
+        f"{', then the true counterfactual' if known else ''}.",
+    )
+
+
+class _Sheet:
+    """A table of images of one size as one picture, every pixel of an image a square of `zoom` pixels.
+
+    `blocks` say of each row what it belongs to; a wider gap goes before another block. After the first `pairs` columns
+    there is a wider gap, and after every second column from there on.
+    """
+
+    def __init__(self, table: Sequence[Sequence[NDArray[np.float64]]], blocks: Sequence[str], *, pairs: int):
+        h, w = table[0][0].shape[:2]
+        columns = len(table[0])
+        self.zoom = max(1, min(84 // max(h, w), (WIDE - 120) // (columns * w))) or 1
+        self.size, self.columns, self.rows = w * self.zoom, columns, len(table)
+        side = h * self.zoom
+        self.lefts = [j * (self.size + GAP) + (GAP if j >= pairs else 0) for j in range(columns)]
+        self.tops, y = [], 0
+        for i, block in enumerate(blocks):
+            y += BLOCK - GAP if i and block != blocks[i - 1] else 0
+            self.tops.append(y)
+            y += side + GAP
+        self.side = side
+        self.canvas = np.ones((y - GAP, self.lefts[-1] + self.size, 3))
+        for top, cells in zip(self.tops, table, strict=True):
+            for left, cell in zip(self.lefts, cells, strict=True):
+                square = np.kron(np.clip(cell, 0, 1), np.ones((self.zoom, self.zoom, 1)))
+                self.canvas[top : top + side, left : left + self.size] = square
+        self.margin = 118
+        self.width = self.height = 0
+
+    def left(self, column: int) -> int:
+        """Where a column begins."""
+        return self.lefts[column]
+
+    def figure(self, *, top: int, bottom: int) -> tuple[Figure, Axes]:
+        """A figure whose one axis has a pixel of the canvas on every pixel, and its own coordinates in pixels."""
+        h, w = self.canvas.shape[:2]
+        self.width, self.height, self.bottom = max(self.margin + w + 10, 420), h + top + bottom, bottom
+        figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI)
+        FigureCanvasAgg(figure)
+        axis = figure.add_axes((self.margin / self.width, bottom / self.height, w / self.width, h / self.height))
+        axis.imshow(self.canvas, interpolation="nearest", extent=(0, w, h, 0), aspect="auto")
+        axis.set_axis_off()
+        return figure, axis
+
+    def name_rows(self, axis: Axes, names: Sequence[str]) -> None:
+        """Names at the left of the rows, in lines that fit."""
+        for top, name in zip(self.tops, names, strict=True):
+            text = name if len(name) <= 17 else name.replace(" = ", "\n= ").replace("(", "(", 1)
+            axis.text(-8, top + self.side / 2, text, ha="right", va="center", size=7, linespacing=1.1)
+
+    def name_columns(self, axis: Axes, name: str, first: int, last: int) -> None:
+        """A name over columns `first` to `last`, in lines that fit."""
+        left, right = self.lefts[first], self.lefts[last] + self.size
+        letters = max(6, int((right - left) / 7.2))
+        text = "\n".join(textwrap.wrap(name.replace("\n", " "), letters, break_long_words=True)[:3])
+        style: dict[str, Any] = {"ha": "center", "va": "bottom", "size": 7, "linespacing": 1.05}
+        axis.text((left + right) / 2, -6, text, **style)
+
+
+def _scale_bar(figure: Figure, sheet: _Sheet, reach: float, label: str) -> None:
+    """The colours of differences, below the images at the right."""
+    width, height = min(240, sheet.width // 2), 10
+    place = ((sheet.width - width - 24) / sheet.width, 30 / sheet.height, width / sheet.width, height / sheet.height)
+    axis = figure.add_axes(place)
+    axis.imshow(colormaps[DIFFERENCE](np.linspace(0, 1, 256))[None, :, :3], aspect="auto", extent=(-1, 1, 0, 1))
+    axis.set_yticks([])
+    axis.set_xticks([-1, 0, 1], [f"−{reach:g}", "0", f"+{reach:g}"])
+    axis.tick_params(labelsize=7, length=2, pad=1)
+    axis.set_ylabel(label, rotation=0, ha="right", va="center", size=7, labelpad=6)
+    axis.grid(False)
+
+
+def _round_up(x: float) -> float:
+    """To one significant digit, upwards; 0.01 at least."""
+    x = max(x, 0.01)
+    unit = 10.0 ** math.floor(math.log10(x))
+    return float(f"{math.ceil(x / unit - 1e-9) * unit:.1g}")

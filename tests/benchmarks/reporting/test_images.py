@@ -1,0 +1,269 @@
+"""Figures and tables of images, from synthetic records: pixels are what was kept, panels are what was scored."""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from scmbench.benchmarks.judging import proxies
+from scmbench.benchmarks.judging.sweeps import Sweep, sweeps
+from scmbench.benchmarks.records.record import Identity, Record
+from scmbench.benchmarks.records.results import Results, gather
+from scmbench.benchmarks.reporting import images
+from scmbench.benchmarks.reporting.figures import curves
+from scmbench.benchmarks.reporting.figures.images import GAP, grid, lines, strip
+from scmbench.benchmarks.reporting.figures.style import description
+from scmbench.benchmarks.reporting.layout import Layout
+from scmbench.benchmarks.reporting.page import page
+from scmbench.benchmarks.reporting.report import Report
+from scmbench.benchmarks.suites.suite import Entry, Suite
+from scmbench.datasets import Score
+from scmbench.datasets.pictures import encode, pictures
+
+SCALES = (0.0, 0.7, 2.0)
+NAMES = ["image-dcm", *(f"diff-scm s={s:g}" for s in SCALES), "identity"]
+
+
+def digits(n: int, side: int = 12) -> torch.Tensor:
+    """Rings of growing size."""
+    y, x = torch.meshgrid(torch.arange(side * 1.0), torch.arange(side * 1.0), indexing="ij")
+    middle, radius = (side - 1) / 2, torch.linspace(2, side / 2 - 1, n)[:, None, None]
+    return torch.sigmoid(4 - 4 * (((x - middle).square() + (y - middle).square()).sqrt() - radius).abs())[:, None]
+
+
+ERROR = {"image-dcm": 0.3, "diff-scm s=0": 1.0, "diff-scm s=0.7": 0.8, "diff-scm s=2": 0.5, "identity": 1.0}
+
+
+def record(name: str, seed: int = 0, *, truth: bool = True) -> Record:
+    x = digits(16)
+    true = x.flip(0)
+    answer = true + ERROR[name] ** 0.5 * (x - true)
+    kept = [
+        *pictures("digit", torch.arange(16) // 2, "image", factual=x, answer=answer, truth=true if truth else None),
+        *pictures("slant", torch.arange(16) / 40, "image", factual=x, answer=answer, truth=true if truth else None),
+    ]
+    e = ERROR[name] + 0.01 * seed
+    told = {"cf_relative": e, "validity": 1 - e / 2, "cld": 1 + e / 4, "l1": 0.2 - 0.1 * e, "im1_median": 1.1 - e / 9}
+    scores = [Score("counterfactual", metric, x, "digit", 1.0) for metric, x in told.items()]
+    scores += [Score("composition", f"composition_{k}", 0.01 * k * e) for k in range(1, 11)]
+    where = {"python": "3.11", "packages": "", "commit": "c", "dirty": False, "hardware": "", "threads": 1}
+    identity = Identity("image/test", 1, seed, "linear", 1, {}, "standard", 1, {})
+    role = "floor" if name == "identity" else "method"
+    shown = kept if seed == 0 else ()
+    return Record(identity, "ok", scores=[("", s) for s in scores], pictures=shown, provenance=where, role=role)
+
+
+def results(seeds: int = 3, *, truth: bool = True) -> Results:
+    return gather([(record(name, s, truth=truth), name) for name in NAMES for s in range(seeds)], suite="t")
+
+
+def suite(seeds: int = 3) -> Suite:
+    """What `sweeps` sees of it is faked: no model that is here has a guidance scale."""
+    entries = [Entry("linear", name) for name in NAMES]
+    return Suite("t", "Images", "standard", ["image/test"], entries, range(seeds))
+
+
+SWEEP = Sweep("diff-scm", "scale", [(s, (f"diff-scm s={s:g}", "")) for s in SCALES])
+METHODS = [("image-dcm", ""), ("identity", "")]
+
+
+def layout(found: Results) -> Layout:
+    roles = {("identity", ""): "floor"}
+    return Layout(["image/test"], [], [(name, "") for name in NAMES], roles=roles) if found else Layout([], [], [])
+
+
+def pixels(figure) -> np.ndarray:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3] / 255
+
+
+def images_in(figure) -> np.ndarray:
+    return np.asarray(figure.axes[0].images[0].get_array())
+
+
+def test_lines_are_rows_that_all_methods_have_spread_over_their_values():
+    shown = lines(results().pictures, METHODS, most=3)
+    assert [line.intervened for line in shown] == ["digit"] * 3 + ["slant"] * 3
+    assert [line.value for line in shown[:3]] == [0, 3, 6]
+    assert shown[0].label == "do(digit = 0)"
+    assert set(shown[0].answers) == set(METHODS)
+    lacking = results().pictures
+    lacking = lacking[(lacking["model"] != "identity") | (lacking["intervened"] == "slant")]
+    assert {line.intervened for line in lines(lacking, METHODS, most=3)} == {"slant"}
+    assert lines(lacking.iloc[:0], METHODS, most=3) == []
+
+
+def test_a_grid_shows_every_pixel_as_it_was_kept():
+    found = results()
+    shown = lines(found.pictures, METHODS, most=3)
+    figure = grid(shown, METHODS, layout(found), title="strokes")
+    sheet = images_in(figure)
+    zoom = 84 // 12
+    assert sheet[: 12 * zoom, : 12 * zoom : 1].shape == (84, 84, 3)
+    np.testing.assert_allclose(sheet[:84:zoom, :84:zoom], shown[0].factual, atol=1e-9)
+    np.testing.assert_allclose(sheet[zoom - 1 : 84 : zoom, zoom - 1 : 84 : zoom], shown[0].factual, atol=1e-9)
+    second = 84 + GAP
+    np.testing.assert_allclose(sheet[:84:zoom, second : second + 84 : zoom], shown[0].truth, atol=1e-9)
+    drawn = pixels(figure)  # the same on the canvas, a pixel of it on every pixel
+    corner = np.argwhere(np.all(np.isclose(drawn, sheet[0, 0], atol=0.01), axis=-1))[0]
+    np.testing.assert_allclose(
+        drawn[corner[0] : corner[0] + 84, corner[1] : corner[1] + 84], sheet[:84, :84], atol=0.01
+    )
+
+
+def test_differences_are_signed_and_share_one_scale():
+    found = results()
+    shown = lines(found.pictures, METHODS, most=1)
+    exact = [replace(line, answers={m: line.truth for m in METHODS}) for line in shown]
+    sheet = images_in(grid(exact, METHODS, layout(found)))
+    third = 2 * (84 + GAP) + GAP + 84 + GAP
+    middle = sheet[:84, third : third + 84]
+    assert middle.min() > 0.93  # nothing to see: white
+    more = [replace(line, answers={m: np.clip(line.truth + 0.5, 0, 1) for m in METHODS}) for line in shown]
+    sheet = images_in(grid(more, METHODS, layout(found)))
+    where = sheet[:84, third : third + 84].reshape(-1, 3)
+    assert (where[:, 0] >= where[:, 2] - 0.02).all()  # red, not blue: too much ink
+    labels = [t.get_text() for t in grid(more, METHODS, layout(found)).axes[1].get_xticklabels()]
+    assert labels == ["−0.5", "0", "+0.5"]
+
+
+def test_without_a_truth_the_factual_image_stands_for_it():
+    found = results(truth=False)
+    shown = lines(found.pictures, METHODS, most=2)
+    assert shown[0].truth is None
+    figure = grid(shown, METHODS, layout(found))
+    assert "signed difference from the factual image" in description(figure, "x")
+    assert [t.get_text() for t in figure.axes[0].texts if t.get_text() in ("factual", "truth")] == ["factual"]
+
+
+def test_a_strip_goes_from_the_factual_image_along_the_sweep_to_the_truth():
+    found = results()
+    shown = lines(found.pictures, SWEEP.methods, most=2)
+    figure = strip(shown, SWEEP)
+    texts = [t.get_text() for t in figure.axes[0].texts]
+    assert [t for t in texts if not t.startswith("do(")] == ["factual", "0", "0.7", "2", "truth", "scale"]
+    assert "diff-scm at scale = 0, 0.7, 2, then the true" in description(figure, "x")
+    for draw in (lambda: strip([], SWEEP), lambda: grid([], METHODS, layout(found))):
+        with pytest.raises(ValueError, match="no picture that all"):
+            draw()
+
+
+def test_curves_have_a_panel_a_score_and_bands_from_three_seeds_on():
+    for seeds, bands in ((3, True), (2, False)):
+        found = results(seeds)
+        scores = Report.of(suite(seeds), found, papers=[]).scores
+        theirs = {"cld": ([0, 1], [1.3, 1.1], "paper")}
+        beside = [("identity", "")]
+        figure = curves.along(scores, SWEEP, layout(found), dataset="image/test", beside=beside, published=theirs)
+        panels = {axis.get_title(): axis for axis in figure.axes if axis.get_visible()}
+        assert list(panels)[:3] == ["error / doing nothing", "validity", "CLD"]
+        band = np.ptp(panels["validity"].collections[0].get_paths()[0].vertices[:, 1])
+        line = panels["validity"].lines[0]
+        assert (band > np.ptp(line.get_ydata()) + 0.01) == bands
+        line = panels["error / doing nothing"].lines[0]
+        assert list(line.get_xdata()) == [0, 0.7, 2]
+        assert list(line.get_ydata()) == pytest.approx([ERROR[m] + 0.01 * (seeds - 1) / 2 for m, _ in SWEEP.methods])
+        assert [t.get_text() for t in figure.legends[0].get_texts()] == ["diff-scm", "identity", "paper"]
+    with pytest.raises(ValueError, match="the sweep of scale has no score"):
+        curves.along(scores.iloc[:0], SWEEP, layout(found), dataset="image/test")
+
+
+def test_composition_is_drawn_over_its_cycles():
+    found = results()
+    scores = Report.of(suite(), found, papers=[]).scores
+    figure = curves.cycles(scores, [("image-dcm", ""), ("no", "")], layout(found), dataset="image/test")
+    (line,) = figure.axes[0].lines
+    assert list(line.get_xdata()) == list(range(1, 11))
+    assert line.get_ydata()[-1] == pytest.approx(0.1 * (ERROR["image-dcm"] + 0.01))
+    with pytest.raises(ValueError, match="no method has a score of composition"):
+        curves.cycles(scores, [("no", "")], layout(found), dataset="image/test")
+
+
+def test_agreement_is_spearmans_and_names_what_a_proxy_would_have_chosen():
+    scores = Report.of(suite(), results(), papers=[]).scores
+    table = proxies.by_method(scores, "image/test")
+    told = proxies.agreement(table).set_index("proxy")
+    assert told.loc["validity", "rho"] == pytest.approx(1)  # higher is better: turned round
+    assert told.loc["cld", "rho"] == pytest.approx(1)
+    assert told.loc["l1", "rho"] == pytest.approx(-1)
+    assert told.loc["l1", "chosen"] in [("diff-scm s=0", ""), ("identity", "")]
+    assert told.loc["cld", "chosen"] == told.loc["cld", "best"] == ("image-dcm", "")
+    assert told.loc["l1", "chosen_error"] == pytest.approx(1.01)
+    assert set(told["n"]) == {5}
+    few = proxies.agreement(table.iloc[:3]).set_index("proxy")
+    assert math.isnan(few.loc["cld", "low"])
+    same = table.assign(cld=1.0)
+    assert math.isnan(proxies.agreement(same).set_index("proxy").loc["cld", "rho"])
+    without = proxies.by_method(scores, "image/test", without=[("identity", "")])
+    assert len(without) == 4
+    assert proxies.agreement(table.drop(columns="cf_relative")).empty
+
+
+def test_scores_of_two_questions_are_not_mixed():
+    scores = Report.of(suite(), results(), papers=[]).scores
+    other = scores[scores["metric"] == "cld"].assign(query="interventional", score=99.0)
+    table = proxies.by_method(pd.concat([other, scores]), "image/test")
+    assert table["cld"].max() < 2
+    figure = curves.along(pd.concat([other, scores]), SWEEP, layout(results()), dataset="image/test")
+    (cld,) = [axis for axis in figure.axes if axis.get_title() == "CLD"]
+    assert max(cld.lines[0].get_ydata()) < 2
+
+
+def test_sweeps_are_methods_that_differ_in_one_number():
+    def entry(label, **options):
+        return (label, ""), "diff-scm", {"depth": 1.0, "clip": "none", **options}
+
+    found = sweeps([entry(f"s{s}", scale=s) for s in (2, 0, 1)] + [entry("d", scale=1, depth=0.5)])
+    assert [(s.option, [m for m, _ in s.methods]) for s in found] == [("scale", ["s0", "s1", "s2"])]
+    assert sweeps([entry(f"s{s}", scale=s) for s in (2, 0)]) == []
+    assert sweeps([entry(f"s{s}", scale=s, clip=str(s)) for s in (2, 0, 1)]) == []
+    assert sweeps([entry(f"s{s}", flag=s) for s in (True, False, True)]) == []
+
+
+def test_a_report_of_images_has_its_sections_and_says_what_each_figure_shows(monkeypatch):
+    monkeypatch.setattr(images, "sweeps", lambda entries: [SWEEP])
+    report = Report.of(suite(), results(), papers=[])
+    sections = {part.title: part for part in images.parts(suite(), report.results, report.scores, report.layout)}
+    assert list(sections) == [
+        *("Pictures", "Along a sweep", "Composition over cycles", "Do proxies agree with the truth?"),
+    ]
+    assert set(sections["Pictures"].figures) == {"pictures_image_test", "sweep_image_test_diff-scm_scale"}
+    names = [name for part in sections.values() for name in part.figures]
+    text = page("t", "", list(sections.values()), dict.fromkeys(names, b"PNG"), [])
+    assert 'alt="6 rows of images under do(digit), do(slant): factual, truth, then the answer of image-dcm' in text
+    assert text.count("<img") == text.count('alt="') == len(names) == 5
+    assert "Which proxy would have chosen the right method?" in text
+    monkeypatch.setattr(images, "parts", lambda *_: [sections["Pictures"]])
+    assert "Pictures" in [part.title for part in report.parts()]
+
+
+def test_other_figures_are_described_by_name_and_title():
+    figure = Figure()
+    assert description(figure, "boxes_nlin") == "boxes nlin"
+    figure.suptitle("nlin (additive)")
+    assert description(figure, "boxes_nlin") == "boxes nlin (nlin (additive))"
+
+
+def test_pictures_of_another_size_and_names_with_dollars_do_no_harm():
+    frame = results().pictures.assign(intervened=lambda f: f["intervened"].replace("digit", "$x_"))
+    other = gather([(record("identity"), "identity")], suite="t").pictures
+    odd = base64.b64encode(encode(torch.zeros(1, 3, 3))).decode()
+    frame.loc[frame["row"] == 4, "answer"] = odd
+    shown = lines(frame, METHODS, most=8)
+    assert len(other) == 16
+    assert [line.size() for line in shown] == [{(12, 12, 3)}] * 14
+    grid(shown, METHODS, layout(results())).canvas.draw()
+
+
+def test_a_report_without_images_has_none_of_this():
+    found = results()
+    plain = replace(found, pictures=found.pictures.iloc[:0], rows=found.rows.assign(metric="mmd"))
+    assert images.parts(suite(), plain, Report.of(suite(), plain, papers=[]).scores, layout(found)) == []
