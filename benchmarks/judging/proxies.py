@@ -86,13 +86,16 @@ def agreement(table: pd.DataFrame) -> pd.DataFrame:
 def interval(rho: float, n: int) -> tuple[float, float]:
     """The 95 % interval of a rank correlation over n pairs; NaN where there is none.
 
-    >>> [round(x, 2) for x in interval(0.5, 20)]
-    [0.06, 0.78]
+    Two orders that agree in full have no finite z: their interval ends at 1, and begins where that of two neighbours
+    exchanged would.
+
+    >>> [round(x, 2) for x in interval(0.5, 20)], [round(x, 2) for x in interval(1, 5)]
+    ([0.06, 0.78], [0.05, 1.0])
     """
     if n < LEAST or math.isnan(rho):
         return math.nan, math.nan
-    if abs(rho) >= 1:
-        return rho, rho
     half = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(1.06 / (n - 3))
-    z = math.atanh(rho)
-    return math.tanh(z - half), math.tanh(z + half)
+    most = 1 - 12 / (n * (n**2 - 1))
+    z = math.atanh(min(max(rho, -most), most))
+    low, high = math.tanh(z - half), math.tanh(z + half)
+    return (-1.0 if rho < -most else low), (1.0 if rho > most else high)

@@ -18,13 +18,18 @@ from ...judging.proxies import PROXIES, TRUTH, agreement
 from ...judging.sweeps import Sweep
 from ...judging.verdict import LEAST
 from ..layout import Layout, metric_name
-from .style import PAPER, described, legend_below, method_colours, new_figure, short_name, styled
+from .style import PALETTE, PAPER, described, legend_below, method_colours, new_figure, short_name, styled
 
 SWEPT = (TRUTH, "validity", "cld", "im1_median", "im2_median", "l1", "composition_1", "frechet64")
 """Scores along a sweep, in the order of their panels."""
 
 COMPOSITION = re.compile(r"composition_(\d+)")
 """The scores of composition, by the number of cycles."""
+
+MARKERS = "os^Dv"
+"""Shapes of points: colours come again after eight methods."""
+
+_DASHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 0.9}
 
 BEYOND = ["#606060", "#8C6D31", "#7F3C8D", "#A0A0A0"]
 """Colours of what is no method of the sweep."""
@@ -158,6 +163,8 @@ def against_truth(table: pd.DataFrame, layout: Layout, *, title: str = "") -> Fi
         raise ValueError("no proxy was scored beside the truth")
     methods: list[Method] = [(str(m), str(v)) for m, v in table.index]
     colours = method_colours(methods)
+    models = list(dict.fromkeys(model for model, _ in methods))
+    shapes = {m: MARKERS[models.index(m[0]) // len(PALETTE) % len(MARKERS)] for m in methods}
     columns = min(4, len(told))
     lines = -(-len(told) // columns)
     with styled():
@@ -167,9 +174,8 @@ def against_truth(table: pd.DataFrame, layout: Layout, *, title: str = "") -> Fi
             for key, point in both.iterrows():
                 method = (str(key[0]), str(key[1]))  # type: ignore[index]
                 face = "none" if method in layout.bounds else colours[method]
-                axis.scatter(
-                    *(point[TRUTH], point[line["proxy"]]), s=26, facecolor=face, edgecolor=colours[method], zorder=3
-                )
+                style: dict[str, Any] = {"marker": shapes[method], "edgecolor": colours[method], "facecolor": face}
+                axis.scatter(point[TRUTH], point[line["proxy"]], s=26, zorder=3, **style)
             ring = both.loc[line["chosen"]]
             hollow: dict[str, Any] = {"s": 110, "facecolor": "none", "edgecolor": "#303030", "linewidth": 0.9}
             axis.scatter(ring[TRUTH], ring[line["proxy"]], **hollow, zorder=4)
@@ -178,14 +184,14 @@ def against_truth(table: pd.DataFrame, layout: Layout, *, title: str = "") -> Fi
             better = "higher" if PROXIES[line["proxy"]] else "lower"
             interval = "" if np.isnan(line["low"]) else f" [{line['low']:.2f}, {line['high']:.2f}]"
             rho = "no rank correlation" if np.isnan(line["rho"]) else f"ρ = {line['rho']:.2f}{interval}"
-            axis.set_title(f"{metric_name(line['proxy'])} ({better} is better)\n{rho}", size=8)
+            axis.set_title(f"{metric_name(line['proxy'])}\n{better} is better, {rho}", size=7.5)
             axis.set_xlabel(metric_name(TRUTH))
         for axis in axes.flat[len(told) :]:
             axis.set_visible(False)
         handles: list[Any] = [
             Line2D(
                 *([], []),
-                marker="o",
+                marker=shapes[m],
                 linestyle="",
                 color=colours[m],
                 markerfacecolor="none" if m in layout.bounds else colours[m],

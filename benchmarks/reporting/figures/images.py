@@ -58,6 +58,10 @@ class Shown:
         """``do(digit = 3)``."""
         return f"do({self.intervened} = {self.value:.3g})" if math.isfinite(self.value) else f"do({self.intervened})"
 
+    def aim(self, known: bool) -> NDArray[np.float64]:
+        """What an answer is compared with: the truth where it is `known`, else the factual image."""
+        return self.truth if known and self.truth is not None else self.factual
+
     def size(self) -> set[tuple[int, ...]]:
         """The shapes of its images."""
         truth = [] if self.truth is None else [self.truth]
@@ -106,19 +110,18 @@ def grid(shown: Sequence[Shown], methods: Sequence[Method], layout: Layout, *, t
     known = all(line.truth is not None for line in shown)
     start = ["factual", "truth"] if known else ["factual"]
     against = "truth" if known else "factual image"
-    gaps = [line.answers[m] - (line.truth if known else line.factual) for line in shown for m in methods]  # type: ignore[operator]
+    gaps = [line.answers[m] - line.aim(known) for line in shown for m in methods]
     reach = _round_up(max(float(np.quantile(np.abs(gap), 0.998)) for gap in gaps))
     table = []
     for line in shown:
-        cells = [line.factual, *([line.truth] if known else [])]
+        cells = [line.factual, *([line.aim(True)] if known else [])]
         for method in methods:
-            gap = (line.answers[method] - cells[-1]).mean(-1)
+            gap = (line.answers[method] - line.aim(known)).mean(-1)
             cells += [line.answers[method], colormaps[DIFFERENCE](0.5 + gap / (2 * reach))[..., :3]]
         table.append(cells)
-    sheet = _Sheet(table, [line.intervened for line in shown], pairs=len(start))
+    sheet = _Sheet(table, shown, start=len(start))
     with styled():
-        figure, axis = sheet.figure(top=64 if title else 46, bottom=58)
-        sheet.name_rows(axis, [line.label for line in shown])
+        figure, axis = sheet.figure(top=72 if title else 46, bottom=58)
         for j, name in enumerate(start):
             sheet.name_columns(axis, name, j, j)
         for k, method in enumerate(methods):
@@ -145,13 +148,13 @@ def strip(shown: Sequence[Shown], sweep: Sweep, *, title: str = "") -> Figure:
         raise ValueError("there is no picture that all of the methods have")
     known = all(line.truth is not None for line in shown)
     table = [
-        [line.factual, *(line.answers[m] for m in sweep.methods), *([line.truth] if known else [])] for line in shown
+        [line.factual, *(line.answers[m] for m in sweep.methods), *([line.aim(True)] if known else [])]
+        for line in shown
     ]
-    sheet = _Sheet(table, [line.intervened for line in shown], pairs=1)
+    sheet = _Sheet(table, shown, start=1)
     names = ["factual", *(f"{value:g}" for value, _ in sweep.points), *(["truth"] if known else [])]
     with styled():
-        figure, axis = sheet.figure(top=70 if title else 52, bottom=10)
-        sheet.name_rows(axis, [line.label for line in shown])
+        figure, axis = sheet.figure(top=88 if title else 56, bottom=10)
         for j, name in enumerate(names):
             sheet.name_columns(axis, name, j, j)
         middle = (sheet.left(1) + sheet.left(len(sweep.points)) + sheet.size) / 2
@@ -169,17 +172,16 @@ def strip(shown: Sequence[Shown], sweep: Sweep, *, title: str = "") -> Figure:
 class _Sheet:
     """A table of images of one size as one picture, every pixel of an image a square of `zoom` pixels.
 
-    `blocks` say of each row what it belongs to; a wider gap goes before another block. After the first `pairs` columns
-    there is a wider gap, and after every second column from there on.
+    `shown` are the rows' questions; a wider gap goes before another intervention, and after the first `start` columns.
     """
 
-    def __init__(self, table: Sequence[Sequence[NDArray[np.float64]]], blocks: Sequence[str], *, pairs: int):
+    def __init__(self, table: Sequence[Sequence[NDArray[np.float64]]], shown: Sequence[Shown], *, start: int):
         h, w = table[0][0].shape[:2]
-        columns = len(table[0])
+        columns, blocks = len(table[0]), [line.intervened for line in shown]
         self.zoom = max(1, min(84 // max(h, w), (WIDE - 120) // (columns * w))) or 1
         self.size, self.columns, self.rows = w * self.zoom, columns, len(table)
         side = h * self.zoom
-        self.lefts = [j * (self.size + GAP) + (GAP if j >= pairs else 0) for j in range(columns)]
+        self.lefts = [j * (self.size + GAP) + (GAP if j >= start else 0) for j in range(columns)]
         self.tops, y = [], 0
         for i, block in enumerate(blocks):
             y += BLOCK - GAP if i and block != blocks[i - 1] else 0
@@ -191,7 +193,8 @@ class _Sheet:
             for left, cell in zip(self.lefts, cells, strict=True):
                 square = np.kron(np.clip(cell, 0, 1), np.ones((self.zoom, self.zoom, 1)))
                 self.canvas[top : top + side, left : left + self.size] = square
-        self.margin = 118
+        self.names = [line.label if len(line.label) <= 18 else line.label.replace(" = ", "\n= ") for line in shown]
+        self.margin = 20 + 9 * min(30, max(len(part) for name in self.names for part in name.split("\n")))
         self.width = self.height = 0
 
     def left(self, column: int) -> int:
@@ -199,7 +202,7 @@ class _Sheet:
         return self.lefts[column]
 
     def figure(self, *, top: int, bottom: int) -> tuple[Figure, Axes]:
-        """A figure whose one axis has a pixel of the canvas on every pixel, and its own coordinates in pixels."""
+        """A figure whose axis has a pixel of the canvas on every pixel, coordinates in pixels, and the rows' names."""
         h, w = self.canvas.shape[:2]
         self.width, self.height, self.bottom = max(self.margin + w + 10, 420), h + top + bottom, bottom
         figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI)
@@ -207,13 +210,9 @@ class _Sheet:
         axis = figure.add_axes((self.margin / self.width, bottom / self.height, w / self.width, h / self.height))
         axis.imshow(self.canvas, interpolation="nearest", extent=(0, w, h, 0), aspect="auto")
         axis.set_axis_off()
+        for top, name in zip(self.tops, self.names, strict=True):
+            axis.text(-8, top + self.side / 2, name, ha="right", va="center", size=7, linespacing=1.1)
         return figure, axis
-
-    def name_rows(self, axis: Axes, names: Sequence[str]) -> None:
-        """Names at the left of the rows, in lines that fit."""
-        for top, name in zip(self.tops, names, strict=True):
-            text = name if len(name) <= 17 else name.replace(" = ", "\n= ").replace("(", "(", 1)
-            axis.text(-8, top + self.side / 2, text, ha="right", va="center", size=7, linespacing=1.1)
 
     def name_columns(self, axis: Axes, name: str, first: int, last: int) -> None:
         """A name over columns `first` to `last`, in lines that fit."""

@@ -125,12 +125,14 @@ def test_differences_are_signed_and_share_one_scale():
     exact = [replace(line, answers={m: line.truth for m in METHODS}) for line in shown]
     sheet = images_in(grid(exact, METHODS, layout(found)))
     third = 2 * (84 + GAP) + GAP + 84 + GAP
-    middle = sheet[:84, third : third + 84]
-    assert middle.min() > 0.93  # nothing to see: white
+    for k in range(2):  # of every method
+        middle = sheet[:84, third + 2 * k * (84 + GAP) :][:, :84]
+        assert middle.min() > 0.93  # nothing to see: white
     more = [replace(line, answers={m: np.clip(line.truth + 0.5, 0, 1) for m in METHODS}) for line in shown]
     sheet = images_in(grid(more, METHODS, layout(found)))
-    where = sheet[:84, third : third + 84].reshape(-1, 3)
-    assert (where[:, 0] >= where[:, 2] - 0.02).all()  # red, not blue: too much ink
+    for k in range(2):
+        where = sheet[:84, third + 2 * k * (84 + GAP) :][:, :84].reshape(-1, 3)
+        assert (where[:, 0] >= where[:, 2] - 0.02).all()  # red, not blue: too much ink
     labels = [t.get_text() for t in grid(more, METHODS, layout(found)).axes[1].get_xticklabels()]
     assert labels == ["−0.5", "0", "+0.5"]
 
@@ -165,9 +167,9 @@ def test_curves_have_a_panel_a_score_and_bands_from_three_seeds_on():
         figure = curves.along(scores, SWEEP, layout(found), dataset="image/test", beside=beside, published=theirs)
         panels = {axis.get_title(): axis for axis in figure.axes if axis.get_visible()}
         assert list(panels)[:3] == ["error / doing nothing", "validity", "CLD"]
+        assert len(panels["validity"].collections) == (1 if bands else 4)  # else a point a seed at every value
         band = np.ptp(panels["validity"].collections[0].get_paths()[0].vertices[:, 1])
-        line = panels["validity"].lines[0]
-        assert (band > np.ptp(line.get_ydata()) + 0.01) == bands
+        assert not bands or band > np.ptp(panels["validity"].lines[0].get_ydata())
         line = panels["error / doing nothing"].lines[0]
         assert list(line.get_xdata()) == [0, 0.7, 2]
         assert list(line.get_ydata()) == pytest.approx([ERROR[m] + 0.01 * (seeds - 1) / 2 for m, _ in SWEEP.methods])
@@ -241,8 +243,8 @@ def test_a_report_of_images_has_its_sections_and_says_what_each_figure_shows(mon
     assert 'alt="6 rows of images under do(digit), do(slant): factual, truth, then the answer of image-dcm' in text
     assert text.count("<img") == text.count('alt="') == len(names) == 5
     assert "Which proxy would have chosen the right method?" in text
-    monkeypatch.setattr(images, "parts", lambda *_: [sections["Pictures"]])
-    assert "Pictures" in [part.title for part in report.parts()]
+    small = gather([(record("identity"), "identity")], suite="t")
+    assert "Composition over cycles" in [part.title for part in Report.of(suite(1), small, papers=[]).parts()]
 
 
 def test_other_figures_are_described_by_name_and_title():
