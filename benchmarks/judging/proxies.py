@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -35,25 +35,47 @@ LEAST = 4
 QUESTIONS = ("counterfactual", "composition", "interventional")
 """Where a proxy is scored under several questions, the first of these counts."""
 
+Pairs = Mapping[str, pd.DataFrame]
+"""Proxy to a row a method, with the true error in the column `TRUTH` and the proxy's score in its own."""
 
-def by_method(scores: pd.DataFrame, dataset: str, *, without: Collection[Method] = ()) -> pd.DataFrame:
-    """Median over seeds of the truth's and the proxies' scores: a row a method, a column a metric.
 
-    `scores` are those of `seed_scores`; `without` are methods to leave out, such as ceilings.
+def pairs(rows: pd.DataFrame, dataset: str, *, without: Collection[Method] = ()) -> Pairs:
+    """Every proxy beside the true error of the same interventions, median over seeds: one row a method that has both.
+
+    A proxy of ``do(digit)`` stands beside the error under ``do(digit)`` alone; one that is asked about no node, such as
+    composition, beside that of all. `rows` are those of `Results`; `without` are methods to leave out, such as
+    ceilings.
     """
-    part = scores[(scores["dataset"] == dataset) & scores["metric"].isin([TRUTH, *PROXIES])]
+    part = rows[(rows["dataset"] == dataset) & rows["metric"].isin([TRUTH, *PROXIES])]
     part = part[np.isfinite(part["score"].to_numpy(dtype=float))]
+    part = part.assign(variant=part["variant"].fillna(""), node=part["node"].fillna(""))
     out = [method in without for method in zip(part["model"], part["variant"], strict=True)]
     part = part[~np.array(out, dtype=bool)]
-    order = {query: i for i, query in enumerate(QUESTIONS)}
-    first = part["query"].map(lambda query: order.get(query, len(order)))
-    part = part[first == first.groupby([part["model"], part["variant"], part["metric"]]).transform("min")]
-    table = part.pivot_table(index=["model", "variant"], columns="metric", values="score", aggfunc="median", sort=False)
-    return table.reindex(columns=[name for name in (TRUTH, *PROXIES) if name in table.columns])
+    truth = part[(part["metric"] == TRUTH) & (part["query"] == QUESTIONS[0])]
+    found = {}
+    for proxy in PROXIES:
+        own = part[part["metric"] == proxy]
+        asked = min(own["query"], key=lambda q: QUESTIONS.index(q) if q in QUESTIONS else len(QUESTIONS), default="")
+        own = own[own["query"] == asked]
+        nodes = set(own["node"]) - {""}
+        error = truth[truth["node"].isin(nodes)] if nodes else truth
+        own = own[own["node"].isin(set(error["node"]))] if nodes else own
+        both = pd.concat([_by_method(error).rename(TRUTH), _by_method(own).rename(proxy)], axis=1, join="inner")
+        if len(both):
+            found[proxy] = both
+    return found
 
 
-def agreement(table: pd.DataFrame) -> pd.DataFrame:
-    """One line a proxy: its rank correlation with the truth over the methods of `by_method`, and its choice.
+def _by_method(rows: pd.DataFrame) -> pd.Series:
+    """Mean over nodes and values, then median over seeds: one number a method."""
+    method = ["model", "variant"]
+    nodes = rows.groupby([*method, "seed", "node"], sort=False)["score"].mean()
+    seeds = nodes.groupby([*method, "seed"], sort=False).mean()
+    return seeds.groupby(method, sort=False).median()
+
+
+def agreement(found: Pairs) -> pd.DataFrame:
+    """One line a proxy: its rank correlation with the truth over methods, and its choice.
 
     Columns: `proxy`; `rho`, Spearman's coefficient of the two errors (a proxy of which higher is better is turned
     round), its 95 % interval `low` and `high`, and `n`, the methods with both; `chosen`, the method that is best by the
@@ -62,10 +84,7 @@ def agreement(table: pd.DataFrame) -> pd.DataFrame:
     coefficients I", Biometrika 44, 1957); none below four methods or where one of the two never varies.
     """
     lines = []
-    for proxy in [name for name in PROXIES if name in table.columns and TRUTH in table.columns]:
-        both = table[[TRUTH, proxy]].dropna()
-        if both.empty:
-            continue
+    for proxy, both in found.items():
         truth, error = both[TRUTH], -both[proxy] if PROXIES[proxy] else both[proxy]
         varies = len(both) >= 2 and truth.nunique() > 1 and error.nunique() > 1
         rho = float(stats.spearmanr(truth, error).statistic) if varies else math.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from .cells import CELL
-from .published_file import ORIGINS, PublishedError, read
+from .published_file import CELLS, ORIGINS, PublishedError, citation, read
 
 SHELVES = ("scmbench.results.published", "scmbench.results.authors_code")
 """Where the numbers lie that come with the package, by their origin."""
@@ -53,19 +54,14 @@ class Published:
 
     def cite(self) -> str:
         """Authors, year, title, venue and address of each source."""
-        return "; ".join(
-            " ".join([", ".join(s["authors"]), f"({s['year']}). {s['title']}.", *_venue(s), s["url"]])
-            for s in self.source
-        )
+        return "; ".join(map(citation, self.source))
 
 
-def _venue(source: Mapping[str, Any]) -> list[str]:
-    return [f"{source['venue']}."] if "venue" in source else []
-
-
-def names() -> list[str]:
-    """Published numbers, and numbers of authors' code, that come with the package."""
-    return sorted(f.name[:-5] for shelf in SHELVES for f in files(shelf).iterdir() if f.name.endswith(".toml"))
+def names(kind: str = CELLS) -> list[str]:
+    """Published numbers, and numbers of authors' code, that come with the package: cells, or another kind."""
+    tables = (f for shelf in SHELVES for f in files(shelf).iterdir() if f.name.endswith(".toml"))
+    kinds = {f.name[:-5]: tomllib.loads(f.read_text(encoding="utf-8")).get("kind", CELLS) for f in tables}
+    return sorted(name for name, found in kinds.items() if found == kind)
 
 
 def load(name: str | Path) -> Published:

@@ -31,7 +31,7 @@ import csv
 import math
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,14 @@ ORIGINS = {"published": "paper", "authors' code": "authors' code"}
 """Where numbers are from, and what tables call them: those of a paper, and those that we measured with its code."""
 
 
+CELLS, CURVE, COMPARED = "cells", "curve", "compared"
+KINDS = {
+    CURVE: "a curve, which is shown and judged beside the sweeps of its data sets (curves.py)",
+    COMPARED: "a table to compare with, which is shown beside its data sets and never judged (compared.py)",
+}
+"""Other numbers on the shelves than cells, by the key ``kind`` of their TOML file."""
+
+
 class PublishedError(UserError, ValueError):
     """A file of published numbers that cannot be used: the message names the file and the line or key."""
 
@@ -60,42 +68,72 @@ def read(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     Raises `PublishedError` that names the file and the line, column or key that is wrong.
     """
     about = _about(path)
+    return about, _cells(path.with_suffix(".csv"), beside(path), about)
+
+
+def beside(path: Path) -> str:
+    """The text of the CSV beside a TOML file. Raises `PublishedError` where it cannot be read."""
     table = path.with_suffix(".csv")
     try:
-        text = text_of(table, PublishedError)
+        return text_of(table, PublishedError)
     except OSError as error:
         raise PublishedError(f"{table}: cannot be read beside {path.name}: {error.strerror}") from error
-    return about, _cells(table, text, about)
+
+
+def read_about(
+    path: Path, needed: Mapping[str, type], also: Mapping[str, type], *, kind: str = CELLS
+) -> dict[str, Any]:
+    """What a TOML file of this `kind` says: the keys `needed`, perhaps those of `also`, no others, and its source.
+
+    Raises `PublishedError` that names the file and the key.
+    """
+    about = toml_of(text_of(path, PublishedError), path, PublishedError)
+    found = about.get("kind", CELLS)
+    if found != kind and isinstance(found, str) and found in KINDS:
+        raise PublishedError(f"{path} is {KINDS[found]}; no suite names it")
+    if found != kind:
+        raise PublishedError(f"{path}: kind must be {kind!r}, found {found!r}")
+    parts = {"title": str, "source": dict, **needed}
+    need(path, about, parts, also={"how": str, "notes": list, "kind": str, **also})
+    cited = {"title": str, "authors": list, "year": int, "url": str}
+    need(path, about["source"], cited | {key: str for key in about["source"] if key not in cited}, "source.")
+    return about
+
+
+def need(
+    path: Path, table: Any, keys: Mapping[str, type], where: str = "", also: Mapping[str, type] | None = None
+) -> None:
+    """Raise `PublishedError` unless `table` has the `keys`, of these types; with `also`, these perhaps and no others."""
+    if not isinstance(table, dict):
+        raise PublishedError(f"{path}: {where.rstrip('.')} must be a table, found {table!r}")
+    for key, expected in {**keys, **{k: v for k, v in (also or {}).items() if k in table}}.items():
+        if not isinstance(table.get(key), expected):
+            raise PublishedError(f"{path}: {where}{key} must be a {expected.__name__}, found {table.get(key)!r}")
+        if expected is list and (wrong := [x for x in table[key] if not isinstance(x, str)]):
+            raise PublishedError(f"{path}: {where}{key} must hold texts, found {wrong[0]!r}")
+    if also is not None and (unknown := sorted(set(table) - {*keys, *also})):
+        raise PublishedError(f"{path}: {where}unknown key(s) {unknown}; there are {sorted({*keys, *also})}")
+
+
+def citation(source: Mapping[str, Any]) -> str:
+    """Authors, year, title, venue and address of a source."""
+    venue = [f"{source['venue']}."] if "venue" in source else []
+    return " ".join([", ".join(source["authors"]), f"({source['year']}). {source['title']}.", *venue, source["url"]])
 
 
 def _about(path: Path) -> dict[str, Any]:
-    about = toml_of(text_of(path, PublishedError), path, PublishedError)
-
-    def need(table: Any, keys: dict[str, type], where: str = "", also: dict[str, type] | None = None) -> None:
-        if not isinstance(table, dict):
-            raise PublishedError(f"{path}: {where.rstrip('.')} must be a table, found {table!r}")
-        for key, expected in (keys | {k: v for k, v in (also or {}).items() if k in table}).items():
-            if not isinstance(table.get(key), expected):
-                raise PublishedError(f"{path}: {where}{key} must be a {expected.__name__}, found {table.get(key)!r}")
-            if isinstance(table[key], list) and (wrong := [x for x in table[key] if not isinstance(x, str)]):
-                raise PublishedError(f"{path}: {where}{key} must hold texts, found {wrong[0]!r}")
-        if also is not None and (unknown := sorted(set(table) - {*keys, *also})):
-            raise PublishedError(f"{path}: {where}unknown key(s) {unknown}; there are {sorted({*keys, *also})}")
-
-    parts = {"title": str, "protocol": str, "dataset": str, "source": dict, "queries": dict, "models": dict}
-    need(about, parts, also={"how": str, "notes": list, "n": dict, "sd": str, "origin": str, "scale": object})
-    cited = {"title": str, "authors": list, "year": int, "url": str}
-    need(about["source"], cited | {key: str for key in about["source"] if key not in cited}, "source.")
+    parts = {"protocol": str, "dataset": str, "queries": dict, "models": dict}
+    about = read_about(path, parts, {"n": dict, "sd": str, "origin": str, "scale": object})
     for name, query in about["queries"].items():
         more = {"label": str, "higher_is_better": object, "tolerance": object}
-        need(query, {"query": str, "metric": str}, f"queries.{name}.", also=more)
+        need(path, query, {"query": str, "metric": str}, f"queries.{name}.", also=more)
         if not isinstance(query.get("higher_is_better", False), bool):
             raise PublishedError(f"{path}: queries.{name}.higher_is_better must be true or false")
         if not _is_positive(query.get("tolerance", 1.0)):
             found = query["tolerance"]
             raise PublishedError(f"{path}: queries.{name}.tolerance must be a positive number, found {found!r}")
     for name, model in about["models"].items():
-        need(model, {"model": str}, f"models.{name}.", also={"variant": str, "label": str})
+        need(path, model, {"model": str}, f"models.{name}.", also={"variant": str, "label": str})
     if about.get("sd", "population") not in ("population", "sample"):
         raise PublishedError(f"{path}: sd must be 'population' or 'sample', found {about['sd']!r}")
     if about.get("origin", "published") not in ORIGINS:

@@ -44,12 +44,15 @@ def parts(
     tables, drawn = [], {}
     for dataset in layout.datasets:
         ceilings = [m for m, role in layout.roles.items() if role == CEILING]
-        table = proxies.by_method(scores, dataset, without=ceilings)
-        told = proxies.agreement(table)
-        if len(told) and len(table) > 1:
+        found = {
+            proxy: both
+            for proxy, both in proxies.pairs(results.rows, dataset, without=ceilings).items()
+            if len(both) > 1
+        }
+        if found:
             name = dataset.replace("/", "_")
-            tables.append(agreement_table(told, layout, dataset))
-            drawn[f"proxies_{name}"] = curves.against_truth(table, layout, title=layout.dataset(dataset))
+            tables.append(agreement_table(proxies.agreement(found), layout, dataset))
+            drawn[f"proxies_{name}"] = curves.against_truth(found, layout, title=layout.dataset(dataset))
     if tables:
         sections.append(Part("Do proxies agree with the truth?", tables, drawn))
     return sections

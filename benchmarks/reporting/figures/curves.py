@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 
 from ...judging.cells import Method
 from ...judging.intervals import Estimate
-from ...judging.proxies import PROXIES, TRUTH, agreement
+from ...judging.proxies import PROXIES, TRUTH, Pairs, agreement
 from ...judging.sweeps import Sweep
-from ...judging.verdict import LEAST
+from ...judging.rule import LEAST
 from ..layout import Layout, metric_name
 from .style import PALETTE, PAPER, described, legend_below, method_colours, new_figure, short_name, styled
 
@@ -152,16 +152,17 @@ def cycles(scores: pd.DataFrame, methods: Sequence[Method], layout: Layout, *, d
     return described(figure, f"Distance of images from themselves after 1 to {max(ticks)} null interventions: {names}.")
 
 
-def against_truth(table: pd.DataFrame, layout: Layout, *, title: str = "") -> Figure:
+def against_truth(found: Pairs, layout: Layout, *, title: str = "") -> Figure:
     """Every proxy against the true error, a point a method; floors hollow; above a panel the rank correlation.
 
-    `table` is that of `proxies.by_method`. The ring marks the method that the proxy would have chosen. Raises
+    `found` is that of `proxies.pairs`. The ring marks the method that the proxy would have chosen. Raises
     `ValueError` where no proxy was scored beside the truth.
     """
-    told = agreement(table)
+    told = agreement(found)
     if told.empty:
         raise ValueError("no proxy was scored beside the truth")
-    methods: list[Method] = [(str(m), str(v)) for m, v in table.index]
+    there = {(str(m), str(v)) for both in found.values() for m, v in both.index}
+    methods = [m for m in layout.methods if m in there] + sorted(there - set(layout.methods))
     colours = method_colours(methods)
     models = list(dict.fromkeys(model for model, _ in methods))
     shapes = {m: MARKERS[models.index(m[0]) // len(PALETTE) % len(MARKERS)] for m in methods}
@@ -170,7 +171,7 @@ def against_truth(table: pd.DataFrame, layout: Layout, *, title: str = "") -> Fi
     with styled():
         figure, axes = new_figure(0.6 + 2.3 * columns, 1.1 + 2.25 * lines, lines, columns)
         for axis, line in zip(axes.flat, told.to_dict("records"), strict=False):
-            both = table[[TRUTH, line["proxy"]]].dropna()
+            both = found[line["proxy"]]
             for key, point in both.iterrows():
                 method = (str(key[0]), str(key[1]))  # type: ignore[index]
                 face = "none" if method in layout.bounds else colours[method]

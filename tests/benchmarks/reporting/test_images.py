@@ -190,9 +190,8 @@ def test_composition_is_drawn_over_its_cycles():
 
 
 def test_agreement_is_spearmans_and_names_what_a_proxy_would_have_chosen():
-    scores = Report.of(suite(), results(), papers=[]).scores
-    table = proxies.by_method(scores, "image/test")
-    told = proxies.agreement(table).set_index("proxy")
+    found = proxies.pairs(results().rows, "image/test")
+    told = proxies.agreement(found).set_index("proxy")
     assert told.loc["validity", "rho"] == pytest.approx(1)  # higher is better: turned round
     assert told.loc["cld", "rho"] == pytest.approx(1)
     assert told.loc["l1", "rho"] == pytest.approx(-1)
@@ -200,20 +199,28 @@ def test_agreement_is_spearmans_and_names_what_a_proxy_would_have_chosen():
     assert told.loc["cld", "chosen"] == told.loc["cld", "best"] == ("image-dcm", "")
     assert told.loc["l1", "chosen_error"] == pytest.approx(1.01)
     assert set(told["n"]) == {5}
-    few = proxies.agreement(table.iloc[:3]).set_index("proxy")
+    few = proxies.agreement({"cld": found["cld"].iloc[:3]}).set_index("proxy")
     assert math.isnan(few.loc["cld", "low"])
-    same = table.assign(cld=1.0)
-    assert math.isnan(proxies.agreement(same).set_index("proxy").loc["cld", "rho"])
-    without = proxies.by_method(scores, "image/test", without=[("identity", "")])
-    assert len(without) == 4
-    assert proxies.agreement(table.drop(columns="cf_relative")).empty
+    assert math.isnan(proxies.agreement({"cld": found["cld"].assign(cld=1.0)})["rho"].iloc[0])
+    without = proxies.pairs(results().rows, "image/test", without=[("identity", "")])
+    assert {len(both) for both in without.values()} == {4}
+    rows = results().rows
+    assert proxies.agreement(proxies.pairs(rows[rows["metric"] != "cf_relative"], "image/test")).empty
 
 
-def test_scores_of_two_questions_are_not_mixed():
+def test_a_proxy_stands_beside_the_truth_of_the_same_interventions():
+    rows = results().rows
+    other = rows[rows["metric"] == "cf_relative"].assign(node="slant", score=5.0)
+    found = proxies.pairs(pd.concat([rows, other]), "image/test")
+    assert found["cld"]["cf_relative"].max() == pytest.approx(1.01)  # of do(digit), where it was scored
+    assert found["composition_1"]["cf_relative"].max() == pytest.approx((1.01 + 5) / 2)  # of all
+    elsewhere = rows[rows["metric"] == "cld"].assign(query="interventional", score=99.0)
+    assert proxies.pairs(pd.concat([elsewhere, rows]), "image/test")["cld"]["cld"].max() < 2
+
+
+def test_scores_of_two_questions_are_not_mixed_in_a_curve():
     scores = Report.of(suite(), results(), papers=[]).scores
     other = scores[scores["metric"] == "cld"].assign(query="interventional", score=99.0)
-    table = proxies.by_method(pd.concat([other, scores]), "image/test")
-    assert table["cld"].max() < 2
     figure = curves.along(pd.concat([other, scores]), SWEEP, layout(results()), dataset="image/test")
     (cld,) = [axis for axis in figure.axes if axis.get_title() == "CLD"]
     assert max(cld.lines[0].get_ydata()) < 2
