@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..judging import proxies
+from ..judging import compared, proxies
+from ..judging import curves as published
+from ..judging.curves import Curve, CurveVerdict
 from ..judging.methods import CEILING, FLOOR
 from ..judging.sweeps import Sweep, sweeps
 from ..records.results import Results
@@ -18,18 +20,15 @@ from .figures import curves
 from .figures.images import METHODS, grid, lines, strip
 from .layout import Layout
 from .page import Part
+from .render import Table
+from .tables.beside import compared_table, curve_table
 from .tables.proxies import agreement_table
 
 ROWS = 3
 """Rows of pictures an intervened node."""
 
-Curves = Mapping[str, tuple[Sequence[float], Sequence[float], str]]
-"""A score to the values, scores and name of a published curve."""
 
-
-def parts(
-    suite: Suite, results: Results, scores: pd.DataFrame, layout: Layout, published: Curves | None = None
-) -> list[Part]:
+def parts(suite: Suite, results: Results, scores: pd.DataFrame, layout: Layout) -> list[Part]:
     """The sections, none of which is there without images. `scores` are those of `seed_scores`."""
     if results.pictures.empty and not scores["metric"].isin(curves.SWEPT).any():
         return []
@@ -37,8 +36,9 @@ def parts(
     sections: list[Part] = []
     if pictures := dict(_pictures(results.pictures, swept, layout)):
         sections.append(Part("Pictures", [], pictures))
-    if drawn := dict(_sweeps(scores, swept, layout, published)):
-        sections.append(Part("Along a sweep", [], drawn))
+    tables, drawn = _sweeps(scores, swept, layout)
+    if drawn:
+        sections.append(Part("Along a sweep", tables, drawn))
     if drawn := dict(_cycles(scores, layout)):
         sections.append(Part("Composition over cycles", [], drawn))
     tables, drawn = [], {}
@@ -55,6 +55,13 @@ def parts(
             drawn[f"proxies_{name}"] = curves.against_truth(found, layout, title=layout.dataset(dataset))
     if tables:
         sections.append(Part("Do proxies agree with the truth?", tables, drawn))
+    beside = [
+        compared_table(theirs, results.rows, dataset, layout)
+        for dataset in layout.datasets
+        for theirs in compared.beside(dataset)
+    ]
+    if any(table.rows for table in beside):
+        sections.append(Part("Beside published tables", beside))
     return sections
 
 
@@ -85,17 +92,34 @@ def _pictures(pictures: pd.DataFrame, swept: Sequence[Sweep], layout: Layout) ->
                 yield f"sweep_{name}_{sweep.name}_{sweep.option}", strip(shown, kept, title=title)
 
 
-def _sweeps(
-    scores: pd.DataFrame, swept: Sequence[Sweep], layout: Layout, published: Curves | None
-) -> Iterator[tuple[str, Figure]]:
+def _sweeps(scores: pd.DataFrame, swept: Sequence[Sweep], layout: Layout) -> tuple[list[Table], dict[str, Figure]]:
+    """A figure for every sweep of a data set, and a table for every published curve that it stands beside."""
     floors = [m for m in layout.floors() if layout.roles[m] == FLOOR]
     images = scores[scores["metric"].isin(curves.SWEPT) & np.isfinite(scores["score"].to_numpy(dtype=float))]
+    tables: list[Table] = []
+    drawn: dict[str, Figure] = {}
     for name, part in images.groupby("dataset", sort=False):
         there, dataset = set(zip(part["model"], part["variant"], strict=True)), str(name)
+        known = published.beside(dataset)
         for sweep in swept:
-            if there & set(sweep.methods):
-                figure = curves.along(part, sweep, layout, dataset=dataset, beside=floors, published=published)
-                yield f"along_{dataset.replace('/', '_')}_{sweep.name}_{sweep.option}", figure
+            if not there & set(sweep.methods):
+                continue
+            theirs = [c for c in known if (c.model, c.option) == (sweep.name, sweep.option)]
+            figure = curves.along(part, sweep, layout, dataset=dataset, beside=floors, published=theirs)
+            drawn[f"along_{dataset.replace('/', '_')}_{sweep.name}_{sweep.option}"] = figure
+            for curve in theirs:
+                judged = [(sweep.name, *_judged(part, sweep, curve))]
+                tables.append(curve_table(curve, judged, dataset, layout))
+    return tables, drawn
+
+
+def _judged(scores: pd.DataFrame, sweep: Sweep, curve: Curve) -> tuple[int, CurveVerdict]:
+    """How many seeds our curve is the mean of at most, and the verdict on it."""
+    part = scores[(scores["query"] == curve.query) & (scores["metric"] == curve.metric)]
+    by_method = part.groupby(["model", "variant"], sort=False)["score"].agg(["mean", "count"])
+    points = [(value, by_method.loc[method]) for value, method in sweep.points if method in by_method.index]
+    verdict = published.judge(curve, [x for x, _ in points], [float(y["mean"]) for _, y in points])
+    return max((int(y["count"]) for _, y in points), default=0), verdict
 
 
 def _cycles(scores: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, Figure]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...judging.cells import Method
+from ...judging.curves import Curve
 from ...judging.intervals import Estimate
 from ...judging.proxies import PROXIES, TRUTH, Pairs, agreement
 from ...judging.sweeps import Sweep
@@ -29,6 +30,7 @@ COMPOSITION = re.compile(r"composition_(\d+)")
 MARKERS = "os^Dv"
 """Shapes of points: colours come again after eight methods."""
 
+_GREY: dict[str, Any] = {"color": PAPER, "marker": "o", "markersize": 2.5, "linewidth": 1.2}
 _DASHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 0.9}
 
 BEYOND = ["#606060", "#8C6D31", "#7F3C8D", "#A0A0A0"]
@@ -42,13 +44,13 @@ def along(
     *,
     dataset: str,
     beside: Sequence[Method] = (),
-    published: Mapping[str, tuple[Sequence[float], Sequence[float], str]] | None = None,
+    published: Sequence[Curve] = (),
 ) -> Figure:
     """Scores over the value of a sweep, a panel a score: the mean over seeds and its 95 % interval (Student's t).
 
     With fewer than `LEAST` seeds a point a seed is drawn instead of an interval. `beside` are methods drawn as
-    horizontal lines, such as floors; `published` maps a score to a curve that somebody published: its values, its
-    scores, and whose it is. Raises `ValueError` where the sweep has no score.
+    horizontal lines, such as floors; `published` are curves of papers, drawn in their score's panel. Raises
+    `ValueError` where the sweep has no score.
     """
     part = scores[(scores["dataset"] == dataset) & np.isfinite(scores["score"].to_numpy(dtype=float))]
     by_score = {name: _first_query(part[part["metric"] == name]) for name in SWEPT}
@@ -58,7 +60,7 @@ def along(
     colour = method_colours(sweep.methods)[sweep.methods[0]]
     columns = min(4, len(there))
     lines = -(-len(there) // columns)
-    theirs = {name: curve for name, curve in (published or {}).items() if name in there}
+    theirs = {curve.metric: curve for curve in published if curve.metric in there}
     lined: list[Method] = []
     with styled():
         figure, axes = new_figure(0.6 + 2.3 * columns, 0.9 + 2.0 * lines, lines, columns)
@@ -73,7 +75,9 @@ def along(
                         level, color=BEYOND[lined.index(method) % len(BEYOND)], linestyle=(0, (4, 2)), linewidth=0.9
                     )
             if name in theirs:
-                axis.plot(*theirs[name][:2], color=PAPER, marker="o", markersize=2.5, linewidth=1.2, zorder=1)
+                axis.plot(
+                    theirs[name].x, theirs[name].y, color=PAPER, marker="o", markersize=2.5, linewidth=1.2, zorder=1
+                )
             axis.set_title(metric_name(name))
             axis.set_xlabel(sweep.option.replace("_", " "))
         for axis in axes.flat[len(there) :]:
@@ -85,8 +89,7 @@ def along(
             )
             for i, method in enumerate(lined)
         ]
-        grey: dict[str, Any] = {"color": PAPER, "marker": "o", "markersize": 2.5}
-        handles += [Line2D([], [], **grey, label=whose) for *_, whose in theirs.values()]
+        handles += [Line2D([], [], **_GREY, label=f"paper ({metric_name(name)})") for name in theirs]
         legend_below(figure, handles)
     values = f"{sweep.points[0][0]:g} to {sweep.points[-1][0]:g}"
     names = ", ".join(metric_name(name) for name in there)

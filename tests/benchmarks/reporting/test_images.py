@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from scmbench.benchmarks.judging import curves as published
 from scmbench.benchmarks.judging import proxies
+from scmbench.benchmarks.judging.curves import load
 from scmbench.benchmarks.judging.sweeps import Sweep, sweeps
 from scmbench.benchmarks.records.record import Identity, Record
 from scmbench.benchmarks.records.results import Results, gather
@@ -22,6 +25,7 @@ from scmbench.benchmarks.reporting.figures.images import GAP, grid, lines, strip
 from scmbench.benchmarks.reporting.figures.style import description
 from scmbench.benchmarks.reporting.layout import Layout
 from scmbench.benchmarks.reporting.page import page
+from scmbench.benchmarks.reporting.render import markdown
 from scmbench.benchmarks.reporting.report import Report
 from scmbench.benchmarks.suites.suite import Entry, Suite
 from scmbench.datasets import Score
@@ -60,6 +64,7 @@ def record(name: str, seed: int = 0, *, truth: bool = True) -> Record:
     return Record(identity, "ok", scores=[("", s) for s in scores], pictures=shown, provenance=where, role=role)
 
 
+@cache
 def results(seeds: int = 3, *, truth: bool = True) -> Results:
     return gather([(record(name, s, truth=truth), name) for name in NAMES for s in range(seeds)], suite="t")
 
@@ -162,7 +167,7 @@ def test_curves_have_a_panel_a_score_and_bands_from_three_seeds_on():
     for seeds, bands in ((3, True), (2, False)):
         found = results(seeds)
         scores = Report.of(suite(seeds), found, papers=[]).scores
-        theirs = {"cld": ([0, 1], [1.3, 1.1], "paper")}
+        theirs = [load("diffscm_cld")]
         beside = [("identity", "")]
         figure = curves.along(scores, SWEEP, layout(found), dataset="image/test", beside=beside, published=theirs)
         panels = {axis.get_title(): axis for axis in figure.axes if axis.get_visible()}
@@ -173,7 +178,7 @@ def test_curves_have_a_panel_a_score_and_bands_from_three_seeds_on():
         line = panels["error / doing nothing"].lines[0]
         assert list(line.get_xdata()) == [0, 0.7, 2]
         assert list(line.get_ydata()) == pytest.approx([ERROR[m] + 0.01 * (seeds - 1) / 2 for m, _ in SWEEP.methods])
-        assert [t.get_text() for t in figure.legends[0].get_texts()] == ["diff-scm", "identity", "paper"]
+        assert [t.get_text() for t in figure.legends[0].get_texts()] == ["diff-scm", "identity", "paper (CLD)"]
     with pytest.raises(ValueError, match="the sweep of scale has no score"):
         curves.along(scores.iloc[:0], SWEEP, layout(found), dataset="image/test")
 
@@ -254,6 +259,29 @@ def test_a_report_of_images_has_its_sections_and_says_what_each_figure_shows(mon
     assert "Composition over cycles" in [part.title for part in Report.of(suite(1), small, papers=[]).parts()]
 
 
+def test_published_numbers_stand_beside_their_data_sets(monkeypatch):
+    monkeypatch.setattr(images, "sweeps", lambda entries: [SWEEP])
+    for dataset, extra in (("image/mnist", "Along a sweep"), ("image/morpho", "Beside published tables")):
+        found = results()
+        rows = found.rows[found.rows["metric"].isin(["cld", "validity", "composition_1"])].assign(dataset=dataset)
+        found = replace(found, rows=rows, pictures=found.pictures.iloc[:0])
+        scores = Report.of(replace(suite(), datasets=[dataset]), found, papers=[]).scores
+        beside = replace(layout(found), datasets=[dataset])
+        sections = {part.title: part for part in images.parts(suite(), found, scores, beside)}
+        (table,) = sections[extra].tables
+        text = markdown(table)
+        if dataset == "image/mnist":
+            assert "| diff-scm | 2.00 | 0.800 | – | 3 | 3 | undecided |" in text
+            assert "about ±0.002" in text
+        else:
+            assert "| composition, L1 of 0..255, 1 cycle | 2.60 ± 1.45 | 0.438 ± 0.178 | 3.81 ± 1.82 | 0.790 |" in text
+            assert "| class reached under do(digit) | 0.775 | 0.972 | 0.451 | 0.845 |" in text
+            assert text.count("| compare |") == 13
+        other = next(title for title in ("Along a sweep", "Beside published tables") if title != extra)
+        assert not sections[other].tables if other in sections else True
+    assert published.beside("image/strokes") == []
+
+
 def test_other_figures_are_described_by_name_and_title():
     figure = Figure()
     assert description(figure, "boxes_nlin") == "boxes nlin"
@@ -262,7 +290,7 @@ def test_other_figures_are_described_by_name_and_title():
 
 
 def test_pictures_of_another_size_and_names_with_dollars_do_no_harm():
-    frame = results().pictures.assign(intervened=lambda f: f["intervened"].replace("digit", "$x_"))
+    frame = results().pictures.copy().assign(intervened=lambda f: f["intervened"].replace("digit", "$x_"))
     other = gather([(record("identity"), "identity")], suite="t").pictures
     odd = base64.b64encode(encode(torch.zeros(1, 3, 3))).decode()
     frame.loc[frame["row"] == 4, "answer"] = odd
