@@ -16,8 +16,8 @@ from ...judging.cells import Method
 from ...judging.curves import Curve
 from ...judging.intervals import Estimate
 from ...judging.proxies import PROXIES, TRUTH, Pairs, agreement
-from ...judging.sweeps import Sweep
 from ...judging.rule import LEAST
+from ...judging.sweeps import Sweep
 from ..layout import Layout, metric_name
 from .style import PALETTE, PAPER, described, legend_below, method_colours, new_figure, short_name, styled
 

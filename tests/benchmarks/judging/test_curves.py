@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scmbench.benchmarks.judging import compared, curves, published
 from scmbench.benchmarks.judging.curves import judge, load
-from scmbench.benchmarks.judging.published import PublishedError
+from scmbench.benchmarks.judging.published_file import COMPARED, PublishedError
+from scmbench.benchmarks.judging.published_file import CURVE as CURVES
 
 CURVE = load("diffscm_cld")
 
@@ -61,8 +62,8 @@ def test_numbers_that_are_none_have_no_verdict():
 
 
 def test_kinds_do_not_mix():
-    assert published.names(published.CURVE) == ["diffscm_cld"]
-    assert published.names(published.COMPARED) == ["morpho_benchmark"]
+    assert published.names(CURVES) == ["diffscm_cld"]
+    assert published.names(COMPARED) == ["morpho_benchmark"]
     assert not {"diffscm_cld", "morpho_benchmark"} & set(published.names())
     with pytest.raises(PublishedError, match="is a curve, which is shown"):
         published.load("diffscm_cld")
