@@ -18,6 +18,7 @@ import torch
 from scmbench import datasets, metrics
 from scmbench.benchmarks.questions import protocols
 from scmbench.datasets import SCM, Values
+from scmbench.metrics import images
 from torch import Tensor
 
 FILE = Path(__file__).with_name("golden.json")
@@ -59,6 +60,50 @@ def dataset(name: str) -> Golden:
     return Golden(datasets.get(name).version, f"the `version` of the dataset {name!r}", numbers)
 
 
+def square(x: Tensor) -> Tensor:
+    """The made-up rows as images of 6 x 5 pixels, ``(4, 1, 6, 5)``."""
+    return x.reshape(4, 1, 6, 5)
+
+
+def latents(x: Tensor) -> tuple[Tensor, Tensor]:
+    mean, log_sd = x.reshape(2, 10, 6)
+    return mean, log_sd / 4
+
+
+def shares(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    label = torch.arange(10) % 3
+    return images.cld_shares(latents(y), latents(x), (label + 1) % 3, label, latents(x + y), label)
+
+
+IMAGES: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "axioms": {
+        "composition": lambda x, y: images.composition(lambda z: 0.9 * z + 0.01, square(x), cycles=3),
+        "reversibility": lambda x, y: images.reversibility(torch.sin, torch.cos, square(x)),
+    },
+    "errors": {
+        "cf_mse": lambda x, y: images.cf_mse(square(x), square(y)),
+        "cf_mae": lambda x, y: images.cf_mae(square(x), square(y)),
+        "cf_relative": lambda x, y: images.cf_relative(square(x), square(y), square(x * y)),
+        "l1": lambda x, y: images.l1(square(x), square(y)),
+    },
+    "frechet": {"frechet_distance": images.frechet_distance},
+    "latent": {
+        "gaussian_kl": lambda x, y: images.gaussian_kl(latents(x), latents(y)),
+        "cld": lambda x, y: images.cld(*shares(x, y)),
+        "cld_weighted": lambda x, y: images.cld_weighted(*shares(x, y)),
+    },
+    "measures": {
+        "intensity": lambda x, y: images.intensity(square(x).abs()),
+        "thickness_ratio": lambda x, y: images.thickness_ratio(square(x).abs()),
+        "slant": lambda x, y: images.slant(square(x).abs()),
+    },
+    "proxies": {
+        "validity": lambda x, y: images.validity(x.reshape(30, 4), torch.arange(30) % 4),
+        "im1": lambda x, y: images.im1(square(x), square(y), square(x + y)),
+        "im2": lambda x, y: images.im2(square(x), square(y), square(x + y)),
+    },
+}
+
 METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "counterfactual": {"mse": metrics.mse, "relative_rmse": metrics.relative_rmse},
     "discrete": {
@@ -73,14 +118,16 @@ METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
         "cross_median_gamma": metrics.cross_median_gamma,
     },
     "wasserstein": {"sliced_wasserstein": metrics.sliced_wasserstein},
+    **{f"images.{module}": scores for module, scores in IMAGES.items()},
 }
+VERSIONS = {**metrics.VERSIONS, **images.VERSIONS}
 
 
 def metric(module: str) -> Golden:
     x, y = rows(40, 3).reshape(2, 20, 3), rows(40, 3, phase=0.5).reshape(2, 20, 3)
     scores = METRICS[module]
-    bump = f"VERSION in metrics/{module}.py"
-    return Golden(metrics.VERSIONS[module], bump, lambda: {name: digest(f(x, y)) for name, f in scores.items()})
+    bump = f"VERSION in metrics/{module.replace('.', '/')}.py"
+    return Golden(VERSIONS[module], bump, lambda: {name: digest(f(x, y)) for name, f in scores.items()})
 
 
 class Echo:
@@ -117,7 +164,7 @@ def protocol(name: str) -> Golden:
 
 PARTS: dict[str, tuple[Callable[[], list[str]], Callable[[str], Golden]]] = {
     "datasets": (datasets.names, dataset),
-    "metrics": (lambda: sorted(metrics.VERSIONS), metric),
+    "metrics": (lambda: sorted(VERSIONS), metric),
     "protocols": (protocols.names, protocol),
 }
 EVERY = [(part, name) for part, (names, _) in PARTS.items() for name in names()]

@@ -89,13 +89,13 @@ def agreement(found: Pairs) -> pd.DataFrame:
         varies = len(both) >= 2 and truth.nunique() > 1 and error.nunique() > 1
         rho = float(stats.spearmanr(truth, error).statistic) if varies else math.nan
         low, high = interval(rho, len(both))
-        chosen, best = error.idxmin(), truth.idxmin()
+        first, least = int(error.to_numpy().argmin()), int(truth.to_numpy().argmin())
         lines.append(
             {
                 "proxy": proxy,
                 **{"rho": rho, "low": low, "high": high, "n": len(both)},
-                **{"chosen": chosen, "chosen_error": float(truth[chosen])},
-                **{"best": best, "best_error": float(truth[best])},
+                **{"chosen": both.index[first], "chosen_error": float(truth.iloc[first])},
+                **{"best": both.index[least], "best_error": float(truth.iloc[least])},
             }
         )
     columns = ["proxy", "rho", "low", "high", "n", "chosen", "chosen_error", "best", "best_error"]

@@ -116,10 +116,10 @@ def _sweeps(scores: pd.DataFrame, swept: Sequence[Sweep], layout: Layout) -> tup
 def _judged(scores: pd.DataFrame, sweep: Sweep, curve: Curve) -> tuple[int, CurveVerdict]:
     """How many seeds our curve is the mean of at most, and the verdict on it."""
     part = scores[(scores["query"] == curve.query) & (scores["metric"] == curve.metric)]
-    by_method = part.groupby(["model", "variant"], sort=False)["score"].agg(["mean", "count"])
-    points = [(value, by_method.loc[method]) for value, method in sweep.points if method in by_method.index]
-    verdict = published.judge(curve, [x for x, _ in points], [float(y["mean"]) for _, y in points])
-    return max((int(y["count"]) for _, y in points), default=0), verdict
+    found = {(str(m), str(v)): rows["score"] for (m, v), rows in part.groupby(["model", "variant"], sort=False)}  # type: ignore[misc]
+    points = [(value, found[method]) for value, method in sweep.points if method in found]
+    verdict = published.judge(curve, [x for x, _ in points], [float(y.mean()) for _, y in points])
+    return max((len(y) for _, y in points), default=0), verdict
 
 
 def _cycles(scores: pd.DataFrame, layout: Layout) -> Iterator[tuple[str, Figure]]:

@@ -47,10 +47,11 @@ class ClassAutoencoder(nn.Sequential):
 
     def __init__(self, shape: tuple[int, int, int]):
         c, *size = shape
+        half = nn.Upsample(tuple(-(-s // 2) for s in size))
         super().__init__(
             *(conv(c, 16), nn.ReLU(), nn.MaxPool2d(2), conv(16, 8), nn.ReLU(), nn.MaxPool2d(2), conv(8, 8)),
-            *(conv(8, 8), nn.ReLU(), nn.Upsample([-(-s // 2) for s in size])),
-            *(conv(8, 16), nn.ReLU(), nn.Upsample(size), conv(16, c)),
+            *(conv(8, 8), nn.ReLU(), half),
+            *(conv(8, 16), nn.ReLU(), nn.Upsample(tuple(size)), conv(16, c)),
         )
 
 
@@ -61,7 +62,7 @@ class WholeAutoencoder(nn.Sequential):
         c, *size = shape
         super().__init__(
             *(conv(c, 16), nn.ReLU(), conv(16, 16), nn.ReLU(), nn.MaxPool2d(2), conv(16, 1)),
-            *(conv(1, 16), nn.ReLU(), nn.Upsample(size), conv(16, 16), nn.ReLU(), conv(16, c)),
+            *(conv(1, 16), nn.ReLU(), nn.Upsample(tuple(size)), conv(16, 16), nn.ReLU(), conv(16, c)),
         )
 
 

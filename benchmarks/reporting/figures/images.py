@@ -74,21 +74,22 @@ def lines(pictures: pd.DataFrame, methods: Sequence[Method], *, most: int) -> li
     `pictures` are of one dataset and seed (columns `records.results.PICTURES`).
     """
     pictures = text_columns(pictures, ["intervened", "node", "model", "variant", "member"])
+    pictures = pictures.assign(value=pd.to_numeric(pictures["value"], errors="coerce"))  # None: no single number
     wanted = [m in set(methods) for m in zip(pictures["model"], pictures["variant"], strict=True)]
     pictures = pictures[(pictures["member"] == "") & pd.Series(wanted, index=pictures.index, dtype=bool)]
     found: list[Shown] = []
     for (intervened, _), group in pictures.groupby(["intervened", "node"], sort=False):
         questions = [
-            (value, part)
-            for (value, _), part in group.groupby(["value", "row"], dropna=False, sort=True)
+            part
+            for _, part in group.groupby(["value", "row"], dropna=False, sort=True)
             if len(part.drop_duplicates(["model", "variant"])) == len(methods)
         ]
         every = max(1, math.ceil(len(questions) / most))
-        for value, part in questions[::every]:
+        for part in questions[::every]:
             first = part.iloc[0]
             answers = {(m, v): _pixels(a) for m, v, a in part[["model", "variant", "answer"]].itertuples(index=False)}
             truth = None if pd.isna(first["truth"]) else _pixels(first["truth"])
-            line = Shown(str(intervened), float(value), _pixels(first["factual"]), truth, answers)
+            line = Shown(str(intervened), float(part["value"].iloc[0]), _pixels(first["factual"]), truth, answers)
             if line.size() == {(found or [line])[0].factual.shape}:  # a record may hold any picture
                 found.append(line)
     return found

@@ -104,6 +104,8 @@ def test_lines_are_rows_that_all_methods_have_spread_over_their_values():
     lacking = lacking[(lacking["model"] != "identity") | (lacking["intervened"] == "slant")]
     assert {line.intervened for line in lines(lacking, METHODS, most=3)} == {"slant"}
     assert lines(lacking.iloc[:0], METHODS, most=3) == []
+    several = lines(results().pictures.assign(value=None), METHODS, most=1)
+    assert [line.label for line in several] == ["do(digit)", "do(slant)"]
 
 
 def test_a_grid_shows_every_pixel_as_it_was_kept():
