@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..judging.cells import Method, cells, text_columns
 from ..judging.paired import compare, contrast, relatives
 from ..judging.published import Published
 from ..judging.rule import JUDGED, LEAST
+from ..judging.same_judges import without_mixed
 from ..judging.verdict import as_json, floor_shares, verdicts
 from ..records import staleness
 from ..records.results import Results, scores_of
@@ -83,6 +84,11 @@ class Report:
         if unknown := staleness.unknown(results.provenance):
             notes.append(staleness.older(unknown))
         paper = published.merge(fitting) if fitting else None
+        benches = pd.concat([run.provenance for run in (results, other) if run is not None], ignore_index=True)
+        rows, unlike = without_mixed(results.rows, benches)
+        results = replace(results, rows=rows)
+        if other is not None:
+            other = replace(other, rows=without_mixed(other.rows, benches)[0])
         scores = scores_of(suite, results)
         found = cells(scores, results.provenance, also=paper.cells if paper else None)
         return cls(
@@ -94,7 +100,7 @@ class Report:
             paper=paper,
             judged=verdicts(scores, paper, results.provenance) if paper else None,
             against=compare(scores, scores_of(suite, other)) if other else None,
-            notes=notes,
+            notes=[*notes, *unlike],
         )
 
     def headline(self) -> str:

@@ -88,6 +88,7 @@ class _Sheet:
     pictures: list[Picture] = field(default_factory=list)
     notes: dict[tuple[str, str], Note] = field(default_factory=dict)
     first: tuple[_Question, Values] | None = None
+    judges: set[str] = field(default_factory=set)
     drawn: bool = False
     wall: float = 0.0
     cpu: float = 0.0
@@ -123,6 +124,8 @@ class _Sheet:
         with Meter() as meter:
             try:
                 self.scores += [(member, score) for score in _score(query, answer)]
+                if panel := getattr(query, "judges", None):  # networks that give scores: which ones they are
+                    self.judges.add(panel().digest)
                 if question.problem.seed == EXAMPLE_SEED and hasattr(query, "examples"):
                     shown = query.examples(answer)  # type: ignore[attr-defined]
                     self.examples += [replace(example, member=member) for example in shown]
@@ -156,6 +159,8 @@ class _Sheet:
         cost = {**cost, **asked, "code": self.trial.code}
         if self.drawn or any(isinstance(model, OutsideModel) and model.drawn for model in self.models):
             cost["random_state"] = "; ".join(filter(None, [cost.get("random_state"), "touched by queries"]))
+        if self.judges:
+            cost["judges"] = " ".join(sorted(self.judges))
         notes = list(self.notes.values())
         first = (notes[0].status, notes[0].message) if notes else ("failed", "the protocol asked nothing")
         status, message = ("ok", "") if self.scores else self.refused or first
