@@ -267,7 +267,7 @@ def test_the_world_of_an_scm_is_found_by_type():
         World.of_scm(SCM(equations), "test/scm", 1, 0)
 
 
-LONGER = Budget(300, *(Effort(60, 32, 4e-3),) * 3, Effort(100, 32, 4e-3))
+LONGER = Budget(300, *(Effort(45, 32, 4e-3),) * 3, Effort(60, 32, 4e-3))
 """Enough for bars."""
 
 
