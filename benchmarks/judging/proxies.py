@@ -29,6 +29,16 @@ PROXIES = {
 }
 """Scores that papers report where no truth is known, and whether higher is better."""
 
+
+def asks_no_truth(metric: str) -> bool:
+    """Whether a floor may win a score without merit: proxies, axioms, and leaks, of which the factual image has none.
+
+    >>> asks_no_truth("cld"), asks_no_truth("composition_10"), asks_no_truth("cf_relative")
+    (True, True, False)
+    """
+    return metric in PROXIES or metric.startswith(("composition_", "reversibility", "leak_"))
+
+
 LEAST = 4
 """Methods below which a rank correlation has no interval."""
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ..judging import compared, proxies
 from ..judging import curves as published
+from ..judging.cells import Question
 from ..judging.curves import Curve, CurveVerdict
 from ..judging.methods import CEILING, FLOOR
 from ..judging.sweeps import Sweep, sweeps
@@ -23,6 +24,9 @@ from .page import Part
 from .render import Table
 from .tables.beside import compared_table, curve_table
 from .tables.proxies import agreement_table
+
+BOXED = (proxies.TRUTH, "validity", "cld", "frechet64", "composition_1")
+"""Scores in the box plots; the tables have all."""
 
 ROWS = 3
 """Rows of pictures an intervened node."""
@@ -63,6 +67,13 @@ def parts(suite: Suite, results: Results, scores: pd.DataFrame, layout: Layout) 
     if any(table.rows for table in beside):
         sections.append(Part("Beside published tables", beside))
     return sections
+
+
+def boxed(layout: Layout) -> list[Question] | None:
+    """The questions that box plots of images show: of thirty scores a few; None, which is all, without images."""
+    if not any(metric == proxies.TRUTH for _, metric in layout.questions):
+        return None
+    return [question for question in layout.questions if question[1] in BOXED]
 
 
 def _options(entry: Entry) -> Mapping[str, Any]:

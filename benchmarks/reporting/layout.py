@@ -12,6 +12,7 @@ import pandas as pd
 from ..judging.cells import NOT_RUN, Method, Question, in_order, roles, text_columns
 from ..judging.methods import CEILING, FLOOR, METHOD, title
 from ..judging.notes import DOUBTS, notes_of
+from ..judging.proxies import PROXIES
 from ..judging.published import Published
 from ..records import staleness
 from ..records.staleness import MARK
@@ -103,7 +104,7 @@ class Layout:
             waived=waivers(provenance),
             doubts=doubts(provenance),
             scale=published.scale if published else 1.0,
-            higher=published.higher() if published else (),
+            higher={q for q in questions if PROXIES.get(q[1])} | (published.higher() if published else set()),
             theirs=published.whose if published else "paper",
             stale=_stale(provenance),
         )
@@ -175,11 +176,13 @@ class Layout:
 def question_name(question: Question, *, short: bool = False) -> str:
     """A question in words: ``interventional MMD``, short ``int MMD``.
 
-    >>> question_name(("counterfactual", "mse_first"), short=True)
-    'CF MSE (first)'
+    >>> question_name(("counterfactual", "mse_first"), short=True), question_name(("composition", "composition_1"))
+    ('CF MSE (first)', 'composition, 1 cycle')
     """
     query, metric = question
-    text = f"{SHORT.get(query, query) if short else query} {metric_name(metric)}".strip()
+    name = metric_name(metric)
+    asked = "" if name.startswith(query) else SHORT.get(query, query) if short else query
+    text = f"{asked} {name}".strip()
     return text.replace(" descendants)", ")").replace(" descendant)", ")") if short else text
 
 

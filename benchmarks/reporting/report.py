@@ -166,7 +166,9 @@ class Report:
             parts.append(Part("Verdicts", [verdict_tables.count_table(self.judged, layout)], drawn))
             parts.append(Part("Not reproduced", [verdict_tables.unreproduced(self.judged, layout)]))
         boxes = {
-            name: boxplots.boxes(self.scores, self.found, layout, self.paper, datasets, title=heading)
+            name: boxplots.boxes(
+                *(self.scores, self.found, layout, self.paper, datasets), questions=images.boxed(layout), title=heading
+            )
             for name, heading, datasets in boxplots.pages(layout)
         }
         parts.append(Part("Box plots", [], boxes))

@@ -19,7 +19,7 @@ from ...judging.proxies import PROXIES, TRUTH, Pairs, agreement
 from ...judging.rule import LEAST
 from ...judging.sweeps import Sweep
 from ..layout import Layout, metric_name
-from .style import PALETTE, PAPER, described, legend_below, method_colours, new_figure, short_name, styled
+from .style import PALETTE, PAPER, described, legend_below, log_axis, method_colours, new_figure, short_name, styled
 
 SWEPT = (TRUTH, "validity", "cld", "im1_median", "im2_median", "l1", "composition_1", "frechet64")
 """Scores along a sweep, in the order of their panels."""
@@ -29,6 +29,9 @@ COMPOSITION = re.compile(r"composition_(\d+)")
 
 MARKERS = "os^Dv"
 """Shapes of points: colours come again after eight methods."""
+
+_LOG_FROM = 10.0
+"""Errors that span more than this factor are drawn on a logarithmic axis."""
 
 _GREY: dict[str, Any] = {"color": PAPER, "marker": "o", "markersize": 2.5, "linewidth": 1.2}
 _DASHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 0.9}
@@ -185,6 +188,9 @@ def against_truth(found: Pairs, layout: Layout, *, title: str = "") -> Figure:
             axis.scatter(ring[TRUTH], ring[line["proxy"]], **hollow, zorder=4)
             axis.axvline(1, color=PAPER, linestyle=":", linewidth=0.9)
             axis.margins(0.12)
+            errors = both[TRUTH].tolist()
+            if min(errors) > 0 and max(errors) > _LOG_FROM * min(errors):
+                log_axis(axis, errors, which="x")
             better = "higher" if PROXIES[line["proxy"]] else "lower"
             interval = "" if np.isnan(line["low"]) else f" [{line['low']:.2f}, {line['high']:.2f}]"
             rho = "no rank correlation" if np.isnan(line["rho"]) else f"ρ = {line['rho']:.2f}{interval}"

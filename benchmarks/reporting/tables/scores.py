@@ -11,6 +11,7 @@ import pandas as pd
 from ...judging.cells import CELL, NOT_RUN, Method, Question
 from ...judging.leaders import beaten, leaders, published_leaders
 from ...judging.paired import LEAST
+from ...judging.proxies import asks_no_truth
 from ...judging.published import Published
 from ..layout import Layout, question_name
 from ..render import DASH, SYMBOLS, Section, Table, Text, number
@@ -73,6 +74,8 @@ class _Floors:
 
     def label(self, dataset: str, question: Question, medians: Mapping[Method, float]) -> str:
         text = question_name(question, short=True)
+        if asks_no_truth(question[1]):  # it says something about the score then, and nothing about methods
+            return text
         known = {m: x for m, x in medians.items() if not math.isnan(x)}
         found = beaten(known, self.layout.roles, higher=question in self.layout.higher)
         for floor, methods in found.items():

@@ -27,6 +27,7 @@ from scmbench.benchmarks.reporting.layout import Layout
 from scmbench.benchmarks.reporting.page import page
 from scmbench.benchmarks.reporting.render import markdown
 from scmbench.benchmarks.reporting.report import Report
+from scmbench.benchmarks.reporting.tables.scores import overview
 from scmbench.benchmarks.suites.suite import Entry, Suite
 from scmbench.datasets import Score
 from scmbench.datasets.pictures import encode, pictures
@@ -282,6 +283,34 @@ def test_published_numbers_stand_beside_their_data_sets(monkeypatch):
         other = next(title for title in ("Along a sweep", "Beside published tables") if title != extra)
         assert not sections[other].tables if other in sections else True
     assert published.beside("image/strokes") == []
+
+
+def test_validity_is_better_high_and_no_floor_is_praised_for_a_proxy():
+    report = Report.of(suite(), results(), papers=[])
+    assert ("counterfactual", "validity") in report.layout.higher
+    assert ("counterfactual", "cld") not in report.layout.higher
+    text = markdown(overview(None, report.found, report.layout, report.scores))
+    assert "but for CF validity, where higher is" in text
+    assert "| CF L1 to the factual image |" in text  # where identity is best by construction: no mark
+    assert "| composition, 1 cycle |" in text
+    assert "L1 to the factual image: identity" not in text
+
+
+def test_box_plots_show_a_few_scores_of_images_and_all_of_others():
+    report = Report.of(suite(), results(), papers=[])
+    assert [metric for _, metric in images.boxed(report.layout) or []] == [
+        *("cf_relative", "validity", "cld", "composition_1"),
+    ]
+    assert images.boxed(replace(report.layout, questions=[("observational", "mmd")])) is None
+
+
+def test_errors_that_span_much_are_drawn_on_a_logarithmic_axis():
+    rows = results().rows
+    far = (rows["metric"] == "cf_relative") & (rows["model"] == "image-dcm")
+    for factor, scale in ((1, "linear"), (0.01, "log")):
+        wide = rows.assign(score=rows["score"].where(~far, rows["score"] * factor))
+        figure = curves.against_truth(proxies.pairs(wide, "image/test"), layout(results()))
+        assert {axis.get_xscale() for axis in figure.axes if axis.get_visible()} == {scale}
 
 
 def test_other_figures_are_described_by_name_and_title():
