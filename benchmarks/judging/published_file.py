@@ -103,7 +103,7 @@ def read_about(
 def need(
     path: Path, table: Any, keys: Mapping[str, type], where: str = "", also: Mapping[str, type] | None = None
 ) -> None:
-    """Raise `PublishedError` unless `table` has the `keys`, of these types; with `also`, these perhaps and no others."""
+    """Raise `PublishedError` unless `table` has the `keys`, of these types; with `also`, maybe these, no others."""
     if not isinstance(table, dict):
         raise PublishedError(f"{path}: {where.rstrip('.')} must be a table, found {table!r}")
     for key, expected in {**keys, **{k: v for k, v in (also or {}).items() if k in table}}.items():
@@ -112,7 +112,8 @@ def need(
         if expected is list and (wrong := [x for x in table[key] if not isinstance(x, str)]):
             raise PublishedError(f"{path}: {where}{key} must hold texts, found {wrong[0]!r}")
     if also is not None and (unknown := sorted(set(table) - {*keys, *also})):
-        raise PublishedError(f"{path}: {where}unknown key(s) {unknown}; there are {sorted({*keys, *also})}")
+        at = f"{where.rstrip('.')}: " if where else ""
+        raise PublishedError(f"{path}: {at}unknown key(s) {unknown}; there are {sorted({*keys, *also})}")
 
 
 def citation(source: Mapping[str, Any]) -> str:

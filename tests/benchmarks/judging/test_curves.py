@@ -69,9 +69,9 @@ def test_kinds_do_not_mix():
         published.load("diffscm_cld")
     with pytest.raises(PublishedError, match="is a table to compare with"):
         published.load("morpho_benchmark")
-    with pytest.raises(PublishedError, match=r"unknown key\(s\) \['models', 'scores'\]"):
+    with pytest.raises(PublishedError, match="is a table to compare with"):
         curves.load("morpho_benchmark")
-    with pytest.raises(PublishedError, match=r"unknown key\(s\) \['argmin'"):
+    with pytest.raises(PublishedError, match="is a curve, which is shown"):
         compared.load("diffscm_cld")
     with pytest.raises(PublishedError, match=r"no published curve 'nothing'; there are \['diffscm_cld'\]"):
         curves.load("nothing")
@@ -113,7 +113,7 @@ def copied(name: str, folder: Path, change: tuple[str, str, str]) -> Path:
         (("toml", "= 0.8", "= 8.0"), r"rank_correlation must be from -1 to 1, found 8\.0"),
         (("toml", "= 0.8", "= 'much'"), "rank_correlation must be a float, found 'much'"),
         (("toml", 'metric = "cld"', ""), "metric must be a str, found None"),
-        (("toml", "title", "titel"), r"unknown key\(s\) \['titel'\]"),
+        (("toml", "how = ", "who = "), r"unknown key\(s\) \['who'\]"),
         (("toml", '"curve"', '"curves"'), "kind must be 'curve', found 'curves'"),
         (("toml", "year = 2022", "year = 'then'"), r"source\.year must be a int"),
         (("toml", "[source]", "[source"), r"diffscm_cld\.toml"),
