@@ -10,25 +10,23 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 from threadpoolctl import threadpool_limits
 
-Ints = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Forest:
     """Trees side by side: node k of ``(K,)`` asks whether column ``feature[k]`` is at most ``threshold[k]``.
 
     A yes leads to ``left[k]``, a no to ``right[k]``; a leaf leads to itself. `roots` ``(T,)`` are where trees begin,
-    ``leaves (T, n)`` where the training rows end.
+    ``leaves (T, n)`` where the training rows end. All whole numbers but the thresholds.
 
     "Quantile Regression Forests", Meinshausen, 2006.
     """
 
-    feature: Ints
-    threshold: NDArray[np.float64]
-    left: Ints
-    right: Ints
-    roots: Ints
-    leaves: Ints
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    roots: np.ndarray
+    leaves: np.ndarray
 
     def __post_init__(self) -> None:
         """Refuse arrays that are no forest: damaged files end here."""
@@ -66,7 +64,7 @@ class Forest:
         bare = cls(feature, threshold, left, right, roots, np.zeros((trees, 0), np.int64))
         return cls(feature, threshold, left, right, roots, bare.apply(X))
 
-    def apply(self, X: NDArray[np.float64]) -> Ints:
+    def apply(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
         """The leaf ``(T, n)`` in which each row of ``X (n, p)`` ends, tree by tree; X in float32, as it was grown."""
         narrow = X.astype(np.float32)
         rows = np.arange(len(X))
