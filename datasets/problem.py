@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -40,6 +40,15 @@ class Example:
     true: float
     predicted: float
     member: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a problem comes from: what is kept beside the data for this very one is named after it."""
+
+    dataset: str
+    version: int
+    seed: int
 
 
 @runtime_checkable
@@ -83,8 +92,8 @@ class QueryBuilder(Protocol):
         """Number of training rows."""
         ...
 
-    def queries(self, scm: SCM, *, seed: int) -> Sequence[Query]:
-        """The questions to ask about `scm`, their random streams keyed by `seed`."""
+    def queries(self, scm: SCM, *, seed: int, origin: Origin | None = None) -> Sequence[Query]:
+        """The questions about `scm`, their random streams keyed by `seed`; `origin` is told where it has an image."""
         ...
 
     def held_out(self, rows: Values) -> Sequence[Query]:
@@ -93,6 +102,15 @@ class QueryBuilder(Protocol):
 
     def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
         """How well does a model predict what was `measured`, row by row, while `node` was set to `values` ``(n,)``?"""
+        ...
+
+    def measured_images(
+        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
+    ) -> Sequence[Query]:
+        """The questions to ask about measured images and their classes, kept from training.
+
+        ``draw(n, seed)`` gives at most n rows that are neither asked about nor trained on: for judges.
+        """
         ...
 
 
@@ -184,5 +202,6 @@ class SCMDataset(Dataset):
         scm = self.scm(seed)
         stream = derive(seed, self.name)
         train = scm.sample(protocol.n_train, seed=derive(stream, "train"))
-        queries = protocol.queries(scm, seed=derive(stream, "queries"))
+        known = {"origin": Origin(self.name, self.version, seed)} if scm.images else {}
+        queries = protocol.queries(scm, seed=derive(stream, "queries"), **known)
         return [Problem(self.name, seed, scm.graph, train, queries, scm)]

@@ -145,20 +145,33 @@ class Echo:
         return {node: x + 0.1 for node, x in self.sample(len(factual["a"]), do, seed=0).items()}
 
 
+def chain() -> SCM:
+    return SCM({"a": lambda u: u, "b": lambda u, a: torch.tanh(a) + u, "c": lambda u, b, a: b * a + u})
+
+
+def picture() -> SCM:
+    """A label, a number and an image of six pixels."""
+
+    def image(u: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        return torch.stack([u + k * a + (k * b).sin() for k in range(6)], dim=1).reshape(-1, 1, 2, 3).float()
+
+    return SCM({"a": lambda u: (3 * torch.sigmoid(u)).long(), "b": lambda u, a: a + u, "c": image}, images=["c"])
+
+
 def protocol(name: str) -> Golden:
     def numbers() -> dict[str, float]:
-        chain = SCM({"a": lambda u: u, "b": lambda u, a: torch.tanh(a) + u, "c": lambda u, b, a: b * a + u})
+        world = picture() if name.startswith("image") else chain()
         found = {"training rows": float(protocols.get(name).n_train)}
-        for query in protocols.get(name).queries(chain, seed=0):
-            scores = list(query.score(query.ask(Echo(chain), seed=0)))
+        for query in protocols.get(name).queries(world, seed=0):
+            scores = list(query.score(query.ask(Echo(world), seed=0)))
             for score in sorted({(s.query, s.node, s.metric) for s in scores}):
                 same = [s for s in scores if (s.query, s.node, s.metric) == score]
                 found[" ".join(filter(None, score))] = digest(torch.tensor([s.score for s in same]))
-                if same[0].node:
+                if same[0].value is not None:
                     found[f"values of {same[0].node}"] = digest(torch.tensor([s.value for s in same]))
         return found
 
-    version = {"protocol": protocols.get(name).version, **metrics.VERSIONS}
+    version = {"protocol": protocols.get(name).version, **protocols.get(name).metric_versions}
     return Golden(version, f"the `version` of the protocol {name!r} (or of a metric it uses)", numbers)
 
 

@@ -1,6 +1,9 @@
 """Questions: what a fitted model is asked, and how a protocol turns its answers into scores."""
 
 PROTOCOLS = {
+    "image": "Counterfactual images: errors against the true image, axioms, and the proxies of papers by judges.",
+    "image-large": "The same with 1000 images a parent and all training images: for a GPU.",
+    "image-smoke": "The same with a few rows and judges of a few steps: its scores mean nothing.",
     "paper": "The evaluation of the DCM paper's published code, kept only to check its numbers.",
     "standard": (
         "Unbiased MMD with the bandwidth from the truth alone, energy distance, sliced Wasserstein, errors by depth."

@@ -12,7 +12,7 @@ import torch
 from scmbench.datasets import SCM, Example, Score, Values, ValuesError
 from scmbench.datasets.levels import levels
 from scmbench.datasets.seeds import derive
-from scmbench.datasets.values import check_values, flatten
+from scmbench.datasets.values import check_values, flatten, real_dtype
 from scmbench.models.contract.registry import role_of
 from torch import Tensor
 
@@ -27,7 +27,10 @@ RowError = Callable[[Values, Values, "Counterfactual"], Mapping[str, Tensor]]
 
 
 def checked(answer: Values, truth: Values) -> Values:
-    """The answer in float64 if it has the nodes and shapes of the truth, else a `ValuesError` that says what is off."""
+    """The answer, float64 and images float32, if it has the nodes and shapes of the truth.
+
+    Raises `ValuesError` that says what is off.
+    """
     if not isinstance(answer, Mapping):
         raise ValuesError(f"the model answered with a {type(answer).__name__}; expected a dict of node to tensor")
     check_values(answer, truth, what="the model's answer")
@@ -36,7 +39,12 @@ def checked(answer: Values, truth: Values) -> Values:
             raise ValuesError(
                 f"the model's answer has shape {tuple(answer[node].shape)} for {node!r}; expected {tuple(x.shape)}"
             )
-    return {node: answer[node].detach().cpu().double() for node in truth}
+    return {node: answer[node].detach().cpu().to(real_dtype(x)) for node, x in truth.items()}
+
+
+def replays(model: Any) -> bool:
+    """Whether this is a ceiling of scmbench, which is given the noise of the factual rows: it knows the truth."""
+    return "replay" in model.powers and role_of(type(model)) == "ceiling"
 
 
 def descendants(graph: nx.DiGraph, node: str) -> list[str]:
@@ -143,7 +151,7 @@ class Interventional(Remembering):
         x, y = (flatten(v, reached).reshape(len(self.values), self.n, -1) for v in (truth, answer))
         certain = len(labels) == len(reached) and bool((x == x[:, :1]).all(-1).all(-1).any())
         found = {} if certain and self.laws else {name: d(x, y) for name, d in self.distances.items()}
-        return _by_value(self, found | _of_laws(self.laws, truth, answer, labels, (len(self.values), self.n)))
+        return scores_by_value(self, found | _of_laws(self.laws, truth, answer, labels, (len(self.values), self.n)))
 
 
 @dataclass(frozen=True)
@@ -191,14 +199,14 @@ class Counterfactual(Remembering):
 
     def ask(self, model: Any, *, seed: int) -> Values:
         """``model.counterfactual(factual, do)``; a ceiling of scmbench, which knows the truth, replays the noise."""
-        if "replay" in model.powers and role_of(type(model)) == "ceiling":
+        if replays(model):
             return model.replay(self.noise(), self.do)
         return model.counterfactual(self.factual(), self.do, seed=seed)
 
     def score(self, answer: Values) -> Iterable[Score]:
         """One number an error and value."""
         truth = self._truth
-        return _by_value(self, self.errors(truth, checked(answer, truth), self))
+        return scores_by_value(self, self.errors(truth, checked(answer, truth), self))
 
     def examples(self, answer: Values, count: int = 100) -> list[Example]:
         """Some rows of truth and answer for plots: the first and the last descendant, rows spread over all values."""
@@ -219,7 +227,8 @@ def _of_laws(laws: Laws, truth: Values, answer: Values, nodes: Sequence[str], gr
     return {name: torch.stack([law(x, y) for x, y in pairs]).mean(0) for name, law in laws.items() if pairs}
 
 
-def _by_value(query: Interventional | Counterfactual, scores: Mapping[str, Tensor]) -> list[Score]:
+def scores_by_value(query: Interventional | Counterfactual, scores: Mapping[str, Tensor]) -> list[Score]:
+    """A number ``(g,)`` for each of the query's values, as scores."""
     return [
         Score(query.kind, name, float(s), query.node, float(a))
         for name, per_value in scores.items()

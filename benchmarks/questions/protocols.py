@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
 import torch
 from scmbench import metrics
 from scmbench.datasets import SCM, Query, Values
+from scmbench.datasets.problem import Origin
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import flatten
 from torch import Tensor
@@ -24,6 +25,7 @@ from .causal import (
     discrete_nodes,
     quantile_values,
 )
+from .image_protocol import IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import HeldOut, Likelihood, Predictive
 
 
@@ -51,7 +53,12 @@ class Protocol:
     n_predictive: int = 201
     laws: Laws = field(default_factory=dict)
 
-    def queries(self, scm: SCM, *, seed: int) -> Sequence[Query]:
+    @property
+    def metric_versions(self) -> Mapping[str, int]:
+        """Versions of all that scores depend on."""
+        return metrics.VERSIONS
+
+    def queries(self, scm: SCM, *, seed: int, origin: Origin | None = None) -> Sequence[Query]:
         """The questions about `scm`, every random stream keyed by `seed`, target and purpose."""
         nodes = [v for v in sorted(scm.graph) if self.roots_scored or scm.graph.in_degree(v)]
         # Only a protocol that scores labels looks for them, so that the others draw no rows for nothing.
@@ -79,6 +86,12 @@ class Protocol:
         """Prediction of `measured` under ``do(node = values)``, row by row."""
         return Predictive(node, values, measured, self.n_predictive)
 
+    def measured_images(
+        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
+    ) -> Sequence[Query]:
+        """As of any other rows: `held_out`."""
+        return self.held_out(measured)
+
 
 def first_and_all(truth: Values, answer: Values, query: Counterfactual) -> dict[str, Tensor]:
     """Mean squared error of the alphabetically first descendant, and the mean of it over all descendants.
@@ -96,19 +109,30 @@ def relative_by_depth(truth: Values, answer: Values, query: Counterfactual) -> d
 
     ``rmse`` is the mean over descendants, ``rmse_depth<k>`` over those at graph distance ``k`` below the intervention;
     ``label_error`` is the mean share of wrong labels over the discrete ones. A label that never changes has no
-    deviation to measure in, and is judged by its error alone.
+    deviation to measure in, and is judged by its error alone. An image has one unit for all of its pixels, the root of
+    their mean variance: a pixel of the border hardly varies.
     """
     distance = nx.single_source_shortest_path_length(query.scm.graph, query.node)
     reached = descendants(query.scm.graph, query.node)
     labels = {v: metrics.label_error(*_groups(truth, answer, v, query)) for v in reached if v in query.discrete}
     varying = [v for v in reached if v not in labels or bool((truth[v] != truth[v][:1]).any())]
-    relative = {v: metrics.relative_rmse(*_groups(truth, answer, v, query)) for v in varying}
+    relative = {v: _relative(truth, answer, v, query) for v in varying}
     by_depth = {
         f"rmse_depth{k}": [v for v in varying if distance[v] == k] for k in range(1, max(distance.values()) + 1)
     }
     groups = {"rmse": varying, **by_depth}
     means = {name: torch.stack([relative[v] for v in nodes]).mean(0) for name, nodes in groups.items() if nodes}
     return means | ({"label_error": torch.stack(list(labels.values())).mean(0)} if labels else {})
+
+
+def _relative(truth: Values, answer: Values, node: str, query: Counterfactual) -> Tensor:
+    if truth[node].ndim < 4:
+        return metrics.relative_rmse(*_groups(truth, answer, node, query))
+    x, y = _groups(truth, answer, node, query)
+    variance = x.reshape(-1, x.shape[-1]).var(0, correction=0).mean()
+    if variance == 0:
+        raise metrics.MetricError(f"the image {node!r} is the same in every row of the truth: its error has no unit")
+    return (metrics.mse(x, y).mean(-1) / variance).sqrt()
 
 
 def _groups(truth: Values, answer: Values, node: str, query: Counterfactual) -> list[Tensor]:
@@ -154,7 +178,7 @@ came without a new version: worlds that have none score as before, and records h
 their key.
 """
 
-_PROTOCOLS = {p.name: p for p in (PAPER, STANDARD)}
+_PROTOCOLS: dict[str, Protocol | ImageProtocol] = {p.name: p for p in (PAPER, STANDARD, IMAGE, LARGE, SMOKE)}
 
 
 def names() -> list[str]:
@@ -162,6 +186,6 @@ def names() -> list[str]:
     return sorted(_PROTOCOLS)
 
 
-def get(name: str) -> Protocol:
+def get(name: str) -> Protocol | ImageProtocol:
     """The protocol of this name. Raises `KeyError` for others."""
     return _PROTOCOLS[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +45,7 @@ def ask(
     sheets = [_Sheet.of(trial, made, models) for trial in trials]
     for place, problem in enumerate(problems):
         for number, query in enumerate(problem.queries):
+            _prepare(query)
             asked = [_Question(place, problem, number, query) for _ in sheets]
             answers = [sheet.ask(question) for sheet, question in zip(sheets, asked, strict=True)]
             for sheet, question, answer in zip(sheets, asked, answers, strict=True):
@@ -71,6 +73,13 @@ class _Question:
     @property
     def stream(self) -> int:
         return derive(self.problem.seed, "ask", self.problem.name, self.problem.member, self.number)
+
+
+def _prepare(query: Query) -> None:
+    """What a question needs whoever is asked is no model's cost; what fails here fails again where it is told."""
+    if hasattr(query, "prepare"):
+        with suppress(*TROUBLE):
+            query.prepare()  # type: ignore[attr-defined]
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from scmbench import datasets, metrics, models
+from scmbench import datasets, models
 
 from ..judging import published
 from ..questions import protocols
@@ -106,7 +106,7 @@ def _first(entry: Entry, model: models.CausalModel, dataset: str, seed: int, pro
         options=json.loads(json.dumps(options)),
         protocol=protocol,
         protocol_version=protocols.get(protocol).version,
-        metric_versions=metrics.VERSIONS,
+        metric_versions=protocols.get(protocol).metric_versions,
         source=" ".join(filter(None, [fingerprint.of_model(type(model)), fingerprint.of_dataset(world)])),
     )
     return Trial(identity, entry, code.of(type(model), world))

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Self
 
+import networkx as nx
 import numpy as np
 import torch
-from scmbench.datasets.values import ValuesError
+from scmbench.datasets.values import Values, ValuesError
 from sklearn.base import RegressorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel
@@ -18,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from ..contract.additive import AdditiveNoise, AdditiveNoiseModel
+from ..contract.base import Unsupported
 from ..contract.nodewise import Mechanism, Task
 from .candidates import EvenLine, RelativeBoosting, StandardisedProcess
 from .regressions import Regression, as_arrays
@@ -27,6 +29,8 @@ SPLIT_ROWS, SPLIT_SHARE = 3000, 0.7
 
 FOLDS = 5
 MIN_ROWS = 10
+WIDEST = 100
+"""Columns of a node: each costs several regressions, so that an image would take hours."""
 
 
 class Additive(AdditiveNoise):
@@ -104,6 +108,17 @@ class ANM(AdditiveNoiseModel):
         if regressor not in ("auto", "linear", "boosting", "gp"):
             raise ValueError(f"regressor={regressor!r}: choose one of ['auto', 'linear', 'boosting', 'gp']")
         self.variant, self.regressor, self.gp_noise, self.gp_restarts = variant, regressor, gp_noise, gp_restarts
+
+    def _tasks(self, graph: nx.DiGraph, data: Values, *, seed: int) -> dict[str, Task]:
+        """A regression task a node. Raises `Unsupported` for an image or vector of more columns than `WIDEST`."""
+        for node in graph:
+            if graph.in_degree(node) and (width := data[node].shape[1:].numel()) > WIDEST:
+                shape = tuple(data[node].shape[1:])
+                raise Unsupported(
+                    f"anm fits a regression a column, which takes hours for {node!r}: it has the shape {shape}, "
+                    f"{width} columns; at most {WIDEST} are supported"
+                )
+        return super()._tasks(graph, data, seed=seed)
 
     def mechanism(self) -> Mechanism:
         """An unfitted additive-noise mechanism."""

@@ -63,10 +63,13 @@ class Posterior(CausalModel):
         raise Unsupported("the posterior oracle needs the structural causal model of a problem")
 
     def fit_problem(self, problem: Problem, *, seed: int) -> Self:
-        """Keep the problem's SCM. Raises `Unsupported` where there is none or where nodes are latent."""
+        """Keep the problem's SCM. Raises `Unsupported` without one, with latent nodes, for caused images."""
         scm = known_scm(problem)
         if scm.latent:
             raise Unsupported(f"latent nodes {sorted(scm.latent)}: the noises are not independent given the rows")
+        for node in scm.order:
+            if node in scm.images and scm.parents[node]:
+                _check_scalar(scm, node)
         self._own(problem.graph, problem.train)
         self.scm = scm
         return self
@@ -82,6 +85,8 @@ class Posterior(CausalModel):
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """The mean over `particles` replays of each row."""
         scm, k, n = self.scm, self.particles, n_rows(factual)
+        for node in self.reached(forced):
+            _check_scalar(scm, node)
         reached, values = self.reached(forced), {v: x.repeat_interleave(k, 0) for v, x in (factual | forced).items()}
         for node in scm.order:
             if node in reached:
@@ -90,11 +95,20 @@ class Posterior(CausalModel):
         return {node: values[node].double().reshape(n, k, *values[node].shape[1:]).mean(1) for node in reached}
 
 
+_WIDE = "{!r} has noise of more than one dimension, whose posterior is not found on a grid"
+
+
+def _check_scalar(scm: SCM, node: str) -> None:
+    if scm.noises[node].batch_shape or scm.noises[node].event_shape:
+        raise Unsupported(_WIDE.format(node))
+
+
 def abduct(scm: SCM, node: str, factual: Values, particles: int, points: int, stream: torch.Generator) -> Tensor:
     """Posterior draws ``u (n, particles)`` of the noise of `node` given ``factual {node: (n,)}``."""
     dist = scm.noises[node]
-    if dist.batch_shape or dist.event_shape or factual[node].ndim > 1:
-        raise Unsupported(f"{node!r} has noise of more than one dimension, whose posterior is not found on a grid")
+    if factual[node].ndim > 1:
+        raise Unsupported(_WIDE.format(node))
+    _check_scalar(scm, node)
     logit = torch.linspace(-LOGIT, LOGIT, points, dtype=torch.float64)
     u = dist.icdf(logit.sigmoid())
     strata = (torch.randperm(particles, generator=stream) + torch.rand(particles, generator=stream)) / particles
