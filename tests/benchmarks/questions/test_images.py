@@ -11,6 +11,7 @@ from scmbench.benchmarks.questions import protocols
 from scmbench.benchmarks.questions.image_protocol import ImageProtocol
 from scmbench.benchmarks.questions.images import ImageCounterfactual, other_rows, relative
 from scmbench.benchmarks.questions.measured_images import of_another_class
+from scmbench.benchmarks.questions.protocols import Protocol
 from scmbench.datasets import SCM, SCMDataset, ValuesError
 from scmbench.models import Unsupported
 
@@ -166,9 +167,10 @@ def test_the_standard_protocol_gives_an_image_one_scale_for_all_pixels():
         },
         images=["picture"],
     )
-    assert isinstance(made := SCMDataset("mine/picture", lambda seed: world), SCMDataset)
-    few = replace(protocols.get("standard"), n_train=9, n_factual=50)
-    problem = made.problems(few, seed=0)[0]
+    standard = protocols.get("standard")
+    assert isinstance(standard, Protocol)
+    few = replace(standard, n_train=9, n_factual=50)
+    problem = SCMDataset("mine/picture", lambda seed: world).problems(few, seed=0)[0]
     query = next(q for q in problem.queries if q.kind == "counterfactual")
     truth = query.truth()
     found = {s.metric: s.score for s in query.score({**truth, "picture": truth["picture"] + 0.1})}
