@@ -21,7 +21,7 @@ from .causal import checked, replays
 
 @dataclass(frozen=True)
 class Composition:
-    """Is an image that is changed in nothing the same image? ``l1`` after the first and after the last of `cycles`.
+    """Is an image that is changed in nothing the same image? ``composition_<k>`` is the L1 distance after k cycles.
 
     The intervention sets all parents of the image to what they are; a model is asked again about its own answer."""
 
@@ -34,25 +34,24 @@ class Composition:
     rung: str = field(default="counterfactual", init=False)
 
     def ask(self, model: Any, *, seed: int) -> Values:
-        """The image after 1 and after `cycles` null interventions, one below the other."""
+        """The images after 1, …, `cycles` null interventions, one below the other."""
         own = {v: self.factual[v] for v in self.parents}
         now, seen = dict(self.factual), []
         for cycle in range(self.cycles):
             now = _changed(model, now, own, self.noise, seed=derive(seed, "cycle", cycle))
             seen.append(now[self.image])
-        return {self.image: torch.cat([seen[0], seen[-1]])}
+        return {self.image: torch.cat(seen)}
 
     def score(self, answer: Values) -> Iterable[Score]:
-        """``l1_cycle1`` and ``l1_cycle<last>``: the mean distance from the factual image."""
-        before = torch.cat([self.factual[self.image]] * 2)
-        once, often = images.l1(before, checked(answer, {self.image: before})[self.image]).chunk(2)
-        named = {"l1_cycle1": once, f"l1_cycle{self.cycles}": often}
-        return [Score(self.kind, name, float(x.mean())) for name, x in named.items()]
+        """The mean distance from the factual image after each cycle."""
+        before = torch.cat([self.factual[self.image]] * self.cycles)
+        distance = images.l1(before, checked(answer, {self.image: before})[self.image]).reshape(self.cycles, -1)
+        return [Score(self.kind, f"composition_{k}", float(x.mean())) for k, x in enumerate(distance, start=1)]
 
 
 @dataclass(frozen=True)
 class Reversibility:
-    """``do(node = a)``, then ``do(node = its own value)``: is it the factual image again? ``l1`` says how far from it.
+    """``do(node = a)``, then ``do(node = its own value)``: ``reversibility`` is the L1 distance from the factual image.
 
     `values` has one for each factual row.
     """
@@ -75,7 +74,7 @@ class Reversibility:
         """The mean distance from the factual image."""
         before = self.factual[self.image]
         distance = images.l1(before, checked(answer, {self.image: before})[self.image])
-        return [Score(self.kind, "l1", float(distance.mean()), self.node)]
+        return [Score(self.kind, "reversibility", float(distance.mean()), self.node)]
 
 
 def _changed(model: Any, factual: Values, do: Mapping[str, Tensor], noise: Values | None, *, seed: int) -> Values:

@@ -14,7 +14,8 @@ from typing import Any
 import networkx as nx
 import torch
 from scmbench import metrics
-from scmbench.datasets import SCM, Score, Values, ValuesError
+from scmbench.datasets import SCM, Picture, Score, Values, ValuesError
+from scmbench.datasets.pictures import pictures
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import flatten, rows
 from scmbench.metrics import images
@@ -44,7 +45,7 @@ class ImageCounterfactual(Counterfactual):
     ``validity``, ``im1``, ``im2``, ``cld``, ….
 
     With `alone`, the model is told *all* parents of the image, at their true counterfactual values: what is then wrong
-    is the image's mechanism, and the query is of the kind ``counterfactual-image``.
+    is the image's mechanism. The query is of the kind ``counterfactual-image`` and has the errors of the image alone.
 
     Attributes:
         image: The image.
@@ -94,9 +95,15 @@ class ImageCounterfactual(Counterfactual):
         }
         if not self.alone:
             found |= self._parents(given)
-        if self.judges:
-            found |= self._judged(self.judges(), given)
+            found |= self._judged(self.judges(), given) if self.judges else {}
         return scores_by_value(self, found)
+
+    def pictures(self, answer: Values) -> list[Picture]:
+        """A few rows, spread over all values: the image as it was, would have been, and the answer."""
+        if self.alone:
+            return []
+        known = {"factual": self._factual[self.image], "truth": self._truth[self.image]}
+        return pictures(self.node, self.do[self.node], self.image, answer=answer[self.image], **known)
 
     def _grouped(self, x: Tensor) -> Tensor:
         return x.reshape(len(self.values), self.n, *x.shape[1:])

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from scmbench.datasets import Score, Values, ValuesError
+from scmbench.datasets import Picture, Score, Values, ValuesError
+from scmbench.datasets.pictures import pictures
 from scmbench.datasets.seeds import generator
 from scmbench.datasets.values import rows
 from torch import Tensor
@@ -67,6 +68,12 @@ class ImageProxies:
         ]
         whole = scoring.frechet64(judges, self.others[self.image], x)
         return [*scores, *(Score(self.kind, name, float(s[0]), self.label) for name, s in whole.items())]
+
+    def pictures(self, answer: Values) -> list[Picture]:
+        """A few rows, spread over all classes: the image as it was, and the answer."""
+        return pictures(
+            *(self.label, self.target(), self.image), factual=self.factual[self.image], answer=answer[self.image]
+        )
 
 
 def of_another_class(measured: Values, label: str, values: Tensor, n: int, *, seed: int) -> Values:
