@@ -18,6 +18,9 @@ from torch import Tensor
 
 from .causal import checked, replays
 
+PIXELS = (-0.25, 1.25)
+"""Between these lie all pixels that are asked about: methods refuse an image that leaves [0, 1] by more than noise."""
+
 
 @dataclass(frozen=True)
 class Composition:
@@ -40,6 +43,7 @@ class Composition:
         for cycle in range(self.cycles):
             now = _changed(model, now, own, self.noise, seed=derive(seed, "cycle", cycle))
             seen.append(now[self.image])
+            now = _shown(now, self.image)
         return {self.image: torch.cat(seen)}
 
     def score(self, answer: Values) -> Iterable[Score]:
@@ -51,7 +55,7 @@ class Composition:
 
 @dataclass(frozen=True)
 class Reversibility:
-    """``do(node = a)``, then ``do(node = its own value)``: ``reversibility`` is the L1 distance from the factual image.
+    """``do(node = a)``, then ``do(node = its own value)``: ``l1`` is the distance from the factual image.
 
     `values` has one for each factual row.
     """
@@ -67,14 +71,19 @@ class Reversibility:
     def ask(self, model: Any, *, seed: int) -> Values:
         """The image after both interventions."""
         there = _changed(model, dict(self.factual), {self.node: self.values}, self.noise, seed=derive(seed, "there"))
-        own = {self.node: self.factual[self.node]}
+        own, there = {self.node: self.factual[self.node]}, _shown(there, self.image)
         return {self.image: _changed(model, there, own, self.noise, seed=derive(seed, "back"))[self.image]}
 
     def score(self, answer: Values) -> Iterable[Score]:
         """The mean distance from the factual image."""
         before = self.factual[self.image]
         distance = images.l1(before, checked(answer, {self.image: before})[self.image])
-        return [Score(self.kind, "reversibility", float(distance.mean()), self.node)]
+        return [Score(self.kind, "l1", float(distance.mean()), self.node)]
+
+
+def _shown(values: Values, image: str) -> Values:
+    """An answer as the next question shows it: pixels that no image has are brought back to where some may be."""
+    return {**values, image: values[image].clamp(*PIXELS)}
 
 
 def _changed(model: Any, factual: Values, do: Mapping[str, Tensor], noise: Values | None, *, seed: int) -> Values:
