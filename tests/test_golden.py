@@ -200,6 +200,8 @@ def test_outcomes_move_only_with_a_version(part, name):
     golden, kept = PARTS[part][1](name), json.loads(FILE.read_text())[part]
     assert name in kept, f"new: {REWRITE.removeprefix('then ')}"
     assert golden.version == kept[name]["version"], f"another version than in {FILE.name}: {REWRITE}"
+    if not kept[name]["numbers"]:
+        pytest.skip(f"nobody who had its files has written its numbers yet: {REWRITE.removeprefix('then ')}")
     assert moved(golden.numbers(), kept[name]["numbers"]) == [], f"outcomes moved: bump {golden.bump}, {REWRITE}"
 
 
@@ -226,12 +228,11 @@ def write() -> int:
         old = kept.get(part, {}).get(name)
         if part == "datasets" and (message := datasets.get(name).missing()):
             sys.stderr.write(f"{name}: {message}\n")
-            refused += old is None
-            content[part] |= {name: old} if old else {}
+            content[part][name] = old or {"version": datasets.get(name).version, "numbers": {}}
             continue
         golden = PARTS[part][1](name)
         numbers = {key: float(f"{x:.10g}") for key, x in golden.numbers().items()}
-        if old and old["version"] == golden.version and moved(numbers, old["numbers"]):
+        if old and old["numbers"] and old["version"] == golden.version and moved(numbers, old["numbers"]):
             sys.stderr.write(f"{part}/{name}: outcomes moved: bump {golden.bump} first\n")
             refused += 1
             content[part][name] = old

@@ -1,5 +1,5 @@
 """Worlds with an image; importing this registers them as ``image/...``."""
 
-from . import strokes
+from . import mnist, morpho, strokes
 
-__all__ = ["strokes"]
+__all__ = ["mnist", "morpho", "strokes"]

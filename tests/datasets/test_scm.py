@@ -9,7 +9,8 @@ import torch
 from scmbench.datasets import SCM, SCMDataset, ValuesError, get, names
 from scmbench.datasets.noise import Bootstrap
 
-ALL = [name for name in names() if isinstance(get(name), SCMDataset) and not name.startswith("dcm/sachs/")]
+FILES = ("dcm/sachs/", "image/morpho")
+ALL = [name for name in names() if isinstance(get(name), SCMDataset) and not name.startswith(FILES)]
 """Every SCM that needs no file."""
 
 
