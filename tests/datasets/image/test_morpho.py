@@ -124,7 +124,7 @@ def test_without_its_file_or_with_a_wrong_one_the_world_says_so(tmp_path, monkey
     message = get("image/morpho").missing()
     assert message
     assert "`scmbench data fetch mnist`" in message
-    with pytest.raises(DataMissing, match="t10k-images-idx3-ubyte.gz"):
+    with pytest.raises(DataMissing, match="t10k-images-idx3-ubyte"):
         scm()
     (tmp_path / "mnist").mkdir()
     for file in SOURCES["mnist"].files:
