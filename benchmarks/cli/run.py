@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say how many records there are to compute and how long it may take.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--engine", "name", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
-@click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds a batch may take.")
+@click.option("--time-limit", type=float, help="Seconds a batch may take; default: the suite's, else 3600.")
 @click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
 @click.option("--device", help="Where models that can choose compute: cpu, cuda.")
 @click.option("--retry", is_flag=True, help="Compute failed records again.")
@@ -35,7 +35,7 @@ def run(
     dry_run: bool,
     workers: int,
     name: str,
-    time_limit: float,
+    time_limit: float | None,
     memory_limit: float | None,
     device: str | None,
     retry: bool,
@@ -62,7 +62,7 @@ def run(
     if not todo.trials:
         complain("the data of all its worlds are missing: there is nothing to run")
         context.exit(1)
-    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    limits = {"time_limit": time_limit or suite.time_limit or engine.TIME_LIMIT, "memory_limit": memory_limit}
     run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
     seconds = estimate(todo) / processes
     say(

@@ -42,7 +42,7 @@ def run(
     add_models: Sequence[Entry] = (),
     workers: int | None = None,
     engine: Literal["pool", "inline"] = "pool",
-    time_limit: float = 3600.0,
+    time_limit: float | None = None,
     memory_limit: float | None = None,
     device: str | None = None,
     retry: bool = False,
@@ -65,7 +65,7 @@ def run(
         engine: ``pool`` runs `workers` processes, with limits; ``inline`` runs in this process, without limits.
             Either way a model from outside scmbench has a process of its own, apart from the truth.
             Processes are spawned, so that a script that uses the pool needs its ``if __name__ == "__main__":``.
-        time_limit: Seconds a batch may take in the pool.
+        time_limit: Seconds a batch may take in the pool; by default what the suite says, else an hour.
         memory_limit: GB a process of the pool may take.
         device: Where models compute.
         retry: Whether failed records are computed again.
@@ -93,7 +93,7 @@ def run(
     if todo.stale:
         what = f"{len(todo.stale)} finished record(s) were made by other code ({staleness.told(todo.stale)})"
         warnings.warn(f"{what}; stale=True computes them again", stacklevel=2)
-    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    limits = {"time_limit": time_limit or chosen.time_limit or engines.TIME_LIMIT, "memory_limit": memory_limit}
     run_batches, processes = engines.named(engine, workers=workers or os.cpu_count() or 1, device=device, **limits)
     finished = compute(todo, place, run_batches, workers=processes, console=Console(quiet=quiet))
     _warn_refused(place)

@@ -25,6 +25,9 @@ from .worker import Prepare, run_batch, without_scores
 
 Engine = Callable[[Sequence[Batch], Store], "Iterator[Done]"]
 
+TIME_LIMIT = 3600.0
+"""Seconds that a batch may take, where neither the user nor the suite says otherwise."""
+
 TRIES = 5
 """How often in a row a pool is started whose processes end before one of them has finished a batch."""
 
@@ -64,7 +67,7 @@ def pool(
     store: Store,
     *,
     workers: int | None = None,
-    time_limit: float = 3600.0,
+    time_limit: float = TIME_LIMIT,
     memory_limit: float | None = None,
     device: str | None = None,
 ) -> Iterator[Done]:
@@ -165,7 +168,12 @@ def _finished(
 
 
 def named(
-    name: str, *, workers: int, time_limit: float = 3600.0, memory_limit: float | None = None, device: str | None = None
+    name: str,
+    *,
+    workers: int,
+    time_limit: float = TIME_LIMIT,
+    memory_limit: float | None = None,
+    device: str | None = None,
 ) -> tuple[Engine, int]:
     """The engine ``pool`` or ``inline`` with these limits, and how many processes it keeps busy.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections import Counter
@@ -80,6 +81,8 @@ class Suite:
     published: Sequence[str] = ()
     members: str = "mean"
     values: str = "mean"
+    time_limit: float | None = None
+    """Seconds that a batch may take, where the suite's models need more than others; None leaves it to the command."""
     folder: Path | None = None
     """Where the file of a suite from outside lives; None for those that come with scmbench."""
 
@@ -128,6 +131,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "published": list,
     "members": str,
     "values": str,
+    "time_limit": (int, float),
     "models": list,
 }
 _MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
@@ -196,6 +200,8 @@ def parse(text: str, *, name: str, file: str) -> Suite:
     for key in ("members", "values"):
         if content.get(key, "mean") not in ("mean", "median"):
             raise reader.error(key, f"{key} = {content[key]!r}; expected 'mean' or 'median'")
+    if not 0 < (limit := content.get("time_limit", 1)) < math.inf:
+        raise reader.error("time_limit", f"time_limit = {limit!r}; expected seconds above 0")
     shared = reader.datasets(content["datasets"])
     entries = reader.entries(content["models"], shared)
     further = [name for entry in entries for name in entry.datasets]
@@ -209,6 +215,7 @@ def parse(text: str, *, name: str, file: str) -> Suite:
         published=tuple(content.get("published", ())),
         members=content.get("members", "mean"),
         values=content.get("values", "mean"),
+        time_limit=content.get("time_limit"),
     )
 
 

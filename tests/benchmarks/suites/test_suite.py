@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from scmbench.benchmarks.running import planner
+from scmbench.benchmarks import run
+from scmbench.benchmarks.running import engine, planner
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry, SuiteError
 
@@ -57,6 +60,9 @@ def test_a_model_may_have_datasets_of_its_own():
         (("seeds = 3", "seeds = true"), r"mine.toml:3: seeds is a bool"),
         (("seeds = 3", "seeds = [1, 1]"), r"mine.toml:3: .*twice"),
         (("seeds = 3", "seeds = [-1]"), r"mine.toml:3: .*integers from 0"),
+        (("seeds = 3", "seeds = 3\ntime_limit = -1"), r"mine.toml:4: time_limit = -1; expected seconds above 0"),
+        (("seeds = 3", "seeds = 3\ntime_limit = nan"), r"mine.toml:4: time_limit = nan; expected seconds above 0"),
+        (("seeds = 3", 'seeds = 3\ntime_limit = "1 h"'), r"mine.toml:4: time_limit is a str; expected int or float"),
         (('protocol = "paper"', 'protocol = "papr"'), r"mine.toml:2: no protocol 'papr'"),
         (('protocol = "paper"\n', ""), r"mine.toml: the key 'protocol' is missing"),
         (('"check/sine"', '"check/cosine"'), r"mine.toml:4: no dataset fits 'check/cosine'"),
@@ -117,6 +123,23 @@ def test_a_suite_is_not_named_so_that_its_results_land_elsewhere(tmp_path, file)
     (tmp_path / file).write_text(GOOD)
     with pytest.raises(SuiteError, match="results are kept under a suite's name"):
         suites.load(str(tmp_path / file))
+
+
+def test_a_suite_may_give_its_batches_more_time():
+    assert parse(GOOD).time_limit is None
+    longer = parse(GOOD.replace("seeds = 3", "seeds = 3\ntime_limit = 7200"))
+    assert longer.time_limit == 7200
+    assert longer.narrow(seeds=[0]).time_limit == 7200
+
+
+def test_the_batches_of_a_suite_get_its_time_or_what_the_caller_says(monkeypatch, tmp_path):
+    asked = []
+    named = engine.named
+    monkeypatch.setattr(engine, "named", lambda *a, **k: asked.append(k["time_limit"]) or named(*a, **k))
+    plain = parse(GOOD.replace("seeds = 3", "seeds = 1")).narrow(scms=["check/sine"], methods=["linear"])
+    for suite, given in ((plain, None), (replace(plain, time_limit=7200), None), (replace(plain, time_limit=7200), 60)):
+        run(suite, store=tmp_path, engine="inline", time_limit=given)
+    assert asked == [3600, 7200, 60]
 
 
 @pytest.mark.parametrize("name", suites.names())
