@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_written_is_explained(toy, tmp_path, monkeypatch
 
 
 def test_an_unknown_source_lists_those_there_are():
-    with pytest.raises(KeyError, match=r"'sax'; there are \['fmri', 'mnist', 'sachs'\]"):
+    with pytest.raises(KeyError, match=r"'sax'; there are \['fmri', 'mnist', 'mnist-train', 'sachs'\]"):
         download.missing("sax")
 
 
@@ -136,7 +136,12 @@ def test_the_users_cache_is_the_default(monkeypatch):
 
 
 def test_sources_are_complete():
-    assert {name: len(source.files) for name, source in SOURCES.items()} == {"sachs": 1, "fmri": 29, "mnist": 2}
+    assert {name: len(source.files) for name, source in SOURCES.items()} == {
+        "sachs": 1,
+        "fmri": 29,
+        "mnist": 2,
+        "mnist-train": 2,
+    }
     for name, source in SOURCES.items():
         assert source.name == name
         assert all((source.description, source.needed_by, source.origin, source.licence, source.citation))
