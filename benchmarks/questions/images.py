@@ -102,8 +102,8 @@ class ImageCounterfactual(Counterfactual):
         """A few rows, spread over all values: the image as it was, would have been, and the answer."""
         if self.alone:
             return []
-        known = {"factual": self._factual[self.image], "truth": self._truth[self.image]}
-        return pictures(self.node, self.do[self.node], self.image, answer=answer[self.image], **known)
+        factual, truth, given = (values[self.image] for values in (self._factual, self._truth, answer))
+        return pictures(self.node, self.do[self.node], self.image, factual=factual, answer=given, truth=truth)
 
     def _grouped(self, x: Tensor) -> Tensor:
         return x.reshape(len(self.values), self.n, *x.shape[1:])

@@ -158,7 +158,7 @@ def distance_map(glyph: np.ndarray) -> tuple[np.ndarray, Sequence[float]]:
     ink = glyph.astype(np.float64)
     fine = ndimage.zoom(ink, FINE, order=3, mode="grid-constant", grid_mode=True)
     inside = fine >= FULL / 2
-    outwards, inwards = ndimage.distance_transform_edt(inside), ndimage.distance_transform_edt(~inside)
+    outwards, inwards = (np.asarray(ndimage.distance_transform_edt(part)) for part in (inside, ~inside))
     distance = np.where(inside, outwards - 0.5, 0.5 - inwards) / FINE
     ridge = (distance == ndimage.maximum_filter(distance, 3)) & (distance > RIDGE)
     thickness = 2 * distance[ridge].mean() if ridge.any() else 2 * distance.max()
