@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from scmbench import metrics
 from scmbench.datasets import SCM, Query, Values, ValuesError
+from scmbench.datasets.levels import levels
 from scmbench.datasets.problem import Origin
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import n_rows, rows
@@ -27,10 +28,11 @@ from .measured_images import ImageProxies, of_another_class
 class ImageProtocol:
     """Rows and scores of an evaluation of images; the questions are in images.py, axioms.py and measured_images.py.
 
-    Every target that is a cause of the image is set to its classes (an integer), or to `n_values` equally spaced values
-    between the 10 % and 90 % quantiles of 5000 fresh rows. Each class gets `n_class` factual rows, each other value
-    `n_factual`, half as many where the model is told all parents. `n_sampled` images a target are compared as samples,
-    `n_axioms` factual rows a query go there and back. With `cut`, judges are trained for a few steps only.
+    Every target that is a cause of the image is set to each of its levels where it is discrete, else to `n_values`
+    equally spaced values between the 10 % and 90 % quantiles of 5000 fresh rows. Each level gets `n_class` factual
+    rows, each other value `n_factual`, half as many where the model is told all parents. `n_sampled` images a target
+    are compared as samples, `n_axioms` factual rows a query go there and back. With `cut`, judges are trained for a few
+    steps only.
     """
 
     name: str
@@ -79,9 +81,9 @@ class ImageProtocol:
         self, scm: SCM, node: str, image: str, label: str, judges: Panel | None, *, seed: int
     ) -> Sequence[Query]:
         fresh = scm.sample_node(node, 5000, seed=derive(seed, "values", node))
-        discrete = not fresh.is_floating_point()
-        values = quantile_values(fresh, max(self.n_values, len(fresh.unique())) if discrete else self.n_values)
-        n, streams = self.n_class if discrete else self.n_factual, partial(derive, seed)
+        classes, streams = levels(fresh), partial(derive, seed)
+        values = quantile_values(fresh, self.n_values) if classes is None else classes
+        n = self.n_factual if classes is None else self.n_class
         told = {"image": image, "label": label, "judges": judges}
 
         def counterfactual(n: int, *, alone: bool) -> ImageCounterfactual:
