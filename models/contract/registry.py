@@ -30,6 +30,7 @@ BUILT_IN = {
     "linear": "scmbench.models.linear:LinearGaussian",
     "rank": "scmbench.models.rank:Rank",
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
+    "diff-scm": "scmbench.models.diffscm:DiffSCM",
     "image-dcm": "scmbench.models.image_dcm:ImageDCM",
     "image-vae": "scmbench.models.image_vae:ImageVAE",
     "oracle": "scmbench.models.bounds.oracle:Oracle",

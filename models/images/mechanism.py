@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -63,13 +63,16 @@ class ImageMechanism(Mechanism):
     def fit(self, task: Task) -> Self:
         """Train the network."""
         self.context = Context.of(self.slots, task.parents)
-        x, code = self.pixels(task.x).to(self.device), self.context(task.parents).to(self.device)
-        self.network, self.loss_at_end = self.trained(self.build, self.loss, x, code, self.recipe, task.seed)
+        self.network, self.loss_at_end = self.trained(self.build, self.loss, self.recipe, task)
         self.weights = on_cpu(self.network)
         return self
 
-    def trained(self, build, loss, x: Tensor, code: Tensor, recipe: Recipe, seed: int) -> tuple[nn.Module, float]:
-        """A network of `build` trained with `loss` on images and codes, and its loss at the end."""
+    def trained(
+        self, build: Callable[[], nn.Module], loss: Callable[..., Tensor], recipe: Recipe, task: Task, *labels: str
+    ) -> tuple[nn.Module, float]:
+        """A network of `build` trained with `loss` on the task, and its loss at the end; `labels` name its streams."""
+        x, code = self.pixels(task.x).to(self.device), self.context(task.parents).to(self.device)
+        seed = derive(task.seed, *labels) if labels else task.seed
         with seeded(seed, "weights"):
             network = build().to(self.device)
 
@@ -85,7 +88,7 @@ class ImageMechanism(Mechanism):
         self.network = self.restored(self.build, self.weights)
         return self
 
-    def restored(self, build, weights: Mapping[str, Tensor]) -> nn.Module:
+    def restored(self, build: Callable[[], nn.Module], weights: Mapping[str, Tensor]) -> nn.Module:
         """A network of `build` with these weights, ready to be asked."""
         with seeded(0, "weights"):
             network = build()

@@ -93,10 +93,16 @@ class UNet(nn.Module):
 
 
 class Residual(nn.Module):
-    """``skip(h) + conv(silu((1 + a) GN(conv(silu(GN(h)))) + b))`` with (a, b) of the embedding; the last conv is 0."""
+    """``skip(h) + conv(silu((1 + a) GN(conv(silu(GN(h)))) + b))`` with (a, b) of the embedding; the last conv is 0.
 
-    def __init__(self, inputs: int, outputs: int, embedding: int, *, groups: int, dropout: float = 0.0):
+    With `shrink`, both ways go through the mean of 2 x 2 pixels, before the convolutions; a side of one pixel stays.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, embedding: int, *, groups: int, dropout: float = 0.0, shrink: bool = False
+    ):
         super().__init__()
+        self.shrink = shrink
         self.before = nn.Sequential(nn.GroupNorm(groups, inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1))
         self.film = nn.Sequential(nn.SiLU(), nn.Linear(embedding, 2 * outputs))
         self.norm = nn.GroupNorm(groups, outputs)
@@ -106,23 +112,38 @@ class Residual(nn.Module):
     def forward(self, h: Tensor, e: Tensor) -> Tensor:
         """``(n, inputs, h, w)`` and the embedding ``(n, e)`` to ``(n, outputs, h, w)``."""
         a, b = self.film(e)[:, :, None, None].chunk(2, dim=1)
-        return self.skip(h) + self.after((1 + a) * self.norm(self.before(h)) + b)
+        norm, silu, conv = self.before
+        inner = silu(norm(h))
+        if self.shrink:
+            inner, h = halved(inner), halved(h)
+        return self.skip(h) + self.after((1 + a) * self.norm(conv(inner)) + b)
 
 
 class Attention(nn.Module):
-    """One head of self-attention over the pixels, added to its input; zero before training."""
+    """Self-attention over the pixels, added to its input; zero before training."""
 
-    def __init__(self, channels: int, groups: int):
+    def __init__(self, channels: int, groups: int, heads: int = 1):
         super().__init__()
+        self.heads = heads
         self.norm = nn.GroupNorm(groups, channels)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.out = _zeroed(nn.Conv2d(channels, channels, 1))
 
     def forward(self, h: Tensor) -> Tensor:
         """``(n, c, h, w)`` to the same shape."""
-        q, k, v = self.qkv(self.norm(h)).flatten(2).transpose(1, 2).chunk(3, dim=-1)
-        mixed = F.scaled_dot_product_attention(q, k, v)
-        return h + self.out(mixed.transpose(1, 2).reshape(h.shape))
+        return h + self.out(attended(self.qkv(self.norm(h)).flatten(2), self.heads).reshape(h.shape))
+
+
+def attended(qkv: Tensor, heads: int) -> Tensor:
+    """Attention of tokens to each other, ``(n, 3 c, tokens)`` to ``(n, c, tokens)``."""
+    n, channels, tokens = qkv.shape
+    q, k, v = qkv.reshape(n, 3, heads, channels // 3 // heads, tokens).transpose(-1, -2).unbind(1)
+    return F.scaled_dot_product_attention(q, k, v).transpose(-1, -2).reshape(n, -1, tokens)
+
+
+def halved(h: Tensor) -> Tensor:
+    """The mean of blocks of 2 x 2 pixels; an odd last row or column is dropped, a side of one pixel stays."""
+    return F.avg_pool2d(h, [min(2, side) for side in h.shape[-2:]])
 
 
 def sinusoids(t: Tensor, width: int) -> Tensor:
