@@ -32,6 +32,8 @@ BUILT_IN = {
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
     "diff-scm": "scmbench.models.diffscm:DiffSCM",
     "image-dcm": "scmbench.models.image_dcm:ImageDCM",
+    "image-flow": "scmbench.models.image_flow:ImageFlow",
+    "image-hvae": "scmbench.models.image_hvae:ImageHVAE",
     "image-vae": "scmbench.models.image_vae:ImageVAE",
     "oracle": "scmbench.models.bounds.oracle:Oracle",
     "posterior": "scmbench.models.bounds.posterior:Posterior",
