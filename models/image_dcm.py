@@ -128,12 +128,12 @@ class ImageDCM(ImageModel):
     version: ClassVar[int] = 1
     query_options: ClassVar[frozenset[str]] = frozenset({"levels", "guidance", "clip", "abduction"})
     conformance_options: ClassVar[Mapping[str, Any]] = {
-        "steps": 4,
+        "steps": 2,
         "batch_size": 16,
-        "levels": 3,
-        "channels": 8,
+        "levels": 2,
+        "channels": 4,
         "multipliers": (1,),
-        "scalar_steps": 20,
+        "scalar_steps": 5,
     }
 
     def __init__(

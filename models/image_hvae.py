@@ -83,7 +83,7 @@ class ImageHVAE(ImageModel):
 
     version: ClassVar[int] = 1
     query_options: ClassVar[frozenset[str]] = frozenset({"residual"})
-    conformance_options: ClassVar[Mapping[str, Any]] = {"steps": 5, "batch_size": 16, "width": 8, "scalar_steps": 20}
+    conformance_options: ClassVar[Mapping[str, Any]] = {"steps": 5, "batch_size": 16, "width": 8, "scalar_steps": 5}
 
     def __init__(
         self,

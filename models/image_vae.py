@@ -66,7 +66,7 @@ class ImageVAE(ImageModel):
         "width": 4,
         "hidden": 8,
         "latent": 3,
-        "scalar_steps": 20,
+        "scalar_steps": 5,
     }
 
     def __init__(

@@ -12,7 +12,7 @@ from ..images.ddim import CLIPS
 from ..images.denoiser import Network
 from ..images.mechanism import ImageMechanism
 from ..images.model import ImageModel
-from ..images.options import check_patch, chosen, number, preset, whole
+from ..images.options import check_patch, chosen, number, preset, whole, widths
 from ..images.trainer import Recipe
 from .mechanism import GuidedDiffusion, Plan, Query
 
@@ -85,15 +85,15 @@ class DiffSCM(ImageModel):
     variants: ClassVar[tuple[str, ...]] = tuple(VARIANTS)
     query_options: ClassVar[frozenset[str]] = frozenset({"scale", "depth", "levels", "clip"})
     conformance_options: ClassVar[Mapping[str, Any]] = {
-        "steps": 4,
+        "steps": 2,
         "batch_size": 16,
-        "levels": 3,
-        "channels": 8,
+        "levels": 2,
+        "channels": 4,
         "multipliers": (1,),
-        "predictor_channels": 8,
-        "predictor_multipliers": (1, 1),
-        "predictor_steps": 4,
-        "scalar_steps": 20,
+        "predictor_channels": 4,
+        "predictor_multipliers": (1,),
+        "predictor_steps": 2,
+        "scalar_steps": 5,
     }
 
     def __init__(
@@ -157,8 +157,7 @@ class DiffSCM(ImageModel):
         return Plan(
             Network(self.channels, self.multipliers, self.patch, top=quirks["top"]),
             Recipe(self.steps, self.batch_size, self.lr, **averaging),
-            whole("predictor_channels", self.predictor_channels, least=4),
-            self.predictor_multipliers,
+            *widths(self.predictor_channels, self.predictor_multipliers, of="predictor_"),
             Recipe(self.predictor_steps, self.batch_size, self.predictor_lr, weight_decay=0.0, **averaging),
             quirks["offset"],
         )

@@ -41,16 +41,19 @@ def whole(option: str, value: Any, *, least: int = 1, most: int | None = None) -
     return value
 
 
-def widths(channels: Any, multipliers: Any) -> tuple[int, tuple[int, ...]]:
-    """A U-Net's widths. Raises `ValueError` for what is none."""
-    whole("channels", channels, least=4)
+def widths(channels: Any, multipliers: Any, *, of: str = "") -> tuple[int, tuple[int, ...]]:
+    """A network's widths, from the options `channels` and `multipliers`, their names after the prefix `of`.
+
+    Raises `ValueError` for what is none.
+    """
+    whole(f"{of}channels", channels, least=4)
     if channels % 4:
-        raise ValueError(f"channels={channels!r}: expected a multiple of 4")
+        raise ValueError(f"{of}channels={channels!r}: expected a multiple of 4")
     multipliers = tuple(multipliers) if isinstance(multipliers, list | tuple) else (multipliers,)
     if not multipliers:
-        raise ValueError("multipliers=(): a network has one level at least")
+        raise ValueError(f"{of}multipliers=(): a network has one level at least")
     for m in multipliers:
-        whole("multipliers", m)
+        whole(f"{of}multipliers", m)
     return channels, multipliers
 
 
