@@ -13,7 +13,7 @@ SIDE = 8
 def _image(u, label, light):
     place = torch.linspace(-1, 1, SIDE, dtype=torch.float64)
     bar = light[:, None] * torch.exp(-((place - 0.6 * (label[:, None] - 1)) ** 2) / 0.05)
-    return bar[:, None, None, :].expand(-1, 1, SIDE, -1) + 0.02 * u.reshape(-1, 1, SIDE, SIDE)
+    return (bar[:, None, None, :].expand(-1, 1, SIDE, -1) + 0.02 * u.reshape(-1, 1, SIDE, SIDE)).float()
 
 
 _PIXELS = torch.zeros(SIDE * SIDE, dtype=torch.float64)
@@ -25,6 +25,7 @@ BARS = SCM(
         "image": _image,
     },
     noise={"image": Normal(_PIXELS, _PIXELS + 1)},
+    images=["image"],
 )
 
 
