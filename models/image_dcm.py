@@ -27,7 +27,7 @@ PRESETS = {
         "steps": 1400,
         "batch_size": 64,
         "lr": 2e-3,
-        "levels": 40,
+        "noise_levels": 40,
     },
     "large": {
         "channels": 64,
@@ -36,7 +36,7 @@ PRESETS = {
         "steps": 10_000,
         "batch_size": 256,
         "lr": 2e-4,
-        "levels": 100,
+        "noise_levels": 100,
     },
 }
 """`small` trains in about seven CPU minutes on images of 28 x 28; `large` wants a GPU."""
@@ -55,7 +55,7 @@ class Query:
 
 
 class ImageDiffusion(ImageMechanism):
-    """``x = decode(u, pa)``, u ~ N(0, I), along `levels` noise levels of a network eps(x_t, t, pa)."""
+    """``x = decode(u, pa)``, u ~ N(0, I), along the noise levels of a network eps(x_t, t, pa)."""
 
     def __init__(
         self, network: Network, shape: Sequence[int], slots: Sequence[Slot], recipe: Recipe, query: Query, device: str
@@ -117,20 +117,20 @@ class ImageDCM(ImageModel):
     Dhariwal, Nichol, "Diffusion Models Beat GANs on Image Synthesis", 2021, cosine, cut at abar = 1/1000. Parents
     enter it as a code (`images.Context`) added to the embedding of time.
 
-    Options that act at query time: `levels` of the deterministic sampler; `clip`, where the predicted clean image is
+    Options that act at query time: `noise_levels` of the deterministic sampler; `clip`, where the predicted clean image is
     clamped (`none`; `generation`; `both` ways, which spoils abduction while composition looks fine); `guidance`, the
     weight of classifier-free guidance in decoding; `abduction` under the `factual` parents or under none (`null`).
 
     Options of the fit: `preset` (`small` for two cores, `large`) chooses what is not named of `channels`,
-    `multipliers`, `patch`, `steps`, `batch_size`, `lr` and `levels`; `scalar_steps` trains each flow of a scalar.
+    `multipliers`, `patch`, `steps`, `batch_size`, `lr` and `noise_levels`; `scalar_steps` trains each flow of a scalar.
     """
 
     version: ClassVar[int] = 1
-    query_options: ClassVar[frozenset[str]] = frozenset({"levels", "guidance", "clip", "abduction"})
+    query_options: ClassVar[frozenset[str]] = frozenset({"noise_levels", "guidance", "clip", "abduction"})
     conformance_options: ClassVar[Mapping[str, Any]] = {
         "steps": 2,
         "batch_size": 16,
-        "levels": 2,
+        "noise_levels": 2,
         "channels": 4,
         "multipliers": (1,),
         "scalar_steps": 5,
@@ -139,7 +139,7 @@ class ImageDCM(ImageModel):
     def __init__(
         self,
         preset: str = "small",
-        levels: int | None = None,
+        noise_levels: int | None = None,
         guidance: float = 0.0,
         clip: str = "none",
         abduction: str = "factual",
@@ -153,11 +153,16 @@ class ImageDCM(ImageModel):
         device: str = "cpu",
     ):
         sizes = _preset(preset, channels=channels, multipliers=multipliers, patch=patch)
-        training = _preset(preset, steps=steps, batch_size=batch_size, lr=lr, levels=levels)
+        training = _preset(preset, steps=steps, batch_size=batch_size, lr=lr, noise_levels=noise_levels)
         self.preset, self.device = preset, device
         self.channels, self.multipliers, self.patch = sizes["channels"], sizes["multipliers"], sizes["patch"]
         self.steps, self.batch_size, self.lr = training["steps"], training["batch_size"], training["lr"]
-        self.levels, self.guidance, self.clip, self.abduction = training["levels"], guidance, clip, abduction
+        self.noise_levels, self.guidance, self.clip, self.abduction = (
+            training["noise_levels"],
+            guidance,
+            clip,
+            abduction,
+        )
         self.scalar_steps = whole("scalar_steps", scalar_steps)
         self.at_query(), self._recipe()
 
@@ -168,11 +173,11 @@ class ImageDCM(ImageModel):
 
     def at_query(self) -> Query:
         """The options of queries, checked."""
-        whole("levels", self.levels, most=len(self._network().alpha_bar()))
+        whole("noise_levels", self.noise_levels, most=len(self._network().alpha_bar()))
         number("guidance", self.guidance)
         chosen("clip", self.clip, CLIPS)
         chosen("abduction", self.abduction, ABDUCTIONS)
-        return Query(self.levels, self.guidance, self.clip, self.abduction)
+        return Query(self.noise_levels, self.guidance, self.clip, self.abduction)
 
     def _network(self) -> Network:
         return Network(self.channels, self.multipliers, self.patch)

@@ -111,17 +111,17 @@ class ImageFlow(ImageModel):
     noise to data: v(x_t, t, pa) is fitted to x - e at x_t = (1 - t) e + t x. An image is abducted under its own parents
     and decoded under the counterfactual ones; both are exact up to the solver's error, of second order.
 
-    Options: `levels`, at query time, steps of the solver, two passes each; of the fit `preset` (`small` for two cores,
+    Options: `solver_steps`, at query time, steps of the solver, two passes each; of the fit `preset` (`small` for two cores,
     `large`), which chooses what is not named of `channels`, `multipliers`, `patch`, `steps`, `batch_size` and `lr`;
     `scalar_steps`, `device`.
     """
 
     version: ClassVar[int] = 1
-    query_options: ClassVar[frozenset[str]] = frozenset({"levels"})
+    query_options: ClassVar[frozenset[str]] = frozenset({"solver_steps"})
     conformance_options: ClassVar[Mapping[str, Any]] = {
         "steps": 2,
         "batch_size": 16,
-        "levels": 1,
+        "solver_steps": 1,
         "channels": 4,
         "multipliers": (1,),
         "scalar_steps": 5,
@@ -130,7 +130,7 @@ class ImageFlow(ImageModel):
     def __init__(
         self,
         preset: str = "small",
-        levels: int = 20,
+        solver_steps: int = 20,
         channels: int | None = None,
         multipliers: tuple[int, ...] | None = None,
         patch: int | None = None,
@@ -142,7 +142,7 @@ class ImageFlow(ImageModel):
     ):
         named = {"channels": channels, "multipliers": multipliers, "patch": patch}
         full = _resolved(preset, **named, steps=steps, batch_size=batch_size, lr=lr)
-        self.preset, self.levels, self.device = preset, levels, device
+        self.preset, self.solver_steps, self.device = preset, solver_steps, device
         self.channels, self.multipliers = widths(full["channels"], full["multipliers"])
         self.patch = whole("patch", full["patch"])
         self.steps, self.batch_size, self.lr = full["steps"], full["batch_size"], full["lr"]
@@ -157,7 +157,7 @@ class ImageFlow(ImageModel):
 
     def at_query(self) -> Query:
         """The option of queries, checked."""
-        return Query(whole("levels", self.levels))
+        return Query(whole("solver_steps", self.solver_steps))
 
     def _recipe(self) -> Recipe:
         return Recipe(self.steps, self.batch_size, self.lr)

@@ -40,7 +40,7 @@ SMALL = {
     "batch_size": 64,
     "steps": 1400,
     "lr": 2e-3,
-    "levels": 40,
+    "noise_levels": 40,
     "predictor_channels": 24,
     "predictor_multipliers": (1, 2, 2),
     "predictor_steps": 260,
@@ -50,9 +50,9 @@ SMALL = {
 CLIP = {"corrected": "generation", "reference": "both"}
 PRESETS = {
     ("corrected", "small"): SMALL | {"clip": CLIP["corrected"]},
-    ("corrected", "paper"): PAPER | {"clip": CLIP["corrected"], "steps": 10_000, "lr": 2e-4, "levels": 100},
+    ("corrected", "paper"): PAPER | {"clip": CLIP["corrected"], "steps": 10_000, "lr": 2e-4, "noise_levels": 100},
     ("reference", "small"): SMALL | {"clip": CLIP["reference"]},
-    ("reference", "paper"): PAPER | {"clip": CLIP["reference"], "steps": 30_000, "lr": 1e-4, "levels": 1000},
+    ("reference", "paper"): PAPER | {"clip": CLIP["reference"], "steps": 30_000, "lr": 1e-4, "noise_levels": 1000},
 }
 
 
@@ -75,7 +75,7 @@ class DiffSCM(ImageModel):
     `reference` keeps what the code had when the paper appeared (github.com/vios-s/Diff-SCM, commit dfbd3f9): abduction
     begins one level up and ends at abar = 0, the whole schedule, the last weights, a constant rate, a clamp both ways.
 
-    Options at query time: `scale` s of the guidance, `depth` (the share of the levels that is walked), `levels`, `clip`
+    Options at query time: `scale` s of the guidance, `depth` (the share of the levels that is walked), `noise_levels`, `clip`
     (`none`, `generation`, `both`). Options of the fit: `preset` (`small` for two cores, `paper`) chooses what is not
     named of those and of the network's `channels`, `multipliers`, `patch`, `steps`, `batch_size`, `lr`, the predictor's
     `predictor_channels`, `predictor_multipliers`, `predictor_steps`, `predictor_lr`; `scalar_steps` of flows; `device`.
@@ -83,11 +83,11 @@ class DiffSCM(ImageModel):
 
     version: ClassVar[int] = 1
     variants: ClassVar[tuple[str, ...]] = tuple(VARIANTS)
-    query_options: ClassVar[frozenset[str]] = frozenset({"scale", "depth", "levels", "clip"})
+    query_options: ClassVar[frozenset[str]] = frozenset({"scale", "depth", "noise_levels", "clip"})
     conformance_options: ClassVar[Mapping[str, Any]] = {
         "steps": 2,
         "batch_size": 16,
-        "levels": 2,
+        "noise_levels": 2,
         "channels": 4,
         "multipliers": (1,),
         "predictor_channels": 4,
@@ -102,7 +102,7 @@ class DiffSCM(ImageModel):
         preset: str = "small",
         scale: float | None = None,
         depth: float = 1.0,
-        levels: int | None = None,
+        noise_levels: int | None = None,
         clip: str | None = None,
         channels: int | None = None,
         multipliers: tuple[int, ...] | None = None,
@@ -118,13 +118,13 @@ class DiffSCM(ImageModel):
         device: str = "cpu",
     ):
         self.variant, self.preset = chosen("variant", variant, list(VARIANTS)), preset
-        named = {"scale": scale, "levels": levels, "clip": clip}
+        named = {"scale": scale, "noise_levels": noise_levels, "clip": clip}
         named |= {"channels": channels, "multipliers": multipliers, "patch": patch}
         named |= {"steps": steps, "batch_size": batch_size, "lr": lr}
         named |= {"predictor_channels": predictor_channels, "predictor_multipliers": predictor_multipliers}
         named |= {"predictor_steps": predictor_steps, "predictor_lr": predictor_lr}
         full = _resolved(variant, preset, named)
-        self.scale, self.depth, self.levels, self.clip = full["scale"], depth, full["levels"], full["clip"]
+        self.scale, self.depth, self.noise_levels, self.clip = full["scale"], depth, full["noise_levels"], full["clip"]
         self.channels, self.multipliers, self.patch = full["channels"], full["multipliers"], full["patch"]
         self.steps, self.batch_size, self.lr = full["steps"], full["batch_size"], full["lr"]
         self.predictor_channels = full["predictor_channels"]
@@ -142,9 +142,9 @@ class DiffSCM(ImageModel):
         """The options of queries, checked."""
         number("scale", self.scale)
         number("depth", self.depth, most=1.0)
-        whole("levels", self.levels, most=len(self._plan().network.alpha_bar()))
+        whole("noise_levels", self.noise_levels, most=len(self._plan().network.alpha_bar()))
         chosen("clip", self.clip, CLIPS)
-        return Query(self.scale, self.depth, self.levels, self.clip)
+        return Query(self.scale, self.depth, self.noise_levels, self.clip)
 
     def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
         """Images from standard normal noise, guided towards their parents: down all levels, whatever the `depth`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 import torch
+from bars import IMAGE_FLOORS, IMAGE_METHODS
 from hypothesis import given
 from hypothesis import strategies as st
 from scmbench.datasets.levels import levels
@@ -63,7 +64,7 @@ def fitted(name: str, dtype: torch.dtype) -> tuple[CausalModel, nx.DiGraph, Valu
     return build(cls, options).fit(graph, data, seed=0), graph, data
 
 
-OF_IMAGES = {"image-dcm", "image-vae", "class-mean", "random-class", "nearest"}
+OF_IMAGES = {*IMAGE_METHODS, *IMAGE_FLOORS}
 METHODS = sorted(set(BUILT_IN) - OF_IMAGES - {"oracle", "posterior", "persistence", "carefl-affine"})
 """Those that learn from rows; carefl-affine is CAREFL with other layers and takes an even number of nodes."""
 

@@ -15,6 +15,7 @@ from typing import Any
 import networkx as nx
 import pytest
 import torch
+from bars import IMAGE_FLOORS, IMAGE_METHODS
 from scmbench.datasets.values import Values, flatten
 from scmbench.models import Mechanism, NodewiseModel
 from scmbench.models.contract.base import CausalModel
@@ -28,7 +29,7 @@ TOLERANCE = 1e-3
 GIVEN_THE_TRUTH = {"oracle", "posterior", "persistence"}
 """Built in, but told the answer by `fit_problem`: they learn nothing from columns."""
 
-OF_IMAGES = {"image-dcm", "image-vae", "class-mean", "random-class", "nearest"}
+OF_IMAGES = {*IMAGE_METHODS, *IMAGE_FLOORS}
 """They model images, whose pixels have bounds, and labels, which are names: neither is shifted."""
 
 REFIT = "a query's own scaler is fitted on rows that are drawn anew for every value of the intervention"

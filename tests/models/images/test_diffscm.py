@@ -46,7 +46,7 @@ PREDICTOR = {"predictor_channels": 8, "predictor_multipliers": (1, 2), "predicto
 
 
 def trained(**options):
-    sizes = {**DiffSCM.conformance_options, "levels": 10, "batch_size": 32}
+    sizes = {**DiffSCM.conformance_options, "noise_levels": 10, "batch_size": 32}
     return DiffSCM(**{**sizes, **options}).fit(BARS.graph, TRAIN, seed=0)
 
 
@@ -89,7 +89,7 @@ def test_no_guidance_is_a_reconstruction(fitted):
 def test_the_reconstruction_gets_better_with_levels():
     model, errors = trained(steps=400, lr=4e-3, channels=8, multipliers=(1, 2), patch=1), []
     for levels in (5, 20, 80):
-        image, _ = answered(model, scale=0.0, levels=levels, clip="none")
+        image, _ = answered(model, scale=0.0, noise_levels=levels, clip="none")
         errors.append(float((image - FACTUAL["image"].flatten(1)).abs().mean()))
     assert errors[0] > errors[1] > errors[2]
 

@@ -20,7 +20,7 @@ DO = {"label": 1}
 TRUTH = BARS.counterfactual(NOISE, DO)
 
 METHODS = ["image-dcm", "diff-scm", "image-flow", "image-vae", "image-hvae"]
-BOTH_WAYS = {"image-dcm": {"clip": "both"}, "diff-scm": {"scale": 0.0}, "image-flow": {"levels": 3}}
+BOTH_WAYS = {"image-dcm": {"clip": "both"}, "diff-scm": {"scale": 0.0}, "image-flow": {"solver_steps": 3}}
 
 
 def model(name, **options):
@@ -45,8 +45,8 @@ NETWORK = {"channels": 8, "multipliers": (1, 2), "patch": 1, "steps": 400, "batc
     ("name", "options"),
     [
         ("image-vae", {"width": 8, "hidden": 32, "steps": 300, "batch_size": 32, "lr": 3e-3}),
-        pytest.param("image-dcm", NETWORK | {"levels": 20}, marks=pytest.mark.slow),
-        pytest.param("image-flow", NETWORK | {"levels": 10}, marks=pytest.mark.slow),
+        pytest.param("image-dcm", NETWORK | {"noise_levels": 20}, marks=pytest.mark.slow),
+        pytest.param("image-flow", NETWORK | {"solver_steps": 10}, marks=pytest.mark.slow),
     ],
 )
 def test_it_is_nearer_to_the_truth_than_doing_nothing(name, options):
@@ -163,7 +163,7 @@ def test_bad_questions_are_refused(tiny, name):
         ("image-dcm", {"clip": "always"}, "clip='always': choose one of"),
         ("image-dcm", {"abduction": "none"}, r"abduction='none': choose one of \['factual', 'null'\]"),
         ("image-dcm", {"guidance": -1}, "guidance=-1: expected a number of at least 0"),
-        ("image-dcm", {"levels": 980}, "levels=980: expected a whole number from 1 to 979"),
+        ("image-dcm", {"noise_levels": 980}, "noise_levels=980: expected a whole number from 1 to 979"),
         ("image-dcm", {"channels": 30}, "channels=30: expected a multiple of 4"),
         ("image-dcm", {"multipliers": ()}, r"multipliers=\(\): a network has one level at least"),
         ("image-dcm", {"steps": 0}, "steps=0: expected a whole number of at least 1"),
@@ -171,9 +171,13 @@ def test_bad_questions_are_refused(tiny, name):
         ("diff-scm", {"variant": "released"}, "variant='released': choose one of"),
         ("diff-scm", {"scale": float("nan")}, "scale=nan: expected a number of at least 0"),
         ("diff-scm", {"depth": 1.5}, "depth=1.5: expected a number from 0 to 1"),
-        ("diff-scm", {"levels": 1001, "variant": "reference"}, "levels=1001: expected a whole number from 1 to 1000"),
+        (
+            "diff-scm",
+            {"noise_levels": 1001, "variant": "reference"},
+            "noise_levels=1001: expected a whole number from 1 to 1000",
+        ),
         ("diff-scm", {"predictor_multipliers": (0,)}, "predictor_multipliers=0: expected a whole number of at least 1"),
-        ("image-flow", {"levels": 0}, "levels=0: expected a whole number of at least 1"),
+        ("image-flow", {"solver_steps": 0}, "solver_steps=0: expected a whole number of at least 1"),
         ("image-vae", {"residual": "no"}, r"residual='no': choose one of \[True, False\]"),
         ("image-vae", {"beta": -1}, "beta=-1: expected a number of at least 0"),
         ("image-hvae", {"width": 6}, "width=6: expected a multiple of 4"),
@@ -185,7 +189,11 @@ def test_a_bad_option_is_refused_where_it_is_given(name, options, message):
 
 
 def test_a_bad_option_is_refused_at_query_time_too(tiny):
-    for name, options in [("diff-scm", {"scale": -1}), ("image-dcm", {"clip": "x"}), ("image-flow", {"levels": 0})]:
+    for name, options in [
+        ("diff-scm", {"scale": -1}),
+        ("image-dcm", {"clip": "x"}),
+        ("image-flow", {"solver_steps": 0}),
+    ]:
         with pytest.raises(ValueError, match=f"{next(iter(options))}="):
             tiny[name].with_query_options(**options)
     with pytest.raises(ValueError, match="act in fit, not at query time"):
