@@ -164,7 +164,8 @@ class ImageDCM(ImageModel):
             abduction,
         )
         self.scalar_steps = whole("scalar_steps", scalar_steps)
-        self.at_query(), self._recipe()
+        self.at_query()
+        self._recipe()
 
     def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
         """A diffusion model. Raises `Unsupported` for sides that `patch` does not divide."""

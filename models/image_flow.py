@@ -147,7 +147,8 @@ class ImageFlow(ImageModel):
         self.patch = whole("patch", full["patch"])
         self.steps, self.batch_size, self.lr = full["steps"], full["batch_size"], full["lr"]
         self.scalar_steps = whole("scalar_steps", scalar_steps)
-        self.at_query(), self._recipe()
+        self.at_query()
+        self._recipe()
 
     def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
         """A flow. Raises `Unsupported` for sides that `patch` does not divide."""

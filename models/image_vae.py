@@ -87,7 +87,8 @@ class ImageVAE(ImageModel):
         self.beta = number("beta", beta)
         self.steps, self.batch_size, self.lr = steps, batch_size, lr
         self.scalar_steps = whole("scalar_steps", scalar_steps)
-        self.at_query(), self._recipe()
+        self.at_query()
+        self._recipe()
 
     def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
         """An autoencoder. Raises `Unsupported` for sides that cannot be halved twice."""

@@ -46,7 +46,7 @@ class Plan:
 class GuidedDiffusion(ImageMechanism):
     """``u = abduct(x)``, ``x = decode(u, pa)``: deterministic diffusion of eps(x_t, t), guided by p(pa | x_t, t)."""
 
-    saves = (*ImageMechanism.saves, "predictor_weights", "predictor_loss")
+    saves = ("context", "weights", "loss_at_end", "predictor_weights", "predictor_loss")
     predictor_weights: dict[str, Tensor]
     predictor_loss: float
     predictor: nn.Module

@@ -131,7 +131,8 @@ class DiffSCM(ImageModel):
         self.predictor_multipliers = full["predictor_multipliers"]
         self.predictor_steps, self.predictor_lr = full["predictor_steps"], full["predictor_lr"]
         self.scalar_steps, self.device = whole("scalar_steps", scalar_steps), device
-        self._plan(), self.at_query()
+        self._plan()
+        self.at_query()
 
     def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
         """Both networks. Raises `Unsupported` for sides that `patch` does not divide."""

@@ -39,7 +39,7 @@ class Predictor(nn.Module):
         self.time = nn.Sequential(nn.Linear(channels, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.stem = nn.Conv2d(shape[0], channels, 3, padding=1)
         self.down = nn.ModuleList()
-        grid = torch.empty(1, 1, *shape[1:], device="cpu")
+        grid = torch.empty(1, 1, *shape[1:])
         for i, (before, width) in enumerate(pairwise([channels, *widths])):
             self.down.append(Residual(before, width, embedding, groups=groups))
             if i + 1 < len(widths):

@@ -10,7 +10,7 @@ import networkx as nx
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.values import Values
 
-from ..contract.base import CausalModel, Unsupported
+from ..contract.base import Unsupported
 from ..contract.checks import check_device
 from ..contract.nodewise import Mechanism, NodewiseModel, Task
 from .context import Slot
@@ -73,7 +73,7 @@ class ImageModel(NodewiseModel):
 
     def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
         """Fitted copies, one after the other: an image network fills the machine by itself."""
-        return CausalModel.fit_many(self, problems, seeds)
+        return super(NodewiseModel, self).fit_many(problems, seeds)
 
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         for node in set(self._images()) & self.reached(forced):
@@ -91,9 +91,9 @@ class ImageModel(NodewiseModel):
         return other
 
     def cost(self) -> dict[str, int]:
-        """Parameters over all mechanisms; gradient steps and `mflop` (a pass over one image) of the largest."""
-        passes = [m.mflop() for m in self.mechanisms.values() if isinstance(m, ImageMechanism)]
-        return super().cost() | {"mflop": max(passes)}
+        """Parameters over all mechanisms; gradient steps and `mflop` (a pass over one image) of the largest image's."""
+        images = [m.cost() for m in self.mechanisms.values() if isinstance(m, ImageMechanism)]
+        return super().cost() | {what: max(cost[what] for cost in images) for what in ("gradient_steps", "mflop")}
 
     def _images(self) -> list[str]:
         """The images that are modelled: those with causes."""

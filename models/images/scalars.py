@@ -100,5 +100,5 @@ def _network(context: int) -> nn.Module:
 
 def _flow(parameters: Tensor) -> Any:
     shift, scale = parameters[:, :2].unbind(1)
-    spline = MonotonicRQSTransform(*parameters[:, 2:].split([BINS, BINS, BINS - 1], 1))
-    return ComposedTransform(MonotonicAffineTransform(shift, scale), spline)
+    widths, heights, slopes = parameters[:, 2:].split([BINS, BINS, BINS - 1], 1)
+    return ComposedTransform(MonotonicAffineTransform(shift, scale), MonotonicRQSTransform(widths, heights, slopes))

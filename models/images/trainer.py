@@ -83,7 +83,8 @@ def train(network: nn.Module, loss: Loss, rows: int, recipe: Recipe, *, seed: in
             losses = [*losses[1 - LAST :], value.detach()]
             weight = min(recipe.average, (1 + step) / (10 + step)) if recipe.average else 0.0
             with torch.no_grad():
-                torch._foreach_lerp_(kept, parameters, 1 - weight)
+                for average, current in zip(kept, parameters, strict=True):
+                    average.lerp_(current, 1 - weight)
             if step % LAST == LAST - 1 or step == recipe.steps - 1:
                 _check(losses[-1], step)
     return averaged.eval().requires_grad_(False), float(torch.stack(losses).mean())

@@ -7,6 +7,10 @@ from pyro.distributions import Normal
 from scmbench.datasets.scm import SCM
 from scmbench.datasets.values import Values
 
+IMAGE_METHODS = ("image-dcm", "diff-scm", "image-flow", "image-vae", "image-hvae")
+IMAGE_FLOORS = ("class-mean", "nearest", "random-class")
+"""Models of graphs with images only: tests over all models on other graphs leave them to tests of their own."""
+
 SIDE = 8
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from bars import IMAGE_FLOORS, IMAGE_METHODS
 from scmbench.datasets import registry
 from scmbench.datasets.problem import Problem
 from scmbench.models import CausalModel, Unsupported
@@ -132,7 +133,8 @@ def test_persistence_is_saved_too(tmp_path):
 
 
 def test_every_built_in_method_is_tried_here():
-    assert {name for name, _ in CONFIGURATIONS} | {"oracle", "posterior", "persistence"} == set(BUILT_IN)
+    elsewhere = {"oracle", "posterior", "persistence", *IMAGE_METHODS, *IMAGE_FLOORS}
+    assert {name for name, _ in CONFIGURATIONS} | elsewhere == set(BUILT_IN)
 
 
 def test_the_header_tells_method_options_and_versions(linear, tmp_path):
