@@ -75,7 +75,7 @@ class DiffSCM(ImageModel):
     `reference` keeps what the code had when the paper appeared (github.com/vios-s/Diff-SCM, commit dfbd3f9): abduction
     begins one level up and ends at abar = 0, the whole schedule, the last weights, a constant rate, a clamp both ways.
 
-    Options at query time: `scale` s of the guidance, `depth` (the share of the levels that is walked), `noise_levels`, `clip`
+    Options at query time: `scale` s of the guidance, `noise_levels`, `depth` (the share of them that is walked), `clip`
     (`none`, `generation`, `both`). Options of the fit: `preset` (`small` for two cores, `paper`) chooses what is not
     named of those and of the network's `channels`, `multipliers`, `patch`, `steps`, `batch_size`, `lr`, the predictor's
     `predictor_channels`, `predictor_multipliers`, `predictor_steps`, `predictor_lr`; `scalar_steps` of flows; `device`.

@@ -19,10 +19,8 @@ FACTUAL = BARS.run(NOISE)
 DO = {"label": 1}
 TRUTH = BARS.counterfactual(NOISE, DO)
 
-METHODS = ["image-dcm", "diff-scm", "image-flow", "image-vae", "image-hvae"]
-BOTH_WAYS = {"image-dcm": {"clip": "both"}, "diff-scm": {"scale": 0.0}, "image-flow": {"solver_steps": 3}}
 METHODS = IMAGE_METHODS
-QUERIES = {"image-dcm": {"clip": "both"}, "diff-scm": {"scale": 0.0}, "image-flow": {"levels": 3}}
+QUERIES = {"image-dcm": {"clip": "both"}, "diff-scm": {"scale": 0.0}, "image-flow": {"solver_steps": 3}}
 
 
 def model(name, **options):
@@ -195,7 +193,7 @@ def test_bad_questions_are_refused(tiny, name):
         (
             "diff-scm",
             {"noise_levels": 1001, "variant": "reference"},
-            "noise_levels=1001: expected a whole number from 1 to 1000",
+            "noise_levels=1001: .* from 1 to 1000",
         ),
         ("diff-scm", {"predictor_multipliers": (0,)}, "predictor_multipliers=0: expected a whole number of at least 1"),
         ("image-flow", {"solver_steps": 0}, "solver_steps=0: expected a whole number of at least 1"),
