@@ -117,7 +117,7 @@ class ImageDCM(ImageModel):
     Dhariwal, Nichol, "Diffusion Models Beat GANs on Image Synthesis", 2021, cosine, cut at abar = 1/1000. Parents
     enter it as a code (`images.Context`) added to the embedding of time.
 
-    Options that act at query time: `noise_levels` of the deterministic sampler; `clip`, where the predicted clean image is
+    Options at query time: `noise_levels` of the deterministic sampler; `clip`, where the predicted clean image is
     clamped (`none`; `generation`; `both` ways, which spoils abduction while composition looks fine); `guidance`, the
     weight of classifier-free guidance in decoding; `abduction` under the `factual` parents or under none (`null`).
 

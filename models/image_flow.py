@@ -111,7 +111,7 @@ class ImageFlow(ImageModel):
     noise to data: v(x_t, t, pa) is fitted to x - e at x_t = (1 - t) e + t x. An image is abducted under its own parents
     and decoded under the counterfactual ones; both are exact up to the solver's error, of second order.
 
-    Options: `solver_steps`, at query time, steps of the solver, two passes each; of the fit `preset` (`small` for two cores,
+    Options: `solver_steps`, at query time, two passes of the network each; of the fit `preset` (`small` for two cores,
     `large`), which chooses what is not named of `channels`, `multipliers`, `patch`, `steps`, `batch_size` and `lr`;
     `scalar_steps`, `device`.
     """
