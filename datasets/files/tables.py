@@ -106,7 +106,7 @@ class OwnTable:
                 if missing.any() and not gaps:
                     raise ValuesError(f"{self.path}, row {int(missing.argmax())}, column {name!r}: it is empty")
                 text = not isinstance(column.dtype, pd.CategoricalDtype) and not pd.api.types.is_bool_dtype(column)
-                if text and any(map(is_number, column.dropna())):
+                if text and any(is_number(str(entry)) for entry in column.dropna()):
                     raise ValuesError(f"{self.path}, column {name!r}: it holds numbers as text: store them as numbers")
                 done[name] = column.astype("category") if text else column
                 continue

@@ -54,7 +54,8 @@ class StandardisedProcess(GaussianProcessRegressor):
 
     def predict(self, X: Any) -> Any:  # type: ignore[override]
         """The posterior mean ``(n,)``, in the units of y."""
-        return self.level_ + self.spread_ * super().predict((X - self.centre_) / self.scale_)
+        mean: Any = super().predict((X - self.centre_) / self.scale_)
+        return self.level_ + self.spread_ * mean
 
 
 def _spread(x: np.ndarray) -> np.ndarray:

@@ -61,7 +61,8 @@ class Labels:
         """
         if not isinstance(frame, pd.DataFrame) or frame.columns.nlevels > 1:
             return cls()
-        names = [node for node in nodes if list(frame.columns).count(node) == 1]
+        columns: list[Any] = list(frame.columns)
+        names = [node for node in nodes if columns.count(node) == 1]
         found = {node: _column(frame[node], node) for node in names}
         return cls({node: column for node, column in found.items() if column is not None})
 
@@ -179,7 +180,7 @@ def _plain(label: Any) -> Any:
 
 def _codes(x: pd.Series, column: Column) -> pd.Series:
     """The codes of labels, NaN for what is none."""
-    known = {label: float(code) for code, label in enumerate(column.labels)}
+    known: dict[Any, float] = {label: float(code) for code, label in enumerate(column.labels)}
     found = [known.get(v, np.nan) if isinstance(v, str | Real | np.bool_) else np.nan for v in x.astype(object)]
     return pd.Series(found, index=x.index, dtype="float64")
 
@@ -194,12 +195,12 @@ def _restored(x: pd.Series, column: Column) -> pd.Series:
         labels = np.array([*column.labels, None], dtype=object)[codes]
         missing = column.dtype == "bool" and bool(absent.any())
         return pd.Series(labels, index=x.index, dtype="boolean" if missing else column.dtype)
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype: Any = pd.api.types.pandas_dtype(column.dtype)
     if isinstance(dtype, np.dtype) and x.isna().any():
         return x
-    bounds = np.iinfo(dtype.type if isinstance(dtype, np.dtype) else dtype.numpy_dtype)  # type: ignore[union-attr]
+    bounds = np.iinfo(dtype.type if isinstance(dtype, np.dtype) else dtype.numpy_dtype)
     fits = ((x.dropna() >= bounds.min) & (x.dropna() <= bounds.max)).all()
-    return x.astype(column.dtype) if fits else x  # an intervention may set what the type does not hold
+    return x.astype(dtype) if fits else x  # an intervention may set what the type does not hold
 
 
 def _assigned(frame: pd.DataFrame, columns: Mapping[Any, pd.Series]) -> pd.DataFrame:
