@@ -66,11 +66,29 @@ class Query(Protocol):
         ...
 
     def ask(self, model: Any, *, seed: int) -> Values:
-        """The model's answer; raises `ValuesError` for missing nodes, wrong shapes or NaN."""
+        """Ask a fitted model.
+
+        Args:
+            model: It has the methods of `CausalModel` that its `answers` call for.
+            seed: The model's own randomness comes from it.
+
+        Returns:
+            The model's answer, ``{node: (n, *event)}``.
+
+        Raises:
+            ValuesError: For an answer with missing nodes, wrong shapes or NaN.
+        """
         ...
 
     def score(self, answer: Values) -> Iterable[Score]:
-        """The answer against the truth, which is computed here and not before."""
+        """Compare an answer with the truth, which is computed here and not before.
+
+        Args:
+            answer: What `ask` gave.
+
+        Returns:
+            Scores, each with its metric, and the node and value that were set.
+        """
         ...
 
 
@@ -93,7 +111,16 @@ class QueryBuilder(Protocol):
         ...
 
     def queries(self, scm: SCM, *, seed: int, origin: Origin | None = None) -> Sequence[Query]:
-        """The questions about `scm`, their random streams keyed by `seed`; `origin` is told where it has an image."""
+        """The questions to ask about a world.
+
+        Args:
+            scm: The world, which knows the answers.
+            seed: Values to set and rows to ask about come from streams of it.
+            origin: Where the problem comes from; told where the world has an image.
+
+        Returns:
+            The questions, in the order in which they are asked.
+        """
         ...
 
     def held_out(self, rows: Values) -> Sequence[Query]:
@@ -162,12 +189,30 @@ class Dataset(ABC):
         return None
 
     def size(self, seed: int) -> int:
-        """How many mechanisms there are to learn, a measure of work for planning."""
+        """How many mechanisms there are to learn, a measure of work for planning.
+
+        Args:
+            seed: The problem's seed.
+
+        Returns:
+            A number of at least 1; it need not be exact.
+        """
         return 1
 
     @abstractmethod
     def problems(self, protocol: QueryBuilder, *, seed: int) -> list[Problem]:
-        """The problem at this seed; several where it has members. Raises `DataMissing` where `missing` speaks."""
+        """The problem at this seed; several where it has members.
+
+        Args:
+            protocol: How many training rows, and what is asked.
+            seed: All randomness comes from streams of it.
+
+        Returns:
+            Problems that hold graph, training rows and questions.
+
+        Raises:
+            DataMissing: Where `missing` says so.
+        """
 
 
 class SCMDataset(Dataset):
@@ -187,7 +232,18 @@ class SCMDataset(Dataset):
         return self._needs() if self._needs else None
 
     def scm(self, seed: int = 0) -> SCM:
-        """The structural causal model at this seed."""
+        """The structural causal model.
+
+        Args:
+            seed: The problem's seed; worlds whose equations are fixed ignore it.
+
+        Returns:
+            The world.
+
+        Raises:
+            DataMissing: Where files that it is made from are missing.
+            DataDamaged: Where one of them is not the right one.
+        """
         if message := self.missing():
             raise DataDamaged(message) if isinstance(message, Damaged) else DataMissing(message)
         return self._build(seed)

@@ -88,7 +88,17 @@ class SCM:
         self.targets = tuple(inner if targets is None else targets)
 
     def program(self, n: int) -> Values:
-        """The Pyro program: sites ``u_<node>`` (noise) and ``<node>`` (value) in topological order, ``n`` rows."""
+        """The Pyro program: sites ``u_<node>`` (noise) and ``<node>`` (value) in topological order.
+
+        Args:
+            n: Rows of the plate.
+
+        Returns:
+            The values of all nodes, latent ones included, ``{node: (n, *event)}``.
+
+        Raises:
+            ValuesError: For an equation that returns something else than a tensor of n rows.
+        """
         return self._program(n, self.order)
 
     def _program(self, n: int, nodes: Iterable[str]) -> Values:

@@ -51,9 +51,18 @@ def real_dtype(x: Tensor) -> torch.dtype:
 
 
 def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: str = "data") -> int:
-    """Check that every one of `nodes` is there, with equal rows and finite values; return the number of rows.
+    """Check that all nodes are there, with equal rows and finite values.
 
-    Raises `ValuesError` that names the missing node, the odd shape, or the first row with NaN or infinity.
+    Args:
+        values: Node to tensor ``(n, *event)``.
+        nodes: The nodes that have to be there.
+        what: What messages call the values.
+
+    Returns:
+        The number of rows n.
+
+    Raises:
+        ValuesError: It names the missing node, the odd shape, or the first row with NaN or infinity.
     """
     nodes = list(nodes)
     missing = [v for v in nodes if v not in values]
@@ -74,8 +83,17 @@ def check_values(values: Mapping[str, Tensor], nodes: Iterable[str], *, what: st
 def expand(do: Intervention | None, n: int, like: Mapping[str, Tensor]) -> Values:
     """Interventions as tensors ``(n, *event)`` of the dtype and event shape that `like` has for each node.
 
-    Raises `ValuesError` for what is no dict, a node that `like` does not have, NaN or infinity, a fraction for an
-    integer node, a whole number that its type does not hold, or a shape that does not broadcast.
+    Args:
+        do: Node to a number or a tensor; None sets nothing.
+        n: Number of rows.
+        like: Node to a tensor ``(any, *event)`` of its type and shape.
+
+    Returns:
+        The values to set, ``{node: (n, *event)}``, new tensors.
+
+    Raises:
+        ValuesError: For what is no dict, a node that `like` does not have, NaN or infinity, a fraction for an integer
+            node, a whole number that its type does not hold, or a shape that does not broadcast.
 
     >>> expand({"x": 0.1}, 2, {"x": torch.zeros(2, dtype=torch.float64)})["x"].tolist()
     [0.1, 0.1]
@@ -173,7 +191,14 @@ def flatten(values: Mapping[str, Tensor], nodes: Sequence[str]) -> Tensor:
 def to_frame(values: Mapping[str, Tensor]) -> pd.DataFrame:
     """Data frame with one column a scalar node and columns ``name[0], name[1], …`` for a vector node.
 
-    Raises `ValuesError` for images, which do not belong into a table.
+    Args:
+        values: Node to tensor, ``(n,)`` or ``(n, d)``.
+
+    Returns:
+        A frame of n rows.
+
+    Raises:
+        ValuesError: For images, which do not belong into a table.
     """
     columns = {}
     for node, x in values.items():
@@ -197,10 +222,18 @@ def columns_of(frame: pd.DataFrame, node: Hashable) -> list[Any]:
 
 
 def from_frame(frame: pd.DataFrame, nodes: Iterable[str]) -> Values:
-    """The columns of `nodes` as values, float64 (integers and booleans int64); columns ``name[j]`` form a vector.
+    """The columns of some nodes as values, float64 (integers and booleans int64); columns ``name[j]`` form a vector.
 
-    Raises `ValuesError` for what is no data frame, a missing column, one that is there twice, one that is not numeric
-    (a categorical has to be encoded first), missing values, infinity, and whole numbers beyond 64 bits.
+    Args:
+        frame: One column a scalar node, columns ``name[0], name[1], …`` a vector node; others are left out.
+        nodes: The nodes to take.
+
+    Returns:
+        Node to tensor, ``(n,)`` or ``(n, d)``.
+
+    Raises:
+        ValuesError: For what is no data frame, a missing column, one that is there twice, one that is not numeric (a
+            categorical has to be encoded first), missing values, infinity, and whole numbers beyond 64 bits.
     """
     if not isinstance(frame, pd.DataFrame):
         raise ValuesError(f"expected a pandas.DataFrame, got a {type(frame).__name__}")

@@ -331,7 +331,14 @@ class CausalModel(Saves, ABC):
     # What hooks may use.
 
     def reached(self, nodes: Iterable[str]) -> set[str]:
-        """What an intervention on `nodes` can move: their descendants, without the nodes themselves."""
+        """What an intervention can move: the descendants of its nodes, without the nodes themselves.
+
+        Args:
+            nodes: The nodes that are set.
+
+        Returns:
+            Names of nodes of the fitted graph.
+        """
         forced = set(nodes)
         return set().union(*(nx.descendants(self.graph, node) for node in forced)) - forced
 
@@ -354,6 +361,8 @@ class CausalModel(Saves, ABC):
                 f"{type(self).__name__} models numbers, and {self.categorical[0]!r} is a category without order: "
                 "encode it as columns of 0 and 1, or declare its order"
             )
+        if taken := sorted(set(option_defaults(type(self))) & {*self.common, "order"}):
+            raise ValuesError(f"{type(self).__name__}: its option {taken[0]!r} has the name of what every fit sets")
         for name in option_defaults(type(self)):
             if isinstance(option := vars(self).get(name), list):
                 setattr(self, name, tuple(option))
@@ -371,20 +380,60 @@ class CausalModel(Saves, ABC):
 
         Only the floors and ceilings of scmbench are given more: others get a problem without a name, its world and its
         questions (`Problem.shown`).
+
+        Args:
+            problem: Graph and training rows.
+            seed: All randomness of the fit comes from it.
+
+        Returns:
+            The model itself, fitted.
+
+        Raises:
+            Unsupported: Where the method does not model such a graph or such nodes.
+            ValuesError: For rows that `fit` refuses.
         """
         return self.fit(problem.graph, problem.train, seed=seed)
 
     def fit_many(self, problems: Sequence[Problem], seeds: Sequence[int]) -> list[Self]:
-        """Fitted copies of this model, one a problem; methods that train many networks at once override it."""
+        """Fit copies of this model, one a problem; methods that train many networks at once override it.
+
+        Args:
+            problems: Graphs and training rows, which may differ in everything.
+            seeds: A seed a problem.
+
+        Returns:
+            The fitted copies in the same order. None of them depends on what it was fitted beside.
+
+        Raises:
+            Unsupported: As `fit_problem`, for any of them.
+        """
         return [copy.deepcopy(self).fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
 
     def saved(self) -> dict[str, Any]:
-        """The fields of `saves` and those that every fit sets, as plain data. Raises `FieldError`; `Unsupported`."""
+        """The fields of `saves` and those that every fit sets, as plain data.
+
+        Returns:
+            Field to numbers, texts, tensors, and lists and dicts of these.
+
+        Raises:
+            FieldError: For a field that is missing or is no plain data.
+            Unsupported: Where the class says that it cannot be saved.
+        """
         own = super().saved()
         return {name: lower(vars(self)[name], hint, name) for name, hint in self._common(vars(self)).items()} | own
 
     def restore(self, fields: Mapping[str, Any]) -> Self:
-        """Take the fields that `saved` gave, on a new model with the same options. Raises `FieldError`."""
+        """Take the fields that `saved` gave, on a new model with the same options.
+
+        Args:
+            fields: What `saved` gave, maybe read from a file.
+
+        Returns:
+            The model itself, which answers as the saved one did.
+
+        Raises:
+            FieldError: For a field that is missing, of another type, or does not fit the others.
+        """
         common = self._common(fields)
         for name, value in lift_fields({name: fields[name] for name in common}, common, type(self).__name__).items():
             setattr(self, name, value)
@@ -423,7 +472,17 @@ class CausalModel(Saves, ABC):
         return {name: getattr(self, name) for name in option_defaults(type(self))}
 
     def with_query_options(self, **options: Any) -> Self:
-        """A copy that shares this fit and answers with other `query_options`. Raises `ValueError` for other options."""
+        """A copy that shares this fit and answers with other `query_options`.
+
+        Args:
+            options: Options by name, of those in `query_options`.
+
+        Returns:
+            The copy; the model itself stays as it is.
+
+        Raises:
+            ValueError: For options that act in the fit.
+        """
         if extra := sorted(set(options) - self.query_options):
             raise ValueError(f"{type(self).__name__}: {extra} act in fit, not at query time; fit a new model instead")
         other = copy.copy(self)

@@ -262,3 +262,15 @@ def test_a_class_without_a_way_to_learn_says_what_to_write():
 
     with pytest.raises(NotImplementedError, match=r"Empty learns nothing: write _fit\(self, graph, data, \*, seed\)"):
         Empty().fit(GRAPH, data(), seed=0)
+
+
+def test_an_option_named_as_what_every_fit_sets_is_refused():
+    """It would be overwritten without a word."""
+
+    class Clashing(Careless):
+        def __init__(self, levels: int = 3):
+            super().__init__()
+            self.levels = levels
+
+    with pytest.raises(ValuesError, match="Clashing: its option 'levels' has the name of what every fit sets"):
+        Clashing().fit(nx.DiGraph([("a", "b")]), {"a": torch.randn(9), "b": torch.randn(9)}, seed=0)
