@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import complain, console, counted, narrowing, say, slowly
+from .arguments import console, counted, narrowing, say, slowly
 from .results import show_report, write_report
 
 if TYPE_CHECKING:
@@ -59,9 +59,6 @@ def run(
         todo = plan(suite, store, retry=retry, stale=stale)
     for gone in todo.missing:
         say(("not run: data missing", "yellow"), f"  {gone.dataset}: {gone.message}")
-    if not todo.trials:
-        complain("the data of all its worlds are missing: there is nothing to run")
-        context.exit(1)
     limits = {"time_limit": time_limit or suite.time_limit or engine.TIME_LIMIT, "memory_limit": memory_limit}
     run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
     seconds = estimate(todo) / processes

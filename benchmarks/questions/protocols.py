@@ -55,8 +55,8 @@ class Protocol:
 
     @property
     def metric_versions(self) -> Mapping[str, int]:
-        """Versions of all that scores depend on."""
-        return metrics.VERSIONS
+        """Versions of all that scores depend on: those of labels only where labels are scored."""
+        return {name: number for name, number in metrics.VERSIONS.items() if self.laws or name != "discrete"}
 
     def queries(self, scm: SCM, *, seed: int, origin: Origin | None = None) -> Sequence[Query]:
         """The questions about `scm`, every random stream keyed by `seed`, target and purpose."""
