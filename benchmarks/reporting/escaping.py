@@ -48,7 +48,7 @@ _SIGNS = {
     "▲": r"$\blacktriangle$",
     "▼": r"$\blacktriangledown$",
     "–": "--",
-    "—": "---",
+    "—": r"\textemdash{}",
     "‘": "`",
     "’": "'",
     "“": "``",

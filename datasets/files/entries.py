@@ -17,6 +17,7 @@ _MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", ".", "<na>"}
 _TRUTHS = {"true": True, "false": False}
 _HINTS = (
     (r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)", "thousands separators? write 1234567.8"),
+    (r"[+-]?\d{1,3}(?:,\d{3}){2,}", "thousands separators? write 1234567"),
     (r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)", "separators of thousands and a decimal comma? write 1234567.8"),
     (r"[+-]?\d{1,3}(?:['’   ]\d{3})+(?:[.,]\d+)?", "thousands separators? write 1234567.8"),
     (r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", "a decimal comma, or thousands? write it with a point and no separators"),

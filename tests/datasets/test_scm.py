@@ -149,7 +149,7 @@ def bad(**equations):
     ("build", "message"),
     [
         (bad(y=lambda u, z: u + z), "equation of 'y' uses 'z'"),
-        (bad(y=lambda u, z: u + z, z=lambda u, y: u + y), "cycle: y -> z -> y|cycle: z -> y -> z"),
+        (bad(y=lambda u, z: u + z, z=lambda u, y: u + y), "cycle: 'y' -> 'z' -> 'y'|cycle: 'z' -> 'y' -> 'z'"),
         (bad(y=3.0), "equation of 'y' is a float"),
         (bad(y=lambda: torch.zeros(5)), "equation of 'y' must be"),
         (bad(y=lambda u, *pa: u), "equation of 'y' must be"),

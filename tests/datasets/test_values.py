@@ -86,9 +86,9 @@ def test_check_values_names_missing_columns_odd_shapes_and_the_first_bad_row():
 
 
 def test_a_cycle_is_spelled_out_and_a_graph_must_be_directed():
-    with pytest.raises(ValuesError, match=r"cycle: (b -> c -> b|c -> b -> c)"):
+    with pytest.raises(ValuesError, match=r"cycle: ('b' -> 'c' -> 'b'|'c' -> 'b' -> 'c')"):
         check_graph(nx.DiGraph([("a", "b"), ("b", "c"), ("c", "b")]))
-    with pytest.raises(ValuesError, match="cycle: a -> a"):
+    with pytest.raises(ValuesError, match="cycle: 'a' -> 'a'"):
         check_graph(nx.DiGraph([("a", "a")]))
     with pytest.raises(ValuesError, match="undirected"):
         check_graph(nx.Graph([("a", "b")]))  # type: ignore[arg-type]

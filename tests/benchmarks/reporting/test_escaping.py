@@ -89,7 +89,7 @@ def test_a_terminal_shows_every_text_as_it_is(labels):
 
 
 COMMAND = re.compile(
-    r"\\texttt\{U\+(?P<code>[0-9A-F]{4,6})\}|\$[^$]*\$|\\(?:[a-z]+\{\}|[a-z]+|.)|\{[\[\]*]\}|[-,?!]\{\}|---?|``|''|."
+    r"\\texttt\{U\+(?P<code>[0-9A-F]{4,6})\}|\$[^$]*\$|\\(?:[a-z]+\{\}|[a-z]+|.)|\{[\[\]*]\}|[-,?!]\{\}|--|``|''|."
 )
 
 
@@ -111,7 +111,8 @@ def unlatex(text):
 def test_latex_shows_every_text_as_it_is(text):
     written = escaping.latex(text)
     whole = unicodedata.normalize("NFC", re.sub(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", text).replace("\t", " "))
-    assert unlatex(written) == whole.replace("\u00b5", "μ")  # the micro sign is set as the letter
+    # The micro sign is set as the letter, the warning by what fonts have.
+    assert unlatex(written) == whole.replace("\u00b5", "μ").replace("⚠", "(!)")
     assert written.isprintable()
 
 

@@ -141,8 +141,8 @@ def test_a_worker_that_ends_before_it_has_taken_a_batch_is_no_batchs_failure(tmp
     assert engine._begin is begin
 
 
-def _started_badly(ends, started, count, memory_limit):
-    running = started(count, memory_limit)
+def _started_badly(ends, started, *arguments):
+    running = started(*arguments)
     if len(ends.read_text()) < 2:
         ends.write_text(ends.read_text() + "x")
         running._context.worker_parameters.initializer = os.abort

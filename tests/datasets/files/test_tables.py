@@ -95,8 +95,8 @@ def test_what_is_wrong_is_told(write, text, complaint):
 @pytest.mark.parametrize(
     ("entries", "cause"),
     [
-        (["0,1257", "-0,08"], "'0,1257' is no number (2 such rows): a decimal comma"),
-        (["1.5", "2,5"], "line 3, column 'X': '2,5' is no number: a decimal comma"),
+        (["0,125", "1.5"], "'0,125' has a decimal comma, and '1.5' in line 3, column 'X', has a decimal point"),
+        (["1,234", "2,500"], "'1,234' has a decimal comma, or separates thousands?"),
         (["1,234,567.5"], "thousands separators"),
         (["1.234.567,5"], "separators of thousands and a decimal comma"),
         (["1 234", "2"], "thousands separators"),

@@ -107,7 +107,7 @@ def test_what_is_ignored_or_taken_to_mean_something_is_said(read):
         (",X,Y\nX,0\nY,0,0", "line 2: 1 number for the columns ['X', 'Y']"),
         (",X,X\nX,0,0\nX,0,0", "line 1: the name 'X' stands twice"),
         (",X,Y\nX,1,0\nY,0,0", "the graph has a cycle: 'X' -> 'X'"),
-        ("a -> b\nb -> c\nc -> a", "cycle: a -> b -> c -> a; a causal graph must not (lines 1, 2 and 3)"),
+        ("a -> b\nb -> c\nc -> a", "cycle: 'a' -> 'b' -> 'c' -> 'a'; a causal graph must not (lines 1, 2 and 3)"),
         ("# nothing", "g.txt holds no node"),
         ("", "g.txt holds no node"),
     ],

@@ -63,7 +63,7 @@ def test_what_stands_in_a_cluster_is_read(read):
         ("digraph { {} -> b }", "a group without nodes"),
         ("digraph { <b>x</b> -> b }", "line 1"),
         ('digraph { "" -> b }', "a node without a name"),
-        ("digraph { a -> a }", "cycle: a -> a"),
+        ("digraph { a -> a }", "cycle: 'a' -> 'a'"),
         ("digraph { a -> b -> \n a }", "cycle: "),
         ("digraph { U [observed=no]; U -> b }", HIDDEN),
         ("digraph { n [label=x]; m [label=x] }", "the nodes ['m', 'n'] have the same label 'x'"),
