@@ -180,7 +180,8 @@ class CausalModel(Saves, ABC):
         n, seed, like = check_integer(n, "n", least=0), check_integer(seed, "seed"), self._fitted()
         forced = expand(do, n, like)
         answer = self._sample(n, copies(forced), seed=seed) if n else like
-        return completed(answer, like, self.levels, n, forced if self._keeps(EXACT) else {}, who=type(self).__name__)
+        free = {node: known for node, known in self.levels.items() if node not in forced}
+        return completed(answer, like, free, n, forced if self._keeps(EXACT) else {}, who=type(self).__name__)
 
     def counterfactual(self, factual: Values, do: Intervention, *, seed: int) -> Values:
         """What every node would have been for these very rows under `do`.
@@ -205,7 +206,8 @@ class CausalModel(Saves, ABC):
         moved = self.reached(forced) if self._keeps(UNTOUCHED) else set(self.order)
         known = {node: x for node, x in known.items() if node not in moved and node not in forced}
         known |= forced if self._keeps(EXACT) else {}
-        return completed(answer, like, self.levels, n, known, who=type(self).__name__)
+        free = {node: levels for node, levels in self.levels.items() if node not in forced}
+        return completed(answer, like, free, n, known, who=type(self).__name__)
 
     def abduct(self, factual: Values) -> Values:
         """The noise ``{node: (n, ...)}`` inferred of factual rows.
