@@ -108,12 +108,15 @@ def test_a_saved_model_answers_as_before(i, models):
 
 
 def test_a_new_process_answers_alike(models):
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_saving as t; from pathlib import Path; import json"
+    code = "import sys; sys.path[:0] = sys.argv[1:3]; import test_saving as t; from pathlib import Path; import json"
     code += f"; t.torch.set_num_threads({torch.get_num_threads()})"  # another number rounds the last digit otherwise
-    code += "; print(json.dumps([t.answers(t.load(Path(f))) for f in sys.argv[2:]]))"
-    folders = [str(folder) for folder, _, _ in models]
+    code += "; print(json.dumps([t.answers(t.load(Path(f))) for f in sys.argv[3:]]))"
+    folders, here = [str(folder) for folder, _, _ in models], Path(__file__).parent
     told = subprocess.run(
-        [sys.executable, "-c", code, str(Path(__file__).parent), *folders], check=True, capture_output=True, text=True
+        [sys.executable, "-c", code, str(here), str(here.parents[1] / "helpers"), *folders],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     assert json.loads(told.stdout) == json.loads(json.dumps([before for _, before, _ in models]))
 
