@@ -131,7 +131,7 @@ def file_name(text: str) -> str:
     """A name of a file, an anchor and a label of LaTeX: letters, digits, ``_ . -``; other texts have other names.
 
     >>> file_name("dcm_corrected"), file_name("../50 % [a]")
-    ('dcm_corrected', '50_a-6bc0f4')
+    ('dcm_corrected', '50_a-10c4d3')
     """
     safe = re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII).strip("_.-")
     if safe == text and 0 < len(text) <= 100:

@@ -13,7 +13,7 @@ from scmbench.datasets.values import Values, ValuesError, flatten, is_image, n_r
 from torch import Tensor
 
 from .fields import Saves
-from .units import origin
+from .units import check_origin, origin
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Columns(Saves):
         """The fields, and the columns that they make."""
         super().restore(fields)
         self.slices = self._slices()
+        check_origin(self.origin, len(self), "origin")
         return self
 
     def _slices(self) -> dict[str, slice]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from .base import UNTOUCHED, CausalModel
 from .checks import as_like
 from .fields import FieldError, Saves, lift, lift_fields
-from .units import origin
+from .units import check_origin, origin
 
 
 @dataclass(frozen=True)
@@ -225,6 +225,8 @@ class NodewiseModel(CausalModel):
         fields = dict(fields)
         stored = lift(fields.pop("mechanisms", None), dict[str, dict], "mechanisms")
         super().restore(fields)
+        for node in self.order:
+            check_origin(self.origins.get(node), self.like[node].shape[1:].numel(), f"origins[{node!r}]")
         self.parents = {node: parents(self.graph, node) for node in self.order}
         lift_fields(stored, dict.fromkeys(self.order, Any), "mechanisms")
         self.mechanisms = {node: self.made(node).restore(stored[node]) for node in self.order}

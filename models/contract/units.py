@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .fields import FieldError
+
 LOG_STEP = 6
 """An origin is a multiple of a power of two, 2^6 to 2^7 standard deviations."""
 
@@ -29,6 +31,12 @@ def origin(x: Tensor) -> Tensor:
     step = torch.ldexp(torch.ones_like(std), exponent + LOG_STEP)
     near = torch.where(std > 0, (mean / step).round() * step + 0.0, wide[0])
     return torch.where(std.isfinite(), near, 0.0)
+
+
+def check_origin(read: Tensor | None, width: int, what: str) -> None:
+    """Raises `FieldError` where an origin that was read is no finite float64 ``(width,)``."""
+    if read is None or read.shape != (width,) or read.dtype != torch.float64 or not bool(read.isfinite().all()):
+        raise FieldError(f"{what} is no row of {width} finite float64 numbers")
 
 
 def even_scale(x: Tensor) -> Tensor:
