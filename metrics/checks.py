@@ -25,6 +25,11 @@ def check_sample(x: Tensor, name: str) -> None:
         raise MetricError(f"{name} is {got}; expected a float64 tensor (..., n, d)")
     if x.ndim < 2 or 0 in x.shape:
         raise MetricError(f"{name} has shape {tuple(x.shape)}; expected (..., n, d) with at least one row and column")
+    check_finite(x, name)
+
+
+def check_finite(x: Tensor, name: str) -> None:
+    """Raise `MetricError` for NaN or infinity; it names the sample and the first place."""
     bad = ~torch.isfinite(x)
     if bad.any():
         where = tuple(bad.nonzero()[0].tolist())

@@ -164,13 +164,12 @@ class ImageDCM(ImageModel):
             abduction,
         )
         self.scalar_steps = whole("scalar_steps", scalar_steps)
-        self.at_query()
-        self._recipe()
+        self.check()
 
     def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
         """A diffusion model. Raises `Unsupported` for sides that `patch` does not divide."""
         check_patch("image-dcm", shape, self.patch)
-        return ImageDiffusion(self._network(), shape, slots, self._recipe(), self.at_query(), self.device)
+        return ImageDiffusion(self._network(), shape, slots, self.recipe(), self.at_query(), self.device)
 
     def at_query(self) -> Query:
         """The options of queries, checked."""
@@ -182,9 +181,6 @@ class ImageDCM(ImageModel):
 
     def _network(self) -> Network:
         return Network(self.channels, self.multipliers, self.patch)
-
-    def _recipe(self) -> Recipe:
-        return Recipe(self.steps, self.batch_size, self.lr)
 
 
 def _preset(name: str, **named: Any) -> dict[str, Any]:

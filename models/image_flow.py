@@ -147,21 +147,17 @@ class ImageFlow(ImageModel):
         self.patch = whole("patch", full["patch"])
         self.steps, self.batch_size, self.lr = full["steps"], full["batch_size"], full["lr"]
         self.scalar_steps = whole("scalar_steps", scalar_steps)
-        self.at_query()
-        self._recipe()
+        self.check()
 
     def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
         """A flow. Raises `Unsupported` for sides that `patch` does not divide."""
         check_patch("image-flow", shape, self.patch)
         sizes = (self.channels, self.multipliers, self.patch)
-        return ImageVelocity(sizes, shape, slots, self._recipe(), self.at_query(), self.device)
+        return ImageVelocity(sizes, shape, slots, self.recipe(), self.at_query(), self.device)
 
     def at_query(self) -> Query:
         """The option of queries, checked."""
         return Query(whole("solver_steps", self.solver_steps))
-
-    def _recipe(self) -> Recipe:
-        return Recipe(self.steps, self.batch_size, self.lr)
 
 
 def _resolved(name: str, **named: Any) -> dict[str, Any]:

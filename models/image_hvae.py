@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,13 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .contract.base import Unsupported
-from .images.autoencoding import Autoencoder, Autoencoding, Query, drawn
-from .images.context import Slot
-from .images.mechanism import ImageMechanism
-from .images.model import ImageModel
-from .images.options import chosen, number, whole
-from .images.trainer import Recipe
+from .images.autoencoding import Autoencoder, AutoencoderModel, drawn
+from .images.options import number, whole
 from .images.unet import Residual, group_count
 
 COARSE, FINE = 8, 4
@@ -70,7 +65,7 @@ class TwoScales(Autoencoder):
         return self.grow(F.silu(self.at_quarter(self.from_coarse(coarse), e)))
 
 
-class ImageHVAE(ImageModel):
+class ImageHVAE(AutoencoderModel):
     """A variational autoencoder with latents at two scales: the hierarchical deep structural causal model, in small.
 
     "High Fidelity Image Counterfactuals with Probabilistic Causal Models", De Sousa Ribeiro, Xia, Monteiro, Pawlowski,
@@ -82,7 +77,6 @@ class ImageHVAE(ImageModel):
     """
 
     version: ClassVar[int] = 1
-    query_options: ClassVar[frozenset[str]] = frozenset({"residual"})
     conformance_options: ClassVar[Mapping[str, Any]] = {"steps": 5, "batch_size": 16, "width": 8, "scalar_steps": 5}
 
     def __init__(
@@ -102,19 +96,8 @@ class ImageHVAE(ImageModel):
             raise ValueError(f"width={width!r}: expected a multiple of 4")
         self.steps, self.batch_size, self.lr = steps, batch_size, lr
         self.scalar_steps = whole("scalar_steps", scalar_steps)
-        self.at_query()
-        self._recipe()
+        self.check()
 
-    def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
-        """An autoencoder. Raises `Unsupported` for sides that cannot be halved twice."""
-        if any(side % 4 for side in shape[1:]):
-            raise Unsupported(f"image-hvae halves images twice; {tuple(shape)} is not divisible by 4")
-        make = partial(TwoScales, width=self.width)
-        return Autoencoding(make, self.beta, shape, slots, self._recipe(), self.at_query(), self.device)
-
-    def at_query(self) -> Query:
-        """The option of queries, checked."""
-        return Query(chosen("residual", self.residual, (True, False)))
-
-    def _recipe(self) -> Recipe:
-        return Recipe(self.steps, self.batch_size, self.lr)
+    def network(self) -> Callable[[Sequence[int], int], Autoencoder]:
+        """Two scales, of this width."""
+        return partial(TwoScales, width=self.width)

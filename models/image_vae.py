@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from .contract.base import Unsupported
-from .images.autoencoding import Autoencoder, Autoencoding, Query, drawn
-from .images.context import Slot
-from .images.mechanism import ImageMechanism
-from .images.model import ImageModel
-from .images.options import chosen, number, whole
-from .images.trainer import Recipe
+from .images.autoencoding import Autoencoder, AutoencoderModel, drawn
+from .images.options import number, whole
 
 
 class Convolutional(Autoencoder):
@@ -45,7 +40,7 @@ class Convolutional(Autoencoder):
         return self.up(self.outer(torch.cat([z, code], 1)).reshape(-1, *self.small))
 
 
-class ImageVAE(ImageModel):
+class ImageVAE(AutoencoderModel):
     """A conditional variational autoencoder with its residual: the deep structural causal model for images.
 
     "Deep Structural Causal Models for Tractable Counterfactual Inference", Pawlowski, Coelho de Castro, Glocker,
@@ -59,7 +54,6 @@ class ImageVAE(ImageModel):
     """
 
     version: ClassVar[int] = 1
-    query_options: ClassVar[frozenset[str]] = frozenset({"residual"})
     conformance_options: ClassVar[Mapping[str, Any]] = {
         "steps": 10,
         "batch_size": 16,
@@ -87,19 +81,8 @@ class ImageVAE(ImageModel):
         self.beta = number("beta", beta)
         self.steps, self.batch_size, self.lr = steps, batch_size, lr
         self.scalar_steps = whole("scalar_steps", scalar_steps)
-        self.at_query()
-        self._recipe()
+        self.check()
 
-    def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
-        """An autoencoder. Raises `Unsupported` for sides that cannot be halved twice."""
-        if any(side % 4 for side in shape[1:]):
-            raise Unsupported(f"image-vae halves images twice; {tuple(shape)} is not divisible by 4")
-        make = partial(Convolutional, width=self.width, hidden=self.hidden, latent=self.latent)
-        return Autoencoding(make, self.beta, shape, slots, self._recipe(), self.at_query(), self.device)
-
-    def at_query(self) -> Query:
-        """The option of queries, checked."""
-        return Query(chosen("residual", self.residual, (True, False)))
-
-    def _recipe(self) -> Recipe:
-        return Recipe(self.steps, self.batch_size, self.lr)
+    def network(self) -> Callable[[Sequence[int], int], Autoencoder]:
+        """Convolutions, of this width."""
+        return partial(Convolutional, width=self.width, hidden=self.hidden, latent=self.latent)

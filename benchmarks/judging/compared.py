@@ -20,7 +20,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from .methods import Method
-from .published import SHELVES, names
+from .published import located, names
 from .published_file import COMPARED, PublishedError, citation, need, read_about
 from .published_file import beside as beside_file
 
@@ -93,14 +92,8 @@ def load(name: str | Path) -> Compared:
 
     Raises `PublishedError` that names the file and the line or key that is wrong.
     """
-    for shelf in SHELVES:
-        if (files(shelf) / f"{name}.toml").is_file():
-            with as_file(files(shelf)) as folder:
-                return _load(folder / f"{name}.toml")
-    path = Path(name).with_suffix(".toml")
-    if not path.is_file():
-        raise PublishedError(f"no published table {str(name)!r}; there are {names(COMPARED)}, or give a path")
-    return _load(path)
+    with located(name, "table", COMPARED) as path:
+        return _load(path)
 
 
 def _load(path: Path) -> Compared:

@@ -30,14 +30,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from .published import SHELVES, names
+from .published import located, names
 from .published_file import CURVE, PublishedError, citation, read_about
 from .published_file import beside as beside_file
 
@@ -116,14 +115,8 @@ def load(name: str | Path) -> Curve:
 
     Raises `PublishedError` that names the file and the line or key that is wrong.
     """
-    for shelf in SHELVES:
-        if (files(shelf) / f"{name}.toml").is_file():
-            with as_file(files(shelf)) as folder:
-                return _load(folder / f"{name}.toml")
-    path = Path(name).with_suffix(".toml")
-    if not path.is_file():
-        raise PublishedError(f"no published curve {str(name)!r}; there are {names(CURVE)}, or give a path")
-    return _load(path)
+    with located(name, "curve", CURVE) as path:
+        return _load(path)
 
 
 def _load(path: Path) -> Curve:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -69,16 +70,25 @@ def load(name: str | Path) -> Published:
 
     Raises `PublishedError` that names the file and the line, column or key that is wrong.
     """
+    with located(name, "numbers") as path:
+        return _load(path)
+
+
+@contextmanager
+def located(name: str | Path, what: str, kind: str = CELLS) -> Iterator[Path]:
+    """The TOML file called `name` among those that come with the package, or at that path; there within the block.
+
+    Raises `PublishedError` where there is none; it says `what` was looked for and what of that `kind` there is.
+    """
     for shelf in SHELVES:
         if (files(shelf) / f"{name}.toml").is_file():
             with as_file(files(shelf)) as folder:
-                return _load(folder / f"{name}.toml")
+                yield folder / f"{name}.toml"
+            return
     path = Path(name).with_suffix(".toml")
     if not path.is_file():
-        raise PublishedError(
-            f"no published numbers {str(name)!r}; there are {names()}, or give the path of a TOML file"
-        )
-    return _load(path)
+        raise PublishedError(f"no published {what} {str(name)!r}; there are {names(kind)}, or give a TOML file's path")
+    yield path
 
 
 def merge(parts: Sequence[Published]) -> Published:

@@ -44,6 +44,12 @@ def _table(url: str, text: str) -> tuple[File, ...]:
 _SACHS = f"{_RAW}/FenTechSolutions/CausalDiscoveryToolbox/4aa0d0df0d9cb252c2dbdd247b2a9c810e5dfeeb/cdt/data/resources"
 _FMRI = f"{_RAW}/piomonti/carefl/3c7e2be0ad194e4dcbb0eea35c8fe1d7e88b1b8f/data/fmri"
 _MNIST = f"{_RAW}/fgnt/mnist/68014a4df3a2820a5953f5c144aa731ce752e7de"
+_DIGITS = {
+    "origin": "fgnt/mnist, a mirror of the original files",
+    "licence": "not stated for the mirror: download only",
+    "citation": "LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to Document Recognition, Proceedings "
+    "of the IEEE 86, 1998",
+}
 
 _SOURCES = (
     Source(
@@ -114,10 +120,7 @@ sub-403run-02.txt 264220 84bfe1ab0f7924975916d488027a3320345890bb117d66ffc43ddae
         name="mnist",
         description="the 10,000 test images of handwritten digits and their labels, IDX, gzip",
         needed_by="image/mnist, image/mnist/t10k and the glyphs of image/morpho",
-        origin="fgnt/mnist, a mirror of the original files",
-        licence="not stated for the mirror: download only",
-        citation="LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to Document Recognition, Proceedings "
-        "of the IEEE 86, 1998",
+        **_DIGITS,
         files=_table(
             _MNIST,
             """
@@ -130,10 +133,7 @@ t10k-labels-idx1-ubyte.gz 4542 f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defae
         name="mnist-train",
         description="the 60,000 training images of handwritten digits and their labels, IDX, gzip",
         needed_by="image/mnist",
-        origin="fgnt/mnist, a mirror of the original files",
-        licence="not stated for the mirror: download only",
-        citation="LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to Document Recognition, Proceedings "
-        "of the IEEE 86, 1998",
+        **_DIGITS,
         files=_table(
             _MNIST,
             """

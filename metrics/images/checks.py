@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ..checks import MetricError
+from ..checks import MetricError, check_finite
 
 SHAPE = "(..., n, c, h, w)"
 
@@ -28,10 +27,7 @@ def check_images(x: Tensor, name: str) -> Tensor:
         raise MetricError(f"{name} is {got}; expected floating-point images {SHAPE}")
     if x.ndim < 4 or 0 in x.shape:
         raise MetricError(f"{name} has shape {tuple(x.shape)}; expected {SHAPE} with at least one row and pixel")
-    bad = ~torch.isfinite(x)
-    if bad.any():
-        where = tuple(bad.nonzero()[0].tolist())
-        raise MetricError(f"{name} has NaN or infinity in {int(bad.sum())} place(s), first at {where}")
+    check_finite(x, name)
     return x.double()
 
 

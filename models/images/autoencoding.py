@@ -1,4 +1,4 @@
-"""An image as ``x = g(z, pa) + r``: the mechanism of variational autoencoders, whose residual makes abduction exact."""
+"""An image as ``x = g(z, pa) + r``: variational autoencoders, whose residual makes abduction exact."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ..contract.base import Unsupported
 from .context import Slot
 from .ddim import in_chunks
 from .mechanism import ROWS, ImageMechanism
+from .model import ImageModel
+from .options import chosen
 from .trainer import Recipe
 
 SIGMA = 0.05
@@ -132,3 +136,26 @@ class Autoencoding(ImageMechanism):
         """z ~ N(0, I) and pixel noise of the learned standard deviation, ``(n, latents + d)``."""
         z = torch.randn(n, self.network.latents, generator=generator)
         return torch.cat([z, float(self.network.log_sigma.exp()) / 2 * self.draws(n, generator)], 1)
+
+
+class AutoencoderModel(ImageModel):
+    """An image model by an autoencoder that halves images twice; a subclass writes `network` and sets `beta`."""
+
+    query_options: ClassVar[frozenset[str]] = frozenset({"residual"})
+    residual: bool
+    beta: float
+
+    @abstractmethod
+    def network(self) -> Callable[[Sequence[int], int], Autoencoder]:
+        """What makes the autoencoder of an image's shape ``(c, h, w)`` and the width of its parents' code."""
+
+    def image(self, shape: Sequence[int], slots: Sequence[Slot]) -> ImageMechanism:
+        """An autoencoder. Raises `Unsupported` for sides that cannot be halved twice."""
+        if any(side % 4 for side in shape[1:]):
+            who = type(self).__name__
+            raise Unsupported(f"{who} halves images twice; a side of {tuple(shape)} is not divisible by 4")
+        return Autoencoding(self.network(), self.beta, shape, slots, self.recipe(), self.at_query(), self.device)
+
+    def at_query(self) -> Query:
+        """The option of queries, checked."""
+        return Query(chosen("residual", self.residual, (True, False)))

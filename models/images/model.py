@@ -16,6 +16,7 @@ from ..contract.nodewise import Mechanism, NodewiseModel, Task
 from .context import Slot
 from .mechanism import ImageMechanism, check_pixels
 from .scalars import ScalarFlow
+from .trainer import Recipe
 
 
 class ImageModel(NodewiseModel):
@@ -29,6 +30,9 @@ class ImageModel(NodewiseModel):
     Graphs without an image that has a cause are `Unsupported`, so are vectors with causes and nodes caused by images.
     """
 
+    steps: int
+    batch_size: int
+    lr: float
     scalar_steps: int
     device: str
 
@@ -45,6 +49,15 @@ class ImageModel(NodewiseModel):
     @abstractmethod
     def at_query(self) -> Any:
         """How a mechanism answers, from the options that act at query time. Raises `ValueError` for a bad one."""
+
+    def check(self) -> None:
+        """Raise `ValueError` for an option that training or a query could not take."""
+        self.at_query()
+        self.recipe()
+
+    def recipe(self) -> Recipe:
+        """How the image's network is trained. Raises `ValueError` for a bad option."""
+        return Recipe(self.steps, self.batch_size, self.lr)
 
     def mechanism(self) -> Mechanism:
         """Nothing: what a node gets depends on the node (`made`)."""
