@@ -157,10 +157,11 @@ def test_arrays_predict_what_the_estimator_predicts_to_the_last_digit(regressor,
 
 
 def test_trees_that_lead_back_are_refused():
-    one, leaf = np.array([0]), np.array([0.0])
+    one, no = np.array([0]), np.array([False])
+    columns = {"threshold": np.zeros(3), "nan_left": np.zeros(3, bool), "start": 0.0, "value": np.zeros(3)}
     with pytest.raises(ValueError, match="leads back"):
-        Trees(
-            0.0, one, np.zeros(3, int), np.zeros(3), np.zeros(3, bool), np.zeros(3, int), np.ones(3, int), np.zeros(3)
-        )
+        Trees(one, np.zeros(3, int), left=np.zeros(3, int), right=np.ones(3, int), **columns)
     with pytest.raises(ValueError, match="differ in length"):
-        Trees(0.0, one, one, np.zeros(2), leaf > 0, one, one, leaf)
+        Trees(one, one, np.zeros(2), no, one, one, 0.0, np.zeros(1))
+    with pytest.raises(ValueError, match="differ in length"):
+        Trees(one, one, np.zeros(1), no, one, one, 0.0, np.zeros(2))

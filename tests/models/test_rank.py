@@ -56,21 +56,33 @@ def test_weights_are_those_of_the_forest_that_was_grown():
     forest = Forest.grown(X, y, trees=7, leaf=5, seed=3)
     theirs = RandomForestRegressor(7, min_samples_leaf=5, random_state=3).fit(X, y)
     new = rng.normal(size=(9, 2))
-    starts = forest.roots[:, None]
-    np.testing.assert_array_equal(forest.apply(new) - starts, theirs.apply(new).T)
+    starts = forest.roots
+    np.testing.assert_array_equal(forest.leaves(new.astype(np.float32)) - starts, theirs.apply(new))
     weights = forest.weights(new)
     np.testing.assert_allclose(weights.sum(1), 1)
     same = theirs.apply(new)[:, None] == theirs.apply(X)[None]
     np.testing.assert_allclose(weights, (same / same.sum(1, keepdims=True)).mean(2))
 
 
-@pytest.mark.parametrize(("field", "value"), [("left", -1), ("right", 10**6), ("roots", 10**6), ("leaves", 10**6)])
-def test_a_damaged_forest_is_refused(field, value):
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("left", -1, "leads back"),
+        ("right", 10**6, "not there"),
+        ("roots", 10**6, "not there"),
+        ("feature", -1, "before the first"),
+    ],
+)
+def test_a_damaged_forest_is_refused(field, value, told):
     forest = Forest.grown(np.zeros((30, 1)) + np.arange(30)[:, None], np.arange(30.0), trees=2, leaf=5, seed=0)
     damaged = getattr(forest, field).copy()
-    damaged.flat[0] = value
-    with pytest.raises(ValueError, match="tree"):
+    damaged[0] = value
+    with pytest.raises(ValueError, match=told):
         replace(forest, **{field: damaged})
+    with pytest.raises(ValueError, match="a leaf a tree"):
+        replace(forest, ends=forest.ends[:, :1])
+    with pytest.raises(ValueError, match="asks for column 0, there are 0"):
+        forest.leaves(np.zeros((3, 0)))
 
 
 def test_counterfactuals_of_a_linear_world(model):
