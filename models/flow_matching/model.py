@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
-from ..contract.columns import Scaler
-from ..contract.nodewise import Mechanism, NodewiseModel, Task
-from ..training import Architecture, Network, train_stack
+from ..contract.nodewise import Mechanism, NodewiseModel
+from ..training import Architecture
+from ..training.regressed import Regressed
 from .flow import Flow
 from .matching import Matching
 
@@ -28,79 +27,34 @@ class MatchingConfig:
     device: str
 
 
-class Velocity(Mechanism):
+class Velocity(Regressed):
     """``x = decode(u, parents)``, ``u ~ N(0, I)``: the flow of a learned velocity, in standardised units."""
 
-    saves = ("scaler", "parent_scaler", "network", "updates")
-    scaler: Scaler
-    parent_scaler: Scaler
-    network: Network
-    updates: int
+    anneal: ClassVar[bool] = True
 
     def __init__(self, config: MatchingConfig):
-        self.config = config
+        self.recipe = self.config = config
 
-    def fit(self, task: Task) -> Self:
-        """Train this node's velocity."""
-        vars(self).update(vars(self.fit_stack([task])[0]))
-        return self
+    def architecture(self) -> Architecture:
+        """A perceptron of these widths."""
+        return Architecture(self.config.hidden)
 
-    def fit_stack(self, tasks: Sequence[Task]) -> list[Self]:
-        """Train the velocities of all tasks at once; a result does not depend on its mates."""
-        config = self.config
-        scalers = [
-            tuple(Scaler.of(rows.to(config.device), correction=0) for rows in (task.x, task.parents)) for task in tasks
-        ]
-        regressions = [
-            Matching(own(task.x.to(own.mean)), pa(task.parents.to(pa.mean)), task.seed)
-            for task, (own, pa) in zip(tasks, scalers, strict=True)
-        ]
-        networks = train_stack(
-            regressions,
-            Architecture(config.hidden),
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            lr=config.lr,
-            anneal=True,
-            device=config.device,
-        )
-        mechanisms = []
-        for task, network, (own, pa) in zip(tasks, networks, scalers, strict=True):
-            mechanism = type(self)(config)
-            mechanism.scaler, mechanism.parent_scaler, mechanism.network = own, pa, network
-            mechanism.updates = config.epochs * -(-len(task.x) // config.batch_size)
-            mechanisms.append(mechanism)
-        return mechanisms
-
-    def restore(self, fields: Mapping[str, Any]) -> Self:
-        """The fields, on the device of the options."""
-        super().restore(fields)
-        for name in ("scaler", "parent_scaler", "network"):
-            setattr(self, name, getattr(self, name).to(self.config.device))
-        return self
+    def regression(self, x: Tensor, parents: Tensor, seed: int) -> Matching:
+        """The way from noise to a row."""
+        return Matching(x, parents, seed)
 
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
-        """Noise ``(n, d)`` of rows ``x (n, d)`` given ``parents (n, p)``: each step of the flow inverted."""
-        z, pa = self.scaler(x.to(self.scaler.mean)), self.parent_scaler(parents.to(self.scaler.mean))
-        return self._flow().inverse(z, pa).to(x)
+        """Noise ``(n, d)`` of rows ``x (n, d)`` given ``parents (n, p)``: each step inverted. Raises `Diverged`."""
+        z = self.scaler(x.to(self.scaler.mean))
+        return self._flow().inverse(z, self.standardised(parents)).to(x)
 
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
-        """Rows ``x (n, d)`` of noise ``u (n, d)`` given ``parents (n, p)``."""
-        z = self._flow().forward(u.to(self.scaler.mean), self.parent_scaler(parents.to(self.scaler.mean)))
+        """Rows ``x (n, d)`` of noise ``u (n, d)`` given ``parents (n, p)``. Raises `Diverged`."""
+        z = self._flow().forward(u.to(self.scaler.mean), self.standardised(parents))
         return self.scaler.undo(z).to(u)
 
-    def noise(self, n: int, generator: torch.Generator) -> Tensor:
-        """Standard normal draws ``(n, d)``."""
-        return torch.randn(n, len(self.scaler.mean), generator=generator)
-
-    def cost(self) -> dict[str, int]:
-        """Trained scalars and optimiser steps of the network."""
-        return {"parameters": self.network.size(), "gradient_steps": self.updates}
-
     def _flow(self) -> Flow:
-        if not self.network.losses.isfinite().all():
-            epoch = int((~self.network.losses.isfinite()).nonzero()[0])
-            raise FloatingPointError(f"training diverged in epoch {epoch + 1}: lower lr")
+        self.check_training()
         return Flow(self.network, self.config.steps)
 
 

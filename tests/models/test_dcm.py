@@ -13,10 +13,10 @@ from scmbench.models.contract.columns import Scaler
 from scmbench.models.contract.nodewise import Task
 from scmbench.models.dcm import DCM, Diffusion
 from scmbench.models.dcm.denoising import Denoising
-from scmbench.models.dcm.mechanism import Diverged
 from scmbench.models.dcm.sampler import Sampler
 from scmbench.models.dcm.schedule import Schedule, time_features
 from scmbench.models.training import Architecture, draw_network
+from scmbench.models.training.regressed import Diverged
 
 DIFFUSERS = {
     "num_train_timesteps": 100,
