@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from scmbench.datasets.problem import Problem
 
-from ..contract.base import Unsupported, constructor_parameters
+from ..contract.base import Unsupported
+from ..contract.options import constructor_parameters
 from .subject import Broken, NotApplicable, Subject, describe, holds
 
 PLAIN = (bool, int, float, str, type(None))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..contract.base import CausalModel, build
+from ..contract.base import CausalModel
+from ..contract.options import build
 from .properties import PROPERTIES
 from .subject import Broken, NotApplicable, Property, Subject, describe
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from abc import ABC
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import networkx as nx
 from scmbench.datasets.problem import Problem
-from scmbench.datasets.values import Intervention, Values, ValuesError, batch, check_values, expand, n_rows
+from scmbench.datasets.values import Intervention, Values, batch, check_values, expand, n_rows
 from torch import Tensor
 
-from .checks import check_integer, check_rows, completed, copies, own_graph, own_rows
-from .fields import FieldError, Saves, lift_fields, lower
-from .levels import levels_of
+from .checks import check_integer, check_rows, completed, copies
+from .fitted import Fitted, Unsupported
+from .options import Configured
 
 RUNGS = frozenset({"observational", "interventional", "counterfactual"})
 
@@ -26,11 +25,7 @@ EXACT, UNTOUCHED = "do is exact", "non-descendants untouched"
 """The properties that the contract keeps for a method, unless the method waives them."""
 
 
-class Unsupported(Exception):
-    """Raised by `fit` or a query that a method cannot answer by design; tables then show that, not a failure."""
-
-
-class CausalModel(Saves, ABC):
+class CausalModel(Fitted, Configured, ABC):
     """A causal generative model learned from observational data and a known graph.
 
     **Who does what.** The public methods are this class's: they check what comes in (a misspelt node, NaN, another
@@ -56,9 +51,7 @@ class CausalModel(Saves, ABC):
     ``categorical=True`` of a node; a class that can model them says so (`categories`), for the others they are
     `Unsupported`.
 
-    `fit` sets `graph` (a plain copy), `order` (its nodes, causes first, ties by name), `like` (for every node a tensor
-    of no rows that has its type and event shape), `levels` (for every discrete node the values that occur in training,
-    see `contract.levels`) and `categorical` (the nodes that are declared so).
+    What every fit sets stands in `Fitted`, what options are in `Configured`.
     """
 
     version: ClassVar[int] = 1
@@ -81,54 +74,18 @@ class CausalModel(Saves, ABC):
     (`registry.role_of`).
     """
 
-    query_options: ClassVar[frozenset[str]] = frozenset()
-    """Options that act at query time only: configurations that differ in these alone share one fit."""
-
-    execution_options: ClassVar[frozenset[str]] = frozenset({"device"})
-    """Options that say where to compute, not what: they are no part of a result's identity."""
-
-    variants: ClassVar[tuple[str, ...]] = ()
-    """What the option `variant` takes, where a method has one; the first is its default."""
-
     conformance_options: ClassVar[Mapping[str, Any]] = {}
     """Options that make `fit` cheap, such as ``{"epochs": 2}``: the conformance kit tests properties, not accuracy."""
 
     batch_mechanisms: ClassVar[int | None] = None
     """How many mechanisms one call of `fit_many` trains at most; None leaves it to the harness."""
 
-    categories: ClassVar[bool] = False
-    """Whether it can model nodes whose numbers have no order."""
-
-    common: ClassVar[Mapping[str, Any]] = {
-        "graph": nx.DiGraph,
-        "like": dict[str, Tensor],
-        "levels": dict[str, Tensor],
-        "categorical": list[Any],
-    }
-    """Fields that this base sets, with their types: they are saved beside those that a method names in `saves`."""
-
-    _named_options: frozenset[str]
-
     abduction_tolerance: float = 1e-4
     """How far the answer to an empty `do` may stray from the factual row, in standard deviations of the node."""
-
-    graph: nx.DiGraph
-    order: list[str]
-    like: Values
-    levels: Values
-    categorical: list[str]
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
         cls.powers = frozenset(power for power in POWERS if _defines(cls, power) or _defines(cls, f"_{power}"))
-
-    def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        """A new model that remembers which of its options its maker named: the others may be chosen for them."""
-        if cls.__init__ is object.__init__ and (arguments or options):
-            raise TypeError(f"{cls.__name__} has no options, got {[*arguments, *options]}")
-        self = super().__new__(cls)
-        self._named_options = frozenset([*options, *list(option_defaults(cls))[: len(arguments)]])
-        return self
 
     @property
     def waives(self) -> Mapping[str, str]:
@@ -330,50 +287,11 @@ class CausalModel(Saves, ABC):
     def _replay(self, noise: Values, forced: Values) -> Values:
         raise Unsupported(f"{type(self).__name__} does not know the noise behind a row")
 
-    # What hooks may use.
-
-    def reached(self, nodes: Iterable[str]) -> set[str]:
-        """What an intervention can move: the descendants of its nodes, without the nodes themselves.
-
-        Args:
-            nodes: The nodes that are set.
-
-        Returns:
-            Names of nodes of the fitted graph.
-        """
-        forced = set(nodes)
-        return set().union(*(nx.descendants(self.graph, node) for node in forced)) - forced
+    # What hooks may use, beside `reached`.
 
     def _keeps(self, name: str) -> bool:
         """Whether this configuration keeps the property, rather than waiving it."""
         return name not in self.waives
-
-    def _own(self, graph: nx.DiGraph, data: Values) -> Values:
-        """Set what every fit sets; returns copies of the rows. Lists among the options become tuples.
-
-        Raises `Unsupported` for declared categories where the class knows numbers only.
-        """
-        plain = own_graph(graph)
-        rows = own_rows(data, plain)
-        self.graph, self.order, self.like = plain, list(plain), {node: x[:0].clone() for node, x in rows.items()}
-        self.levels = levels_of(rows)
-        self.categorical = [node for node in plain if graph.nodes[node].get("categorical")]
-        if self.categorical and not self.categories:
-            raise Unsupported(
-                f"{type(self).__name__} models numbers, and {self.categorical[0]!r} is a category without order: "
-                "encode it as columns of 0 and 1, or declare its order"
-            )
-        if taken := sorted(set(option_defaults(type(self))) & {*self.common, "order"}):
-            raise ValuesError(f"{type(self).__name__}: its option {taken[0]!r} has the name of what every fit sets")
-        for name in option_defaults(type(self)):
-            if isinstance(option := vars(self).get(name), list):
-                setattr(self, name, tuple(option))
-        return rows
-
-    def _fitted(self) -> Values:
-        if "like" not in vars(self):
-            raise ValuesError(f"{type(self).__name__} is not fitted yet: call fit(graph, data, seed=...) first")
-        return self.like
 
     # What the harness uses.
 
@@ -411,116 +329,12 @@ class CausalModel(Saves, ABC):
         """
         return [copy.deepcopy(self).fit_problem(p, seed=s) for p, s in zip(problems, seeds, strict=True)]
 
-    def saved(self) -> dict[str, Any]:
-        """The fields of `saves` and those that every fit sets, as plain data.
-
-        Returns:
-            Field to numbers, texts, tensors, and lists and dicts of these.
-
-        Raises:
-            FieldError: For a field that is missing or is no plain data.
-            Unsupported: Where the class says that it cannot be saved.
-        """
-        own = super().saved()
-        return {name: lower(vars(self)[name], hint, name) for name, hint in self._common(vars(self)).items()} | own
-
-    def restore(self, fields: Mapping[str, Any]) -> Self:
-        """Take the fields that `saved` gave, on a new model with the same options.
-
-        Args:
-            fields: What `saved` gave, maybe read from a file.
-
-        Returns:
-            The model itself, which answers as the saved one did.
-
-        Raises:
-            FieldError: For a field that is missing, of another type, or does not fit the others.
-        """
-        common = self._common(fields)
-        for name, value in lift_fields({name: fields[name] for name in common}, common, type(self).__name__).items():
-            setattr(self, name, value)
-        if "graph" in common:
-            self.graph = own_graph(self.graph)
-            self.order = list(self.graph)
-        if {"graph", "like"} <= set(common):
-            if set(self.like) != set(self.order):
-                raise FieldError(f"like has the nodes {list(self.like)}, the graph {self.order}")
-            self.like = {node: self.like[node] for node in self.order}
-            self._check_levels()
-        return super().restore({name: value for name, value in fields.items() if name not in common})
-
-    def _check_levels(self) -> None:
-        """Raises `FieldError` where the levels that were read are missing or belong to other nodes."""
-        if "levels" not in vars(self) or "categorical" not in vars(self):
-            raise FieldError("the fields lack 'levels' or 'categorical': saved by an older scmbench; fit again")
-        for node, known in self.levels.items():
-            like = self.like.get(node)
-            expected = None if like is None else (like.dtype, like.shape[1:].numel())
-            if known.ndim != 2 or not len(known) or (known.dtype, known.shape[1]) != expected:
-                raise FieldError(f"levels[{node!r}] has shape {tuple(known.shape)} and {known.dtype}")
-
-    def _common(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: hint for name, hint in self.common.items() if name in fields and name not in (self.saves or ())}
-
     def cost(self) -> dict[str, int]:
         """What the fit took, where it means something: ``parameters`` and ``gradient_steps`` (per network).
 
         Finite numbers are kept with a record, under names that the harness does not use; all else is dropped.
         """
         return {}
-
-    def options(self) -> dict[str, Any]:
-        """The resolved options, defaults included."""
-        return {name: getattr(self, name) for name in option_defaults(type(self))}
-
-    def with_query_options(self, **options: Any) -> Self:
-        """A copy that shares this fit and answers with other `query_options`.
-
-        Args:
-            options: Options by name, of those in `query_options`.
-
-        Returns:
-            The copy; the model itself stays as it is.
-
-        Raises:
-            ValueError: For options that act in the fit.
-        """
-        if extra := sorted(set(options) - self.query_options):
-            raise ValueError(f"{type(self).__name__}: {extra} act in fit, not at query time; fit a new model instead")
-        other = copy.copy(self)
-        for name, value in options.items():
-            setattr(other, name, value)
-        return other
-
-
-def option_defaults(cls: type[CausalModel]) -> dict[str, Any]:
-    """Names and defaults of a model's options, read off its constructor."""
-    parameters = constructor_parameters(cls)
-    return {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-
-
-def constructor_parameters(cls: type[CausalModel]) -> list[inspect.Parameter]:
-    """The parameters of ``cls.__init__`` without self; none where a class has no constructor of its own."""
-    return [] if cls.__init__ is object.__init__ else list(inspect.signature(cls.__init__).parameters.values())[1:]
-
-
-def build(cls: type[CausalModel], options: Mapping[str, Any]) -> CausalModel:
-    """A model of the class with these options: ``cls(**options)``.
-
-    Args:
-        cls: The class, as `load` gives it.
-        options: Arguments of its constructor by name; lists become tuples.
-
-    Returns:
-        The model, not fitted yet.
-
-    Raises:
-        ValueError: For an unknown option; it names it and lists those there are.
-    """
-    known = option_defaults(cls)
-    if unknown := sorted(set(options) - set(known)):
-        raise ValueError(f"{cls.__name__} has no option {unknown}; it has {sorted(known)}")
-    return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in options.items()})
 
 
 def _defines(cls: type[CausalModel], name: str) -> bool:

@@ -17,8 +17,9 @@ from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import Intervention, Values, ValuesError, check_graph, columns_of, from_frame, to_frame
 from torch import Tensor
 
-from ..contract.base import CausalModel, Unsupported, build
+from ..contract.base import CausalModel, Unsupported
 from ..contract.checks import check_device
+from ..contract.options import build
 from ..contract.registry import load as load_class
 from . import saving
 from .effects import Effect, effect_of

@@ -22,8 +22,9 @@ from scmbench.datasets import UserError
 from scmbench.datasets.values import Values
 from torch import Tensor
 
-from ..contract.base import CausalModel, Unsupported, build, option_defaults
+from ..contract.base import CausalModel, Unsupported
 from ..contract.fields import FieldError, field_types, lift_fields, lower
+from ..contract.options import build, option_defaults
 from ..contract.registry import UnknownModel, paths
 from ..contract.registry import load as load_class
 from .data import DataError, Reader, Writer

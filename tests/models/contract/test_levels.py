@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scmbench.datasets.levels import levels
 from scmbench.datasets.values import Values, ValuesError
 from scmbench.models import CausalModel, Unsupported, load
-from scmbench.models.contract.base import build
 from scmbench.models.contract.levels import levels_of, nearest
+from scmbench.models.contract.options import build
 from scmbench.models.contract.registry import BUILT_IN
 from scmbench.models.keeping.saving import load as load_saved
 from scmbench.models.keeping.saving import save

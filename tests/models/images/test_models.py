@@ -8,7 +8,7 @@ import torch
 from bars import BARS, IMAGE_FLOORS, IMAGE_METHODS, relative_error
 from scmbench.datasets import ValuesError
 from scmbench.models import Unsupported
-from scmbench.models.contract.base import build
+from scmbench.models.contract.options import build
 from scmbench.models.contract.registry import load as load_class
 from scmbench.models.images.unet import size
 from scmbench.models.keeping.saving import load, save

@@ -16,7 +16,7 @@ from safetensors.torch import save as write_tensors
 from scmbench.datasets import registry
 from scmbench.datasets.values import ValuesError
 from scmbench.models import Unsupported
-from scmbench.models.contract.base import build
+from scmbench.models.contract.options import build
 from scmbench.models.contract.registry import load as load_class
 from scmbench.models.keeping.saving import HEADER, TENSORS, SavedModelError, digest, load, save, saved_like
 

@@ -15,7 +15,7 @@ from bars import IMAGE_FLOORS, IMAGE_METHODS
 from scmbench.datasets import registry
 from scmbench.datasets.problem import Problem
 from scmbench.models import CausalModel, Unsupported
-from scmbench.models.contract.base import build
+from scmbench.models.contract.options import build
 from scmbench.models.contract.registry import BUILT_IN
 from scmbench.models.contract.registry import load as load_class
 from scmbench.models.keeping.saving import SavedModelError, load, save, saved_like
