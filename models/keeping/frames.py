@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from numbers import Integral
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +23,7 @@ from . import saving
 from .effects import Effect, effect_of
 from .frame_do import Do, needed, resolve, whole
 from .labels import Labels
+from .names import check_columns, check_names
 from .support import Support, tell
 
 EXACT, UNTOUCHED = "do is exact", "non-descendants untouched"
@@ -94,7 +93,7 @@ class FrameModel:
         own.add_edges_from(graph.edges())
         labels = Labels.of(frame, order)
         data = from_frame(labels.encode(frame), order)
-        _check_columns(data)
+        check_columns(data)
         check_device(getattr(self.model, "device", None))
         labels.check(self.model)
         own.add_nodes_from(labels.unordered, categorical=True)
@@ -330,29 +329,6 @@ def corrected(model: CausalModel) -> CausalModel:
     if "corrected" not in model.variants or "variant" in named:
         return model
     return type(model)(**{**model.options(), "variant": "corrected"})
-
-
-def check_names(nodes: Iterable[Hashable]) -> None:
-    """Names of nodes are strings or whole numbers, all of one kind. Raises `ValuesError` that shows one that is not."""
-    nodes = list(nodes)
-    for node in nodes:
-        if isinstance(node, bool) or not isinstance(node, str | Integral):
-            what = type(node).__name__
-            raise ValuesError(f"the node {node!r} is named by a {what}: rename it to a string or a whole number")
-        if isinstance(node, str) and any("\ud800" <= letter <= "\udfff" for letter in node):
-            raise ValuesError(f"the node {node!r} has half a surrogate pair in its name, which is no text: rename it")
-    if len({isinstance(node, str) for node in nodes}) > 1:
-        text, number = (next(v for v in nodes if isinstance(v, str) is named) for named in (True, False))
-        raise ValuesError(
-            f"some nodes are named by strings, such as {text!r}, others by numbers, such as {number!r}: name all alike"
-        )
-
-
-def _check_columns(data: Values) -> None:
-    """Raises `ValuesError` where a vector's column has the name of another node."""
-    labels = Counter(label for node, x in data.items() for label in to_frame({node: x[:0]}))
-    if shared := [label for label, count in labels.items() if count > 1]:
-        raise ValuesError(f"the column {shared[0]!r} is a node and a component of another node: rename one of them")
 
 
 def _gaps(frame: pd.DataFrame, node: str) -> np.ndarray:

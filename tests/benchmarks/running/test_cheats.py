@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import cheats
 import pytest
-import rogues
 from rich.console import Console
 from scmbench.benchmarks.judging.notes import SUSPECT, UNSTEADY
 from scmbench.benchmarks.records.store import Store
@@ -27,7 +27,7 @@ def suite_of(*models, seeds=1):
 
 
 BUILT_IN = ["linear", "marginal", "oracle", "posterior"]
-SUITE = suite_of(*BUILT_IN, *(f"rogues:{name}" for name in [*POWERLESS, *MARKED, *REFUSED, "ClaimsFloor"]))
+SUITE = suite_of(*BUILT_IN, *(f"cheats:{name}" for name in [*POWERLESS, *MARKED, *REFUSED, "ClaimsFloor"]))
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +118,14 @@ def test_a_cost_overwrites_nothing_and_is_dropped_where_it_is_no_number(told):
 
 def test_a_run_without_the_oracle_takes_nothing_back(store, told):
     key = told.loc["Knows", "key"]
-    alone = suite_of("rogues:Knows")
+    alone = suite_of("cheats:Knows")
     finished = compute(plan(alone, store), store, engine.inline, workers=1, console=Console(quiet=True))
     assert [note.status for note in store.read(key).notes] == [SUSPECT, SUSPECT]
     assert [note.status for note in finished.results().provenance["notes"][0]] == [SUSPECT, SUSPECT]
 
 
 def test_who_is_outside_is_told_by_address_and_whom_to_believe_by_the_class_itself():
-    assert [is_outside(name) for name in ("dcm", "scmbench.models.dcm:DCM", "rogues:Knows", "scmbench.evil:X")] == [
+    assert [is_outside(name) for name in ("dcm", "scmbench.models.dcm:DCM", "cheats:Knows", "scmbench.evil:X")] == [
         *(False, False, True, True)
     ]
-    assert [role_of(cls) for cls in (Oracle, rogues.Poses, rogues.ClaimsFloor)] == ["ceiling", "method", "method"]
+    assert [role_of(cls) for cls in (Oracle, cheats.Poses, cheats.ClaimsFloor)] == ["ceiling", "method", "method"]

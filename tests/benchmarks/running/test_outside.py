@@ -48,7 +48,7 @@ def test_a_cost_that_is_none_is_no_cost(told):
 def test_an_outside_model_answers_what_it_would_here_and_dies_with_its_batch(monkeypatch):
     (problem,) = datasets.get("check/sine").problems(protocols.get("paper"), seed=0)
     query = problem.queries[0]
-    entry, twin = Entry("rogues:Spoils", "spoils"), Entry("linear", "linear")
+    entry, twin = Entry("cheats:Spoils", "spoils"), Entry("linear", "linear")
     assert (is_secluded(entry), is_secluded(twin)) == (True, False)
     with host(entry, None) as outside, host(twin, None) as here:
         assert isinstance(here, Here)
