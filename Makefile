@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment in .venv with the pinned versions of constraints.txt.
 #   make reproduce   the DCM paper's synthetic evaluation; narrow with SEEDS=3 SCMS=chain,triangle MODELS=dcm,anm SUITE=paper
-#   make smoke       every code path in under two minutes; its scores mean nothing
+#   make smoke       every code path in under three minutes; its scores mean nothing
 #   make regress     the gate: have reproduced numbers moved? under ten minutes
 #   make test        lint-free unit tests; make check = lint + types + tests
 PYTHON ?= python3

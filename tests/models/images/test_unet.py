@@ -15,6 +15,10 @@ def test_the_published_sizes(channels, multipliers, parameters):
     assert size(UNet(1, channels, multipliers)) == parameters
 
 
+def test_the_size_of_the_small_preset():
+    assert size(UNet(1, 32, (1, 2), patch=2)) == 706_436
+
+
 def test_without_the_biases_of_attention_it_is_the_network_of_diffusers():
     diffusers = pytest.importorskip("diffusers")
     theirs = diffusers.UNet2DModel(
