@@ -1,13 +1,14 @@
-"""Files that the commands for one's own table write: whole or not at all."""
+"""Files that the commands for one's own table write: whole or not at all, and one line where that fails."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from scmbench.datasets.files.whole import replace_with
 
 
 def check_writable(folder: Path) -> None:
@@ -20,27 +21,16 @@ def check_writable(folder: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file aside, then rename it: a reader sees the old one or the new one."""
-    write_with(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def write_with(path: Path, make: Callable[[Path], object]) -> None:
-    """The same for whatever `make` writes at the path that it is given, a file or a folder."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    """Write a file at once; its folder is made."""
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        make(part)
-        if part.is_dir() and path.exists():
-            old = path.with_name(f".{path.name}.{os.getpid()}.old")
-            path.rename(old)
-            part.rename(path)
-            shutil.rmtree(old)
-        else:
-            part.replace(path)
+        replace_with(path, text)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raises `ClickException`, which names `path`, where what is done inside cannot write."""
+    try:
+        yield
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import click
 
 from .arguments import say
 from .options import parse
-from .outputs import check_writable, write, write_with
+from .outputs import check_writable, write, writing
 from .own_questions import ANSWERS, answer, check, read_questions
 from .telling import note, note_reading, noting, show_diagnosis, show_graph
 
@@ -116,7 +116,8 @@ def fit(
     fitted = _fitted(name, options, graph, labels.decode(to_frame(train)), seed)
     wrote = []
     try:
-        write_with(out / MODEL, fitted.save)
+        with writing(out / MODEL):
+            fitted.save(out / MODEL)
         wrote.append(MODEL)
         say(f"{out / MODEL}: the fitted model; ask it more with: scmbench ask {out / MODEL}")
     except _unsupported() as error:

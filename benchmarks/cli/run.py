@@ -45,8 +45,9 @@ def run(
 
     Finished records are never computed twice: stop it at any moment and run it again.
     """
+    from scmbench.datasets.files.whole import replace_with
+
     from ..records import staleness
-    from ..records.store import replace_with
     from ..reporting.render import markdown
     from ..reporting.report import Report
     from ..reporting.tables.scores import overview

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 from scmbench.datasets.errors import UserError
+from scmbench.datasets.files.whole import staged
 
 from .arguments import say
 
@@ -74,11 +75,13 @@ def write(shape: str, name: str, out: Path) -> Skeleton:
         places = {target: out / name / target.replace(template, module) for target in sources.values()}
     if there := sorted(str(path) for path in places.values() if path.exists()):
         raise ScaffoldError(f"{there} exist already; choose another name or folder")
-    for source, target in sources.items():
-        if target in places:
-            text = resources.files("scmbench.benchmarks").joinpath("templates", folder, source).read_text("utf-8")
-            places[target].parent.mkdir(parents=True, exist_ok=True)
-            places[target].write_text(_replace(text, words), encoding="utf-8")
+    with staged(out) as aside:
+        for source, target in sources.items():
+            if target in places:
+                text = resources.files("scmbench.benchmarks").joinpath("templates", folder, source).read_text("utf-8")
+                place = aside / places[target].relative_to(out)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(_replace(text, words), encoding="utf-8")
     if folder == "model":
         address = f"{address}:{_spellings(name)[2]}"
     line = f'"{name}": "{address}",' if inside and folder == "model" else ""

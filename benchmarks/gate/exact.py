@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 from scmbench import datasets
 from scmbench.datasets.files.texts import json_of
+from scmbench.datasets.files.whole import replace_with
 
 from ..judging.cells import ASKED, statuses, text_columns
 from ..records import committed
 from ..records.results import Results
-from ..records.store import replace_with
 from ..running import planner
 from ..suites.suite import Suite
 

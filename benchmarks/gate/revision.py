@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scmbench.datasets.files.whole import replace_with
 
 from ..judging import published
 from ..judging.cells import CELL, name_of, summarise, text_columns
 from ..records import committed
 from ..records.results import Results, scores_of
 from ..records.spreadsheet import read_again, to_csv
-from ..records.store import replace_with
 from ..suites.suite import Suite
 from . import exact, moves
 

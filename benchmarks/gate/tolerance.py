@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scmbench.datasets.files.texts import json_of
+from scmbench.datasets.files.whole import replace_with
 
 from ..judging.cells import CELL, text_columns
 from ..records.committed import ENVIRONMENT, CommittedError
 from ..records.results import Results
 from ..records.spreadsheet import read_again, to_csv
-from ..records.store import replace_with
 from . import pooled
 from .moves import moves
 from .variation import JITTER

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 from scmbench.datasets import UserError
 from scmbench.datasets.files.texts import json_of, text_of
+from scmbench.datasets.files.whole import replace_with
 from scmbench.datasets.pictures import PictureError
 
 from ..judging.cells import roles
@@ -26,7 +27,6 @@ from .pictures import from_text
 from .record import role_of
 from .results import PICTURES, ROWS, Results
 from .spreadsheet import read_again, to_csv
-from .store import replace_with
 
 SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "metric", "score"]
 ENVIRONMENT = ["python", "packages", "commit", "dirty", "hardware", "threads"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from scmbench.datasets.files.whole import replace_with
 
 from .record import CorruptRecord, NewerRecord, Record
 
@@ -132,18 +133,3 @@ class Store:
         for key in keys:
             if (record := self.read(key)) is not None:
                 yield record
-
-
-def replace_with(path: Path, text: str) -> None:
-    """Put `text` in the place of `path` at once: written aside in the same folder, synced, renamed."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(aside, 0o644)  # a temporary file is its owner's alone; results are for everybody
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise

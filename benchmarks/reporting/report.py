@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import RenderableType
+from scmbench.datasets.files.whole import staged
 
 from ..judging import published
 from ..judging.cells import Method, cells, text_columns
@@ -220,8 +221,14 @@ class Report:
         """Write the report into `folder`; returns the page's path.
 
         ``index.html`` (everything, in one file), ``tables/`` (Markdown and LaTeX, with ``tables.tex`` to set them all),
-        ``figures/`` (PNG and PDF), ``scores.csv`` (one line a cell and seed), ``cells.csv``, ``verdicts.json``.
+        ``figures/`` (PNG and PDF), ``scores.csv`` (one line a cell and seed), ``cells.csv``, ``verdicts.json``. They
+        come to their places when all are written; where writing fails, the folder stays what it was.
         """
+        with staged(folder) as aside:
+            self._write(aside)
+        return folder / "index.html"
+
+    def _write(self, folder: Path) -> None:
         target, parts = folder / "tables", self.parts()
         target.mkdir(parents=True, exist_ok=True)
         drawn: dict[str, bytes] = {}
@@ -240,9 +247,8 @@ class Report:
                 (folder / f"{name}.csv").write_text(text, encoding="utf-8")
         text = json.dumps(self.verdict_json(), indent=1, allow_nan=False, ensure_ascii=False)
         (folder / "verdicts.json").write_text(text + "\n", encoding="utf-8")
-        index = folder / "index.html"
-        index.write_text(page(self.suite.title, self.headline(), parts, drawn, self._about()), encoding="utf-8")
-        return index
+        whole = page(self.suite.title, self.headline(), parts, drawn, self._about())
+        (folder / "index.html").write_text(whole, encoding="utf-8")
 
     def _about(self) -> list[str]:
         about = [f"Suite {self.suite.name}, protocol {self.suite.protocol}.", *self.notes]

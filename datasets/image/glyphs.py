@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..files import download
+from ..files.whole import replace_with
 from .mnist import digits
 
 VERSION = 1
@@ -125,7 +124,8 @@ class Glyphs:
                 return
         self._learn((~self._known).nonzero()[:, 0])
         with suppress(OSError):  # a folder that cannot be written to: they serve this process
-            _keep(save({"maps": self._maps, "traits": self._traits}), self.file)
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            replace_with(self.file, save({"maps": self._maps, "traits": self._traits}))
 
 
 @cache
@@ -167,17 +167,3 @@ def distance_map(glyph: np.ndarray) -> tuple[np.ndarray, Sequence[float]]:
     mixed, upright = (float((ink * a * (row - middle)).sum()) for a in (column - centre, row - middle))
     half = distance.reshape(SIDE, 2, SIDE, 2).mean((1, 3))
     return half.astype(np.float16), (float(thickness), -mixed / upright if upright else 0.0, middle)
-
-
-def _keep(content: bytes, file: Path) -> None:
-    """Written aside, then renamed: the file is whole or not there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-        os.chmod(aside, 0o644)  # a temporary file is its owner's alone
-        os.replace(aside, file)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 from scmbench.datasets import UserError
+from scmbench.datasets.files.whole import staged
 from scmbench.datasets.values import Values
 from torch import Tensor
 
@@ -96,13 +97,13 @@ def save(
         tensors = write_tensors(writer.tensors)
     except (FieldError, SafetensorError) as error:
         raise Unsupported(f"{header['model']} cannot be saved: {error}") from None
-    folder.mkdir(parents=True, exist_ok=True)
-    if "save" in model.powers:
-        (folder / OWN).mkdir(exist_ok=True)
-        model.save(folder / OWN)  # type: ignore[attr-defined]
     header["sha256"] = digest(header, tensors)
-    (folder / TENSORS).write_bytes(tensors)
-    (folder / HEADER).write_text(json.dumps(header, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    with staged(folder) as aside:
+        if "save" in model.powers:
+            (aside / OWN).mkdir()
+            model.save(aside / OWN)  # type: ignore[attr-defined]
+        (aside / TENSORS).write_bytes(tensors)
+        (aside / HEADER).write_text(json.dumps(header, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return folder
 
 

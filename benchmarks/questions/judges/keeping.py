@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as write_tensors
 from scmbench.datasets import SCM, Values, ValuesError, derive
 from scmbench.datasets.files.download import folder
+from scmbench.datasets.files.whole import replace_with
 from scmbench.metrics.images import Thickness
 from torch import Tensor
 
@@ -179,18 +178,7 @@ def _read(world: World, path: Path) -> Judges:
 
 
 def _keep(trained: Judges, about: Mapping[str, Any], path: Path) -> None:
-    """Written aside, then renamed: the file is whole or not there."""
     said = json.dumps({**about, "sha256": trained.digest}, sort_keys=True)  # one entry: of several the order varies
     content = write_tensors({name: x.contiguous() for name, x in trained.tensors().items()}, {"about": said})
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(aside, 0o644)  # a temporary file is its owner's alone
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    replace_with(path, content)

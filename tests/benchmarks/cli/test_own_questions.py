@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from click import ClickException
 from scmbench.benchmarks.cli.assignments import asked
-from scmbench.benchmarks.cli.outputs import write_with
 from scmbench.benchmarks.records.spreadsheet import to_csv
 from scmbench.models.keeping.frames import FrameModel
 
@@ -102,18 +101,6 @@ def test_names_that_hold_what_divides(folder):
 def test_formulas_are_defused_in_text_only():
     frame = pd.DataFrame({"n": [-1.5, 2], "id": ["-5", "+6"], "note": ["-5", "@cmd"], "plain": ["a", "b=c"]})
     assert to_csv(frame).splitlines()[1:] == ["-1.5,-5,'-5,a", "2.0,+6,'@cmd,b=c"]
-
-
-def test_a_file_is_whole_or_not_there(tmp_path):
-    def breaks(path):
-        path.mkdir()
-        (path / "half").write_text("x")
-        raise RuntimeError
-
-    (tmp_path / "model").mkdir()
-    with pytest.raises(RuntimeError):
-        write_with(tmp_path / "model", breaks)
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 @pytest.fixture

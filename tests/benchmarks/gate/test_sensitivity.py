@@ -18,11 +18,12 @@ from scmbench.benchmarks.gate import moves, pooled
 from scmbench.benchmarks.gate.judgement import Judgement, examine
 from scmbench.benchmarks.gate.revision import read_verdicts, verdicts_of
 from scmbench.benchmarks.records import committed as records
-from scmbench.benchmarks.records.store import Store, replace_with
+from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import engine
 from scmbench.benchmarks.running.planner import available, plan
 from scmbench.benchmarks.running.run import compute
 from scmbench.benchmarks.suites import suite
+from scmbench.datasets.files.whole import replace_with
 
 HOME = records.folder("regress")
 TABLE = HOME / "faults.csv"
