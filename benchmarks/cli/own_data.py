@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from scmbench.models.keeping.frames import FrameModel
 
 MODEL, DIAGNOSIS = "model", "diagnosis.json"
+MOST_ROWS = 10_000_000
+"""Rows that are sampled at most: more would not fit into the memory of an ordinary machine."""
+
 TOO_FEW = 2
 """Held-out rows that a diagnosis needs: a distance is between pairs of rows."""
 
@@ -35,7 +38,7 @@ def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
         [
             click.option("--do", "assignments", multiple=True, metavar="NODE=VALUE", help=_DO),
             click.option("--do-file", type=click.Path(path_type=Path), help="A table with a value a row for --do."),
-            click.option("--n", type=click.IntRange(1), help="Rows to sample; 1000, or those of --do-file."),
+            click.option("--n", type=click.IntRange(1, MOST_ROWS), help="Rows to sample; 1000, or those of --do-file."),
             click.option("--counterfactual", type=click.Path(path_type=Path), help="Rows to ask `--do` about."),
             click.option(
                 "--effect", "effects", multiple=True, metavar="NODE", help="Mean of NODE, --do less --versus."

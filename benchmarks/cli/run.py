@@ -56,12 +56,13 @@ def run(
     from ..running.planner import plan
     from ..running.run import compute
 
+    seconds = next(t for t in (time_limit, suite.time_limit, engine.TIME_LIMIT) if t is not None)
+    limits = {"time_limit": seconds, "memory_limit": memory_limit}
+    run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
     with slowly(f"planning {counted(suite)}"):
         todo = plan(suite, store, retry=retry, stale=stale)
     for gone in todo.missing:
         say(("not run: data missing", "yellow"), f"  {gone.dataset}: {gone.message}")
-    limits = {"time_limit": time_limit or suite.time_limit or engine.TIME_LIMIT, "memory_limit": memory_limit}
-    run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
     seconds = estimate(todo) / processes
     say(
         (suite.title, "bold"),

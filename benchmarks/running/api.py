@@ -80,6 +80,7 @@ def run(
         SuiteError: For a suite, name or label that there is not.
         StoreError: Where records cannot be written.
         DataDamaged: For a data file that is here and is not the right one.
+        LimitError: For a number of workers, seconds or gigabytes that is not above 0.
         RuntimeError: For a pool in a script without that line (every process would run the script again).
     """
     if engine not in ("pool", "inline"):
@@ -87,14 +88,16 @@ def run(
     if engine == "pool":
         _check_guard()
     chosen, place = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models), Store(store)
+    seconds = next(t for t in (time_limit, chosen.time_limit, engines.TIME_LIMIT) if t is not None)
+    processes = workers if workers is not None else os.cpu_count() or 1
+    limits = {"time_limit": seconds, "memory_limit": memory_limit}
+    run_batches, processes = engines.named(engine, workers=processes, device=device, **limits)
     todo = plan(chosen, place, retry=retry, stale=stale)
     for gone in todo.missing:
         warnings.warn(f"not run: data missing: {gone.dataset}: {gone.message}", stacklevel=2)
     if todo.stale:
         what = f"{len(todo.stale)} finished record(s) were made by other code ({staleness.told(todo.stale)})"
         warnings.warn(f"{what}; stale=True computes them again", stacklevel=2)
-    limits = {"time_limit": time_limit or chosen.time_limit or engines.TIME_LIMIT, "memory_limit": memory_limit}
-    run_batches, processes = engines.named(engine, workers=workers or os.cpu_count() or 1, device=device, **limits)
     finished = compute(todo, place, run_batches, workers=processes, console=Console(quiet=quiet))
     _warn_refused(place)
     return finished.results().of(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import time
@@ -14,6 +15,7 @@ from functools import partial
 from multiprocessing import resource_tracker
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from scmbench.datasets.errors import UserError
 
 from ..records.store import Store, StoreError
 from .guardian import guarded
@@ -30,6 +32,10 @@ TIME_LIMIT = 3600.0
 
 TRIES = 5
 """How often in a row a pool is started whose processes end before one of them has finished a batch."""
+
+
+class LimitError(UserError, ValueError):
+    """A number of workers, seconds or gigabytes that limits nothing."""
 
 
 class WorkersEnd(ChildProcessError):
@@ -177,8 +183,12 @@ def named(
 ) -> tuple[Engine, int]:
     """The engine ``pool`` or ``inline`` with these limits, and how many processes it keeps busy.
 
-    Of the limits, `inline` has none: it is this process.
+    Of the limits, `inline` has none: it is this process. Raises `LimitError` for one that is no number above 0.
     """
+    numbers = {"workers": workers, "time_limit": time_limit, "memory_limit": memory_limit}
+    for what, value in numbers.items():
+        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
+            raise LimitError(f"{what} = {value!r}; expected a number above 0")
     if name == "inline":
         return partial(inline, device=device), 1
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}

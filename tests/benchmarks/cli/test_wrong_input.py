@@ -168,3 +168,19 @@ def test_formulas_as_names_are_kept_from_spreadsheets_and_read_again(world, tmp_
 def test_a_cycle_is_told_by_repr(world):
     outcome = try_on(world, FIT, files={"graph.txt": b"x1 -> x2\nx2 -> x3\nx3 -> x1\n"})
     assert "'x1' -> 'x2' -> 'x3' -> 'x1'" in outcome.err
+
+
+@pytest.mark.parametrize("limit", ["nan", "inf", "-1", "0"])
+@pytest.mark.parametrize("what", ["time_limit", "memory_limit"])
+def test_a_limit_that_limits_nothing_is_refused_before_anything_is_done(world, what, limit):
+    option = "--" + what.replace("_", "-")
+    outcome = try_on(world, ["run", "toy.toml", "--store", "new", option, limit])
+    assert outcome.code == 2
+    assert f"{what} = {float(limit)!r}; expected a number above 0" in outcome.err
+    assert not (world / "new").exists()
+
+
+def test_more_rows_than_a_memory_holds_are_refused(world):
+    outcome = try_on(world, [*FIT[:-1], "999999999999"])
+    assert outcome.code == 2
+    assert "--n" in outcome.err
