@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from scmbench.datasets.files.whole import replace_with
 
+from .claims import Claims
 from .record import CorruptRecord, NewerRecord, Record
 
 
@@ -39,6 +40,8 @@ class Store:
         self.records = self.folder / "records"
         self.damaged: dict[str, str] = {}
         self.newer: dict[str, str] = {}
+        self.claims: Claims | None = None
+        """Which records the run that uses this store has for itself; None where nobody else is thought of."""
 
     @property
     def refused(self) -> list[str]:
@@ -99,6 +102,28 @@ class Store:
                 continue
             except OSError as error:
                 raise StoreError(f"{why}; cannot move it aside: {error.strerror or error}") from error
+
+    def take(self, keys: Sequence[str]) -> bool:
+        """Whether these records are this run's to compute: no other run has claimed one or written all meanwhile.
+
+        Raises `StoreError` where a claim cannot be written.
+        """
+        if self.claims is None:
+            return True
+        try:
+            if not self.claims.take(keys):
+                return False
+        except OSError as error:
+            raise StoreError(f"cannot write in {self.claims.folder}: {error.strerror or error}") from error
+        stamps = {key: self.stamp(key) for key in keys}
+        if all(stamp not in (None, self.claims.before.get(key)) for key, stamp in stamps.items()):
+            self.claims.release(keys)
+            return False
+        return True
+
+    def elsewhere(self, key: str) -> bool:
+        """Whether another run, one that lives, is computing this record now."""
+        return self.claims is not None and self.claims.elsewhere(key)
 
     def stamp(self, key: str) -> tuple[int, int] | None:
         """What tells whether the file of this key is on disk, and whether it was written anew since another look."""

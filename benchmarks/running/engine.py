@@ -214,6 +214,6 @@ def _settle(
     else:
         trouble = f"{type(error).__name__}: {error}"
     for trial in batch.trials:
-        if store.stamp(trial.key) == before[trial.key]:
+        if store.stamp(trial.key) == before[trial.key] and not store.elsewhere(trial.key):
             store.write(without_scores(trial, "failed", trouble))
     return trouble

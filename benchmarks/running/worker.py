@@ -40,9 +40,13 @@ def run_batch(
     failures, with their traceback. A model that draws from global random generators, which it ought not to, is fitted
     and asked with those on streams of its seed, alone, so that its numbers depend on nothing else either; the
     provenance then says so (``random_state``). A model from outside does all this in a process of its own, which knows
-    no world and no truth (`hosts.py`). Raises `StoreError` where records cannot be written.
+    no world and no truth (`hosts.py`). Fits whose records another run computes are left to it. Raises `StoreError`
+    where records cannot be written.
     """
     keys = []
+    batch = Batch([fit for fit in batch.fits if store.take([trial.key for trial in fit.trials])])
+    if not batch.fits:
+        return keys
     get_ready(batch.entry)
     with kept_apart(), closing(_outcomes(batch, device, prepare)) as outcomes:
         torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from rich.console import Console
+from scmbench.benchmarks.records.claims import claiming
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import engine, planner
 from scmbench.benchmarks.running.estimate import Rates, estimate
@@ -176,3 +177,88 @@ def test_done_means_there(tmp_path):
     assert len(finished.lacking) == 2
     assert "2 of 4 records are not in" in told.file.getvalue()
     assert "2/4 records, done" in told.file.getvalue()
+
+
+class Asked:
+    """An engine that notes how many records each call of the inline engine made."""
+
+    def __init__(self, during=lambda store: None):
+        self.made, self.during = [], during
+
+    def __call__(self, batches, store):
+        for batch in batches:
+            self.during(store)
+            before = {trial.key: store.stamp(trial.key) for trial in batch.trials}
+            yield from engine.inline([batch], store)
+            self.made.append(sum(store.stamp(key) != stamp for key, stamp in before.items()))
+
+
+def test_of_two_equal_runs_one_computes_a_record_and_the_other_waits_for_it(tmp_path, monkeypatch):
+    suite, both = suite_of("identity", datasets='"check/sine"'), [Store(tmp_path), Store(tmp_path)]
+    first, second = Asked(), Asked()
+    todo = [plan(suite, store) for store in both]
+    keys = [trial.key for trial in todo[0].trials]
+    with claiming(tmp_path, {}) as theirs:
+        assert theirs.take(keys[:1])
+
+        def finish(seconds):
+            both[0].claims = theirs
+            for batch in todo[0].batches:
+                list(first([batch], both[0]))
+            theirs.release(keys)
+
+        monkeypatch.setattr("scmbench.benchmarks.running.run._wait", finish)
+        told = io.StringIO()
+        found = compute(todo[1], both[1], second, workers=1, console=Console(file=told, width=120))
+    assert len(found.results().provenance) == 2
+    assert not found.lacking
+    assert (sum(first.made), sum(second.made)) == (1, 1)
+    assert "another run computes 1 of these records now: waiting for them" in told.getvalue()
+    assert both[1].claims is None
+    assert os.listdir(tmp_path / "claims") == []
+
+
+def test_what_a_run_that_ends_leaves_undone_is_computed_by_the_one_that_waits(tmp_path, monkeypatch):
+    suite, store = suite_of("identity", datasets='"check/sine"'), Store(tmp_path)
+    todo, mine = plan(suite, store), Asked()
+    with claiming(tmp_path, {}) as theirs:
+        keys = [trial.key for trial in todo.trials]
+        assert theirs.take(keys)
+        monkeypatch.setattr("scmbench.benchmarks.running.run._wait", lambda seconds: theirs.release(keys))
+        found = compute(todo, store, mine, workers=1, console=Console(quiet=True))
+    assert not found.lacking
+    assert sum(mine.made) == 2
+
+
+def test_a_record_that_another_run_finished_after_the_plan_is_not_computed_again(tmp_path):
+    suite = suite_of("identity", datasets='"check/sine"')
+    late = plan(suite, Store(tmp_path))
+    run(suite, Store(tmp_path))
+    stamps = [Store(tmp_path).stamp(trial.key) for trial in late.trials]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "prepare", lambda self: None)
+        store, mine = Store(tmp_path), Asked()
+        store_stamp = Store.stamp
+        seen = []
+
+        def stamp(self, key):  # as it was when the plan was made: there was none
+            seen.append(key)
+            return None if len(seen) <= len(late.trials) else store_stamp(self, key)
+
+        patch.setattr(Store, "stamp", stamp)
+        found = compute(late, store, mine, workers=1, console=Console(quiet=True))
+    assert not found.lacking
+    assert [store.stamp(trial.key) for trial in late.trials] == stamps
+
+
+def test_a_crash_writes_no_failure_for_what_another_run_computes(tmp_path):
+    suite, store = suite_of("rogues:Dies", seeds=1, datasets='"check/sine"'), Store(tmp_path)
+    (batch,) = plan(suite, store).batches
+    with claiming(tmp_path, {}) as mine, claiming(tmp_path, {}) as theirs:
+        store.claims = mine
+        assert theirs.take([batch.trials[0].key])
+        engine._settle(RuntimeError("died"), batch, store, 1.0, {batch.trials[0].key: None})
+        assert store.stamp(batch.trials[0].key) is None
+        theirs.release([batch.trials[0].key])
+        engine._settle(RuntimeError("died"), batch, store, 1.0, {batch.trials[0].key: None})
+        assert store.stamp(batch.trials[0].key) is not None
