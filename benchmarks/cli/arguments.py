@@ -21,6 +21,9 @@ from .plain import one_line, printable
 if TYPE_CHECKING:
     from ..records.store import Store
 
+MOST_SHARDS = 100_000
+"""Parts of a run; an array of jobs is shorter."""
+
 LOG_WIDTH = 160
 """Columns of what goes into a file or a CI log, which have no width of their own: tables cannot be read in 80."""
 
@@ -95,8 +98,21 @@ class Seeds(click.ParamType):
             self.fail(f"{value!r} names more than {MOST_SEEDS:,} seeds", param, ctx)
         seeds = dict.fromkeys(seed for r in ranges for seed in r)  # each once
         if not seeds:
-            self.fail(f"{value!r} names no seed", param, ctx)
+            self.fail(f"{value!r} is a count of no seeds, or names none; seed 0 alone is --seed 0", param, ctx)
         return tuple(seeds)
+
+
+class Shard(click.ParamType):
+    """``2/4`` is the second of four parts of the work."""
+
+    name = "k/n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """The part, counted from 1, and how many parts there are."""
+        k, slash, n = value.partition("/")
+        if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n) <= MOST_SHARDS):
+            self.fail(f"{value!r}: write 2/4 for the second of four parts, of at most {MOST_SHARDS:,}", param, ctx)
+        return int(k), int(n)
 
 
 class Names(click.ParamType):
@@ -132,6 +148,7 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @click.argument("suite", default=default)
         @click.option("--seeds", type=Seeds(), help="How many seeds (10), or which (0,4,7 or 3-5); default: all.")
+        @click.option("--seed", "one", type=click.IntRange(0), multiple=True, help="Just this seed; repeatable.")
         @click.option("--scms", type=Names(), help="Only these SCMs, short forms allowed: chain,triangle/nadd.")
         @click.option("--only", type=Names(), help="Only these models of the suite, by label: dcm,anm.")
         @click.option("--add-model", "added", multiple=True, metavar="SPEC", help=_MODEL)
@@ -141,6 +158,7 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         def chosen(
             suite: str,
             seeds: Any,
+            one: tuple[int, ...],
             scms: Any,
             only: Any,
             added: Any,
@@ -149,6 +167,9 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             **rest: Any,
         ) -> Any:
             methods = (*(only or ()), *(models_formerly or ())) or None
+            if one and seeds:
+                raise click.UsageError("--seed names single seeds and --seeds many: give one of the two")
+            seeds = tuple(dict.fromkeys(one)) or seeds
             part = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)
             return command(suite=part.with_models([outside(spec) for spec in (*added, *model_formerly)]), **rest)
 

@@ -53,13 +53,18 @@ def _committed(suite: Suite, source: str) -> Results:
     return committed.read(committed.home_of(suite) if source == COMMITTED else Path(source))
 
 
+_OUT = "Default: results/runs/reports/SUITE; below it in part/, where a part of SUITE is chosen."
 _AGAINST = "Pair by seed with the run in this folder, or with the committed one."
 
 
 @click.command()
 @_reading
 @click.option("--against", metavar="FOLDER", help=_AGAINST)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: results/runs/reports/SUITE.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=_OUT,
+)
 def report(suite: Suite, results: Results, against: str | None, out: Path | None) -> None:
     """Write tables (Markdown, LaTeX, CSV), figures (PNG, PDF) and one HTML page from the results of SUITE."""
     from ..reporting.report import Report
@@ -134,7 +139,13 @@ def show_report(made: Report) -> None:
         console.print(Text(printable(part)) if isinstance(part, str) else part)
 
 
+def report_folder(suite: Suite, store: Path) -> Path:
+    """Where a suite's report goes; that of a part of it goes below, so that it takes the place of no whole one."""
+    folder = store / "reports" / suite.name
+    return folder / "part" if suite.part else folder
+
+
 def write_report(made: Report, out: Path | None = None) -> None:
     """Write a report's files and say where."""
-    page = made.write(out or Path("results/runs/reports") / made.suite.name)
+    page = made.write(out or report_folder(made.suite, Path("results/runs")))
     say(f"tables, figures and everything on one page: {page}")

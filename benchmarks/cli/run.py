@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import console, counted, narrowing, say, slowly
-from .results import show_report, write_report
+from .arguments import Shard, console, counted, narrowing, say, slowly
+from .results import report_folder, show_report, write_report
 
 if TYPE_CHECKING:
     from ..records.results import Results
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--engine", "name", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
 @click.option("--time-limit", type=float, help="Seconds a batch may take; default: the suite's, else 3600.")
 @click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
+@click.option("--shard", type=Shard(), help="The second of four parts of the work: 2/4, for an array of jobs.")
 @click.option("--device", help="Where models that can choose compute: cpu, cuda.")
 @click.option("--retry", is_flag=True, help="Compute failed records again.")
 @click.option("--stale", is_flag=True, help="Compute records again that other code made than there is now.")
@@ -37,6 +38,7 @@ def run(
     name: str,
     time_limit: float | None,
     memory_limit: float | None,
+    shard: tuple[int, int] | None,
     device: str | None,
     retry: bool,
     stale: bool,
@@ -60,7 +62,7 @@ def run(
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
     run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
     with slowly(f"planning {counted(suite)}"):
-        todo = plan(suite, store, retry=retry, stale=stale)
+        todo = plan(suite, store, retry=retry, stale=stale, shard=shard)
     for gone in todo.missing:
         say(("not run: data missing", "yellow"), f"  {gone.dataset}: {gone.message}")
     seconds = estimate(todo) / processes
@@ -78,7 +80,11 @@ def run(
         )
     if dry_run:
         return
-    reports = store.folder / "reports" / suite.name
+    if shard:
+        finished = compute(todo, store, run_batches, workers=processes, console=console)
+        say(f"part {shard[0]} of {shard[1]} is over; when all are: scmbench report {suite.name} --store {store.folder}")
+        context.exit(int(bool(failures(finished.results()) or finished.lacking)))
+    reports = report_folder(suite, store.folder)
 
     def refresh(finished: Finished) -> None:
         made = Report.of(suite, finished.results())

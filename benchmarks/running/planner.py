@@ -253,10 +253,14 @@ def made_otherwise(one: Trial, record: Record | None) -> str:
     return staleness.differing(record.code, one.code) if record else ""
 
 
-def plan(suite: Suite, store: Store, *, retry: bool = False, stale: bool = False) -> Plan:
+def plan(
+    suite: Suite, store: Store, *, retry: bool = False, stale: bool = False, shard: tuple[int, int] | None = None
+) -> Plan:
     """Compare what the suite wants with what the store has.
 
-    With `retry`, what failed is computed again; with `stale`, what other code made than there is now. Raises
+    With `retry`, what failed is computed again; with `stale`, what other code made than there is now. A `shard` (k, n)
+    is the k-th of n parts, counted from 1: every n-th batch of the whole suite, whatever is finished, so that the parts
+    share nothing and are together all of it, and large problems are spread over them. Raises
     `PublishedError` where numbers that the suite compares with cannot be read, and as `available` does: now, not after
     computing.
     """
@@ -265,6 +269,10 @@ def plan(suite: Suite, store: Store, *, retry: bool = False, stale: bool = False
     there, missing = available(suite)
     wanted = set(there)
     asked = [one for one in trials(suite) if one.identity.dataset in wanted]
+    if shard:
+        k, n = shard
+        mine = {one.key for batch in pack(asked)[k - 1 :: n] for one in batch.trials}
+        asked = [one for one in asked if one.key in mine]
     finished = read(asked, store)
     if retry:
         finished = {key: record for key, record in finished.items() if not record.has_failed}

@@ -85,6 +85,8 @@ class Suite:
     """Seconds that a batch may take, where the suite's models need more than others; None leaves it to the command."""
     folder: Path | None = None
     """Where the file of a suite from outside lives; None for those that come with scmbench."""
+    part: bool = False
+    """Whether it is a part of what its file says: fewer or other seeds, SCMs or models."""
 
     def narrow(
         self,
@@ -104,12 +106,14 @@ class Suite:
         for method in methods or ():
             if not any(method in (entry.label, entry.name, entry.title) for entry in self.models):
                 raise SuiteError(f"suite {self.name!r} has no model {method!r}; it has {self._labels()}")
-        return replace(
+        narrowed = replace(
             self,
             seeds=self.seeds if seeds is None else tuple(seeds),
             datasets=[name for name in self.datasets if chosen is None or name in chosen],
             models=[e for e in self.models if not methods or {e.label, e.name, e.title} & set(methods)],
         )
+        lacks = set(self.seeds) - set(narrowed.seeds) or len(narrowed.datasets) < len(self.datasets)
+        return replace(narrowed, part=self.part or bool(lacks) or len(narrowed.models) < len(self.models))
 
     def with_models(self, entries: Sequence[Entry]) -> Suite:
         """The suite with further models, such as one from outside. Raises `SuiteError` where a label is taken."""

@@ -184,3 +184,22 @@ def test_more_rows_than_a_memory_holds_are_refused(world):
     outcome = try_on(world, [*FIT[:-1], "999999999999"])
     assert outcome.code == 2
     assert "--n" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["--seed", "0", "--seeds", "2"], "give one of the two"),
+        (["--seed", "-1"], "--seed"),
+        (["--seeds", "0"], "seed 0 alone is --seed 0"),
+        (["--shard", "0/2"], "'0/2': write 2/4"),
+        (["--shard", "3/2"], "'3/2': write 2/4"),
+        (["--shard", "2"], "'2': write 2/4"),
+        (["--shard", "1/9999999999"], "of at most 100,000"),
+        (["--shard", "²/4"], "'²/4': write 2/4"),
+    ],
+)
+def test_seeds_and_shards_that_mean_nothing(world, words, cause):
+    outcome = try_on(world, ["run", "toy.toml", *words])
+    assert outcome.code == 2
+    assert cause in outcome.err

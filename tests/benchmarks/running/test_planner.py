@@ -9,6 +9,7 @@ from scmbench.benchmarks.records.record import Record
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import planner
 from scmbench.benchmarks.running.estimate import estimate
+from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import parse
 
 SUITE = """protocol = "paper"
@@ -78,3 +79,28 @@ def test_a_plan_reads_every_record_once(trials, tmp_path, monkeypatch):
     monkeypatch.setattr(Store, "read", lambda self, key, read_=Store.read: read.append(key) or read_(self, key))
     estimate(planner.plan(parse(SUITE, name="t", file="t.toml"), store))
     assert sorted(read) == sorted(one.key for one in trials)
+
+
+def test_shards_share_nothing_and_are_together_the_whole_whatever_is_finished(tmp_path):
+    suite, store = parse(SUITE, name="t", file="t.toml"), Store(tmp_path)
+    whole = {trial.key for trial in planner.trials(suite)}
+    parts = [planner.plan(suite, store, shard=(k, 3)) for k in (1, 2, 3)]
+    keys = [[trial.key for trial in part.trials] for part in parts]
+    assert sorted(key for part in keys for key in part) == sorted(whole)
+    assert all(part.to_do == len(part.trials) for part in parts)
+    store.prepare()
+    done = parts[1].batches[0].trials[0]
+    store.write(Record(done.identity, "failed", "done"))
+    again = [planner.plan(suite, store, shard=(k, 3)) for k in (1, 2, 3)]
+    assert [[trial.key for trial in part.trials] for part in again] == keys
+    assert [part.to_do for part in again] == [part.to_do - (part is parts[1]) for part in parts]
+
+
+def test_a_part_of_a_suite_says_so():
+    suite = suites.load("smoke")
+    assert not suite.part
+    assert not suite.narrow(seeds=suite.seeds).part
+    assert not suite.narrow(seeds=range(50), scms=suite.datasets).part
+    assert suite.narrow(scms=suite.datasets[:1]).part
+    assert suite.narrow(methods=["dcm"]).narrow().part
+    assert suites.load("paper").narrow(seeds=[3]).part
