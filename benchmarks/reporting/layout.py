@@ -47,6 +47,9 @@ MARKED = "made, at least in part, by other code than there is now: scmbench run 
 LAST = (METHOD, CEILING, FLOOR)
 """The order of methods by their role: what competes first, then what it is read between."""
 
+SCALES = {"paper": 100.0}
+"""By protocol, where no published numbers say so: one suite's MMDs stand in the units of another's."""
+
 HEADINGS = {"nlin": "nlin (additive)", "nadd": "nadd (nonadditive)"}
 
 
@@ -74,9 +77,16 @@ class Layout:
 
     @classmethod
     def of(
-        cls, found: pd.DataFrame, published: Published | None = None, provenance: pd.DataFrame | None = None
+        cls,
+        found: pd.DataFrame,
+        published: Published | None = None,
+        provenance: pd.DataFrame | None = None,
+        *,
+        protocol: str = "",
     ) -> Layout:
         """The layout of `found` (of `cells`): published order first, then by appearance; floors last.
+
+        Numbers are in the units of the published ones, or else in those of the suite's `protocol`.
 
         Methods and datasets of which nothing was run do not appear.
         """
@@ -103,7 +113,7 @@ class Layout:
             roles=known,
             waived=waivers(provenance),
             doubts=doubts(provenance),
-            scale=published.scale if published else 1.0,
+            scale=published.scale if published else SCALES.get(protocol, 1.0),
             higher={q for q in questions if PROXIES.get(q[1])} | (published.higher() if published else set()),
             theirs=published.whose if published else "paper",
             stale=_stale(provenance),
@@ -163,14 +173,17 @@ class Layout:
         return [m for m in self.methods if m in self.bounds]
 
     def groups(self) -> list[tuple[str, list[str]]]:
-        """Datasets by the last part of their names, with a heading; those that share it with none come last."""
+        """Datasets by the last part of their names, with a heading; those that share it with none come last.
+
+        Where none does, there is one group, and it needs no heading.
+        """
         found: dict[str, list[str]] = {}
         for name in self.datasets:
             found.setdefault(name.rpartition("/")[2], []).append(name)
         shared = {last: group for last, group in found.items() if len(group) > 1 or last in HEADINGS}
         alone = [name for last, group in found.items() if last not in shared for name in group]
         named = [(HEADINGS.get(last, last), shared[last]) for last in in_order(shared, first=HEADINGS)]
-        return named + ([("others", alone)] if alone else [])
+        return named + ([("others" if named else "", alone)] if alone else [])
 
 
 def question_name(question: Question, *, short: bool = False) -> str:

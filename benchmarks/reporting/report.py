@@ -97,7 +97,7 @@ class Report:
             results=results,
             scores=scores,
             found=found,
-            layout=Layout.of(found, paper, results.provenance),
+            layout=Layout.of(found, paper, results.provenance, protocol=suite.protocol),
             paper=paper,
             judged=verdicts(scores, paper, results.provenance) if paper else None,
             against=compare(scores, scores_of(suite, other)) if other else None,
@@ -170,7 +170,7 @@ class Report:
             name: boxplots.boxes(
                 *(self.scores, self.found, layout, self.paper, datasets), questions=images.boxed(layout), title=heading
             )
-            for name, heading, datasets in boxplots.pages(layout)
+            for name, heading, datasets in boxplots.pages(layout, self.paper)
         }
         parts.append(Part("Box plots", [], boxes))
         parts.append(Part("Scores", scores))

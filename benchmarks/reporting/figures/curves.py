@@ -19,16 +19,14 @@ from ...judging.proxies import PROXIES, TRUTH, Pairs, agreement
 from ...judging.rule import LEAST
 from ...judging.sweeps import Sweep
 from ..layout import Layout, metric_name
-from .style import PALETTE, PAPER, described, legend_below, log_axis, method_colours, new_figure, short_name, styled
+from .fitting import headline, legend_below, name_axes, wrap
+from .style import PAPER, described, log_axis, method_colours, method_markers, new_figure, short_name, styled
 
 SWEPT = (TRUTH, "validity", "cld", "im1_median", "im2_median", "l1", "composition_1", "frechet64")
 """Scores along a sweep, in the order of their panels."""
 
 COMPOSITION = re.compile(r"composition_(\d+)")
 """The scores of composition, by the number of cycles."""
-
-MARKERS = "os^Dv"
-"""Shapes of points: colours come again after eight methods."""
 
 _LOG_FROM = 10.0
 """Errors that span more than this factor are drawn on a logarithmic axis."""
@@ -81,8 +79,8 @@ def along(
                 axis.plot(
                     theirs[name].x, theirs[name].y, color=PAPER, marker="o", markersize=2.5, linewidth=1.2, zorder=1
                 )
-            axis.set_title(metric_name(name))
-            axis.set_xlabel(sweep.option.replace("_", " "))
+            name_axes(axis, metric_name(name), 2.1)
+            axis.set_xlabel(wrap(sweep.option.replace("_", " "), 2.1, 9))
         for axis in axes.flat[len(there) :]:
             axis.set_visible(False)
         handles: list[Any] = [Line2D([], [], color=colour, marker="o", markersize=3, label=sweep.name)]
@@ -129,16 +127,15 @@ def cycles(scores: pd.DataFrame, methods: Sequence[Method], layout: Layout, *, d
     shown = [m for m in methods if _of(part, [m]).any()]
     if not shown:
         raise ValueError(f"{dataset}: no method has a score of composition")
-    colours = method_colours(shown)
+    colours, markers = method_colours(shown), method_markers(shown)
     with styled():
-        figure, axes = new_figure(4.6, 3.2)
+        figure, axes = new_figure(5.5, 3.2 + 0.08 * len(shown))
         axis = axes[0, 0]
         for method in shown:
             line = part[_of(part, [method])].groupby("k")["score"].median()
-            style = {"linestyle": (0, (4, 2))} if method in layout.bounds else {}
-            axis.plot(
-                line.index, line.to_numpy(), color=colours[method], marker="o", markersize=3, linewidth=1.4, **style
-            )
+            style: dict[str, Any] = {"linestyle": (0, (4, 2))} if method in layout.bounds else {}
+            style |= {"color": colours[method], "marker": markers[method], "markersize": 3.5, "linewidth": 1.4}
+            axis.plot(line.index, line.to_numpy(), **style)
         ticks = sorted(set(part["k"]))
         axis.set_xticks(ticks if len(ticks) < 12 else ticks[:: len(ticks) // 10])
         axis.set_ylim(bottom=0)
@@ -148,6 +145,8 @@ def cycles(scores: pd.DataFrame, methods: Sequence[Method], layout: Layout, *, d
             Line2D(
                 *([], []),
                 color=colours[m],
+                marker=markers[m],
+                markersize=3.5,
                 linestyle=(0, (4, 2)) if m in layout.bounds else "-",
                 label=short_name(m, shown, layout).replace("\n", " "),
             )
@@ -170,8 +169,7 @@ def against_truth(found: Pairs, layout: Layout, *, title: str = "") -> Figure:
     there = {(str(m), str(v)) for both in found.values() for m, v in both.index}
     methods = [m for m in layout.methods if m in there] + sorted(there - set(layout.methods))
     colours = method_colours(methods)
-    models = list(dict.fromkeys(model for model, _ in methods))
-    shapes = {m: MARKERS[models.index(m[0]) // len(PALETTE) % len(MARKERS)] for m in methods}
+    shapes = method_markers(methods)
     columns = min(4, len(told))
     lines = -(-len(told) // columns)
     with styled():
@@ -194,7 +192,7 @@ def against_truth(found: Pairs, layout: Layout, *, title: str = "") -> Figure:
             better = "higher" if PROXIES[line["proxy"]] else "lower"
             interval = "" if np.isnan(line["low"]) else f" [{line['low']:.2f}, {line['high']:.2f}]"
             rho = "no rank correlation" if np.isnan(line["rho"]) else f"ρ = {line['rho']:.2f}{interval}"
-            axis.set_title(f"{metric_name(line['proxy'])}\n{better} is better, {rho}", size=7.5)
+            name_axes(axis, f"{metric_name(line['proxy'])}\n{better} is better, {rho}", 2.2, size=7.5)
             axis.set_xlabel(metric_name(TRUTH))
         for axis in axes.flat[len(told) :]:
             axis.set_visible(False)
@@ -221,7 +219,8 @@ def against_truth(found: Pairs, layout: Layout, *, title: str = "") -> Figure:
             )
         )
         legend_below(figure, handles)
-        figure.suptitle(title, size=10)
+        if title:
+            headline(figure, title)
     said = "; ".join(
         f"{metric_name(row['proxy'])}: {'no rank correlation' if np.isnan(row['rho']) else format(row['rho'], '.2f')}"
         for row in told.to_dict("records")

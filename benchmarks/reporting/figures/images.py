@@ -7,7 +7,6 @@ smoothed. The ink of digits is bright, as in the data.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +24,7 @@ from ...judging.cells import Method, text_columns
 from ...judging.sweeps import Sweep
 from ...records.pictures import from_text
 from ..layout import Layout
+from .fitting import height, width, wrap
 from .style import described, short_name, styled
 
 DPI = 150
@@ -36,6 +36,9 @@ WIDE = 1500
 
 DIFFERENCE = "RdBu_r"
 """Blue where an answer lacks ink, red where it has too much."""
+
+ROOM = 1.4
+"""Inches for the name of a row, in as many lines as it takes."""
 
 METHODS = 6
 """Methods a grid shows side by side; further ones go into another."""
@@ -121,16 +124,12 @@ def grid(shown: Sequence[Shown], methods: Sequence[Method], layout: Layout, *, t
             cells += [line.answers[method], colormaps[DIFFERENCE](0.5 + gap / (2 * reach))[..., :3]]
         table.append(cells)
     sheet = _Sheet(table, shown, start=len(start))
+    heads = [(name, j, j) for j, name in enumerate(start)]
+    firsts = range(len(start), len(start) + 2 * len(methods), 2)
+    heads += [(short_name(m, methods, layout), j, j + 1) for m, j in zip(methods, firsts, strict=True)]
     with styled():
-        figure, axis = sheet.figure(top=72 if title else 46, bottom=58)
-        for j, name in enumerate(start):
-            sheet.name_columns(axis, name, j, j)
-        for k, method in enumerate(methods):
-            first = len(start) + 2 * k
-            sheet.name_columns(axis, short_name(method, methods, layout), first, first + 1)
+        figure, _ = sheet.figure(heads, title=title, bottom=58)
         _scale_bar(figure, sheet, reach, f"answer − {against}")
-        if title:
-            figure.text(0.5, 1 - 8 / sheet.height, title, ha="center", va="top", size=9)
     names = ", ".join(layout.method(m) for m in methods)
     asked = ", ".join(dict.fromkeys(f"do({line.intervened})" for line in shown))
     return described(
@@ -155,13 +154,10 @@ def strip(shown: Sequence[Shown], sweep: Sweep, *, title: str = "") -> Figure:
     sheet = _Sheet(table, shown, start=1)
     names = ["factual", *(f"{value:g}" for value, _ in sweep.points), *(["truth"] if known else [])]
     with styled():
-        figure, axis = sheet.figure(top=88 if title else 56, bottom=10)
-        for j, name in enumerate(names):
-            sheet.name_columns(axis, name, j, j)
-        middle = (sheet.left(1) + sheet.left(len(sweep.points)) + sheet.size) / 2
-        axis.text(middle, -36, sweep.option.replace("_", " "), ha="center", va="bottom", size=8)
-        if title:
-            figure.text(0.5, 1 - 8 / sheet.height, title, ha="center", va="top", size=9)
+        heads = [(name, j, j) for j, name in enumerate(names)]
+        figure, _ = sheet.figure(
+            heads, title=title, bottom=10, over=(sweep.option.replace("_", " "), 1, len(sweep.points))
+        )
     values = ", ".join(names[1 : len(sweep.points) + 1])
     return described(
         figure,
@@ -194,34 +190,50 @@ class _Sheet:
             for left, cell in zip(self.lefts, cells, strict=True):
                 square = np.kron(np.clip(cell, 0, 1), np.ones((self.zoom, self.zoom, 1)))
                 self.canvas[top : top + side, left : left + self.size] = square
-        self.names = [line.label if len(line.label) <= 18 else line.label.replace(" = ", "\n= ") for line in shown]
-        self.margin = 20 + 9 * min(30, max(len(part) for name in self.names for part in name.split("\n")))
+        self.names = [wrap(line.label, ROOM, 7) for line in shown]
+        self.margin = 20 + round(DPI * max(width(name, 7) for name in self.names))
         self.width = self.height = 0
 
-    def left(self, column: int) -> int:
-        """Where a column begins."""
-        return self.lefts[column]
+    def figure(
+        self,
+        heads: Sequence[tuple[str, int, int]],
+        *,
+        title: str,
+        bottom: int,
+        over: tuple[str, int, int] | None = None,
+    ) -> tuple[Figure, Axes]:
+        """A figure whose axis has a pixel of the canvas on every pixel, coordinates in pixels, and the rows' names.
 
-    def figure(self, *, top: int, bottom: int) -> tuple[Figure, Axes]:
-        """A figure whose axis has a pixel of the canvas on every pixel, coordinates in pixels, and the rows' names."""
+        `heads` are names over the columns from the first number to the last; `over` is one more, above those.
+        """
         h, w = self.canvas.shape[:2]
-        self.width, self.height, self.bottom = max(self.margin + w + 10, 420), h + top + bottom, bottom
+        named = [self._over(name, first, last, 7) for name, first, last in heads]
+        levels = [6 + round(DPI * max(height(text, 7) for text, *_ in named))]  # pixels above the images
+        if over:
+            named.append(self._over(over[0], over[1], over[2], 8))
+            levels.append(levels[0] + round(DPI * height(named[-1][0], 8)))
+        self.width = max(self.margin + w + 10, 420)
+        lines = wrap(title, (self.width - 20) / DPI, 9) if title else ""
+        top = levels[-1] + 8 + (round(DPI * height(lines, 9)) + 8 if title else 0)
+        self.height, self.bottom = h + top + bottom, bottom
         figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI)
         FigureCanvasAgg(figure)
         axis = figure.add_axes((self.margin / self.width, bottom / self.height, w / self.width, h / self.height))
         axis.imshow(self.canvas, interpolation="nearest", extent=(0, w, h, 0), aspect="auto")
         axis.set_axis_off()
-        for top, name in zip(self.tops, self.names, strict=True):
-            axis.text(-8, top + self.side / 2, name, ha="right", va="center", size=7, linespacing=1.1)
+        for y, name in zip(self.tops, self.names, strict=True):
+            axis.text(-8, y + self.side / 2, name, ha="right", va="center", size=7, linespacing=1.1)
+        style: dict[str, Any] = {"ha": "center", "va": "bottom", "linespacing": 1.05}
+        for text, middle, size in named:
+            axis.text(middle, -6 if size == 7 else -levels[0], text, size=size, **style)
+        if title:
+            figure.text(0.5, 1 - 8 / self.height, lines, ha="center", va="top", size=9)
         return figure, axis
 
-    def name_columns(self, axis: Axes, name: str, first: int, last: int) -> None:
-        """A name over columns `first` to `last`, in lines that fit."""
+    def _over(self, name: str, first: int, last: int, size: int) -> tuple[str, float, int]:
+        """A name in lines that fit columns `first` to `last`, the middle of these, and its size."""
         left, right = self.lefts[first], self.lefts[last] + self.size
-        letters = max(6, int((right - left) / 7.2))
-        text = "\n".join(textwrap.wrap(name.replace("\n", " "), letters, break_long_words=True)[:3])
-        style: dict[str, Any] = {"ha": "center", "va": "bottom", "size": 7, "linespacing": 1.05}
-        axis.text((left + right) / 2, -6, text, **style)
+        return wrap(name.replace("\n", " "), (right - left) / DPI, size), (left + right) / 2, size
 
 
 def _scale_bar(figure: Figure, sheet: _Sheet, reach: float, label: str) -> None:

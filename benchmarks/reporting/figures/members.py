@@ -10,7 +10,11 @@ from matplotlib.lines import Line2D
 from ...judging.cells import text_columns
 from ...judging.members import member_scores
 from ..layout import Layout, question_name
-from .style import PAPER, legend_below, method_colours, new_figure, short_name, styled
+from .fitting import Labels, headline, legend_below, name_axes, wrap
+from .style import PAPER, method_colours, method_markers, new_figure, short_name, styled
+
+_EACH = 0.8
+"""Inches from method to method."""
 
 
 def errors_by_member(rows: pd.DataFrame, layout: Layout) -> Figure:
@@ -22,24 +26,29 @@ def errors_by_member(rows: pd.DataFrame, layout: Layout) -> Figure:
     scores = member_scores(rows)
     methods = [m for m in layout.methods if m in scores.columns]
     scores = scores[methods]
-    colours, x = method_colours(methods), np.arange(len(methods))
+    colours, markers, x = method_colours(methods), method_markers(methods), np.arange(len(methods))
     first = rows.iloc[0]
     with styled():
-        figure, axes = new_figure(1.2 + 0.85 * len(methods), 3.4)
+        labels = Labels.of([short_name(m, methods, layout) for m in methods], _EACH)
+        wide = max(1.2 + _EACH * len(methods), 4.5)
+        figure, axes = new_figure(wide, 3.2 + labels.height)
         axis = axes[0, 0]
         for line in scores.to_numpy():
             axis.plot(x, line, color="#C4C4C4", linewidth=0.7, zorder=1)
         for i, method in enumerate(methods):
-            axis.scatter(np.full(len(scores), i), scores[method], s=9, color=colours[method], zorder=2, linewidth=0)
+            points = {"s": 10, "color": colours[method], "marker": markers[method], "zorder": 2, "linewidth": 0}
+            axis.scatter(np.full(len(scores), i), scores[method], **points)
         mean, se = scores.mean(), scores.std(ddof=1) / np.sqrt(len(scores))
         axis.errorbar(x, mean, se, color="black", linestyle="", marker="_", markersize=14, capsize=3, zorder=3)
         for i, m in enumerate(mean):
-            axis.annotate(f"{m:.3f}", (i, m), (9, 3), textcoords="offset points", size=7, zorder=4)
-        axis.set_xticks(x, [short_name(m, methods, layout) for m in methods], rotation=30, ha="right")
-        axis.set_ylabel(question_name((first["query"], first["metric"])))
+            text = axis.annotate(f"{m:.3f}", (i, m), (9, 3), textcoords="offset points", size=7, zorder=4)
+            text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})
+        labels.put(axis, list(x))
+        axis.set_ylabel(wrap(question_name((first["query"], first["metric"])), 2.4, 9))
         axis.set_ylim(bottom=0)
         axis.set_xlim(-0.5, len(methods) - 0.2)
-        axis.set_title(f"{layout.dataset(first['dataset'])}: a line a member,\nmean ± s.e. of {len(scores)} in black")
+        told = f"{layout.dataset(first['dataset'])}: a line a member,\nmean ± s.e. of {len(scores)} in black"
+        name_axes(axis, told, wide - 1)
     return figure
 
 
@@ -64,12 +73,12 @@ def predicted_series(examples: pd.DataFrame, member: str, layout: Layout) -> Fig
             axis.plot(part["true"].to_numpy(), color=PAPER, linewidth=0.9)
             axis.plot(part["predicted"].to_numpy(), color=colours[method], linewidth=1.0)
             error = (part["predicted"] - part["true"]).abs().median()
-            axis.set_title(f"{layout.method(method)}, median error {error:.3f}", loc="left", size=8, pad=2)
+            name_axes(axis, f"{layout.method(method)}, median error {error:.3f}", 6.2, size=8, loc="left", pad=2)
         axes[-1, 0].set_xlabel("volume")
-        figure.supylabel(f"{effect} (standard deviations)", size=8)
+        figure.supylabel(wrap(f"{effect} (standard deviations)", 0.5 + 0.9 * len(methods), 8), size=8)
         measured = Line2D([], [], color=PAPER, label="measured")
         legend_below(
             figure, [measured, Line2D([], [], color="black", label=f"predicted from {cause} (method's colour)")]
         )
-        figure.suptitle(f"{member}: {effect} under do({cause} = measured {cause})", size=9)
+        headline(figure, f"{member}: {effect} under do({cause} = measured {cause})", size=9)
     return figure

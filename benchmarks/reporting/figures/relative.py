@@ -10,17 +10,24 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
 from ...judging.cells import Method, Question
 from ...judging.paired import HIGHER, LOWER
 from ..layout import Layout, question_name
 from ..render import number
 from ..tables.relative import lines_of, methods_of, questions_of, seeds_of
-from .style import new_figure, styled
+from .fitting import Labels, headline, legend_below, name_axes, name_rows, widest
+from .style import ink, new_figure, styled
 
 LIMIT = np.log(4)
 """Ratios beyond 1/4 and 4 have the colour of these."""
+
+WIDEST = 13.0
+"""Inches: beyond it panels stand below each other, so that digits can be read where the figure is shown."""
+
+_WIDE, _HIGH = 0.56, 0.27
+"""Inches of a cell."""
 
 
 def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure:
@@ -28,20 +35,33 @@ def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure
     methods, questions = methods_of(compared, layout), questions_of(compared, layout)
     datasets = [d for _, group in layout.groups() for d in group if d in set(compared["dataset"])]
     norm, colours = TwoSlopeNorm(0.0, -LIMIT, LIMIT), "RdBu_r"
+    rows, names = [layout.method(m) for m in methods], [layout.dataset(d) for d in datasets]
     with styled():
-        width, height = 2.4 + 0.52 * len(datasets), 0.9 + 0.27 * len(methods)
-        figure, axes = new_figure(2 * width, 0.8 + height * -(-len(questions) // 2), -(-len(questions) // 2), 2)
-        for axis, question in zip(axes.flat, questions, strict=False):
-            _panel(axis, compared, methods, datasets, question, layout, ScalarMappable(norm, colours))
+        each = max(_WIDE * len(datasets), 2.4) + 0.3
+        beside = 2 if len(questions) > 1 and widest(rows) + 2 * each < WIDEST else 1
+        lines = -(-len(questions) // beside) or 1
+        labels = Labels.of(names, _WIDE)
+        named_rows = 1 if lines == 1 or len(questions) == lines * beside else 2  # rows of panels with names below
+        high = lines * (0.45 + _HIGH * len(methods)) + named_rows * labels.height
+        wide = max(widest(rows) + beside * each, 6.0)
+        figure, axes = new_figure(wide, 1.5 + high, lines, beside, sharey=True)
+        mapped = ScalarMappable(norm, colours)
+        for i, (axis, question) in enumerate(zip(axes.flat, questions, strict=False)):
+            _panel(axis, compared, methods, datasets, question, mapped)
+            name_axes(axis, question_name(question), each)
+            name_rows(axis, rows, list(np.arange(len(methods)) + 0.5))
+            if i + beside >= len(questions):
+                labels.put(axis, list(np.arange(len(datasets)) + 0.5))
+            else:
+                axis.set_xticks([])
         for axis in axes.flat[len(questions) :]:
             axis.set_visible(False)
-        bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, location="bottom", shrink=0.4, aspect=40)
-        ticks = [0.25, 0.5, 1, 2, 4]
-        bar.set_ticks(list(np.log(ticks)), labels=["≤ 0.25", "0.5", "1", "2", "≥ 4"])
-        bar.set_label(
-            f"{layout.better().lower()}; bold ↓ ↑: the 95 % interval over {seeds_of(compared)} seeds leaves out 1"
-        )
-        figure.suptitle(f"Score of each method / score of {layout.method(base)}, paired by seed", size=10)
+        shades = {"≤ 0.25": -LIMIT, "0.5": -LIMIT / 2, "1": 0.0, "2": LIMIT / 2, "≥ 4": LIMIT}
+        faces = mapped.to_rgba(np.array(list(shades.values())))
+        named = zip(shades, faces, strict=True)
+        legend_below(figure, [Patch(facecolor=tuple(c), edgecolor="#808080", label=name) for name, c in named])
+        told = f"Score of each method / score of {layout.method(base)}, paired by seed; {layout.better().lower()}; "
+        headline(figure, f"{told}bold ↓ ↑: the 95 % interval over {seeds_of(compared)} seeds leaves out 1")
     return figure
 
 
@@ -51,7 +71,6 @@ def _panel(
     methods: Sequence[Method],
     datasets: Sequence[str],
     question: Question,
-    layout: Layout,
     colours: ScalarMappable,
 ) -> None:
     for y, method in enumerate(methods):
@@ -59,17 +78,10 @@ def _panel(
             x, r = list(datasets).index(line["dataset"]), float(line["log_ratio"])
             colour = colours.to_rgba(np.array([np.clip(r, -LIMIT, LIMIT)]))[0]
             axis.add_patch(Rectangle((x, y), 1, 1, facecolor=tuple(colour), edgecolor="white", linewidth=1))
-            sure = line["change"] in (LOWER, HIGHER)
-            ink = "white" if abs(r) > 0.65 * LIMIT else "black"
-            mark = "↓" if line["change"] == LOWER else "↑" if line["change"] == HIGHER else ""
-            text = number(float(np.exp(r))) + mark
-            weight = "bold" if sure else "normal"
-            axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", size=6.5, color=ink, weight=weight)
-    axis.set(xlim=(0, len(datasets)), ylim=(len(methods), 0))
-    axis.set_title(question_name(question))
-    names = [layout.dataset(d) for d in datasets]
-    axis.set_xticks(np.arange(len(datasets)) + 0.5, names, rotation=45, ha="right", rotation_mode="anchor")
-    axis.set_yticks(np.arange(len(methods)) + 0.5, [layout.method(m) for m in methods])
+            mark = {LOWER: "↓", HIGHER: "↑"}.get(line["change"], "")
+            text, weight = number(float(np.exp(r))) + mark, "bold" if mark else "normal"
+            axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", size=6.5, color=ink(colour[:3]), weight=weight)
+    axis.set(xlim=(0, max(len(datasets), 1)), ylim=(max(len(methods), 1), 0))
     axis.tick_params(length=0)
     axis.grid(False)
     axis.spines[:].set_visible(False)

@@ -12,7 +12,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import hsv_to_rgb, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -21,6 +21,15 @@ from ..layout import Layout
 
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"]
 """Okabe and Ito's colours, which colour-blind readers tell apart."""
+
+FURTHER = ["#332288", "#882255", "#117733", "#999933", "#AA4499", "#DDCC77", "#661100", "#FF9DA7"]
+"""Colours of Paul Tol's, for the ninth model to the sixteenth; shapes and hatches tell apart what colours do not."""
+
+MARKERS = "oDs^vPX<>p*hdH8"
+"""Shapes of points, one a method."""
+
+HATCHES = ("", "/////", ".....", "xxxxx", "-----")
+"""Of boxes, by variant: shades alone are lost in print."""
 
 PAPER = "#9A9A9A"
 """Grey: what the paper says."""
@@ -85,20 +94,42 @@ def method_colours(methods: Sequence[Method]) -> dict[Method, tuple[float, float
     colours = {}
     for model, variant in methods:
         variants = [v for m, v in methods if m == model]
-        base = np.array(to_rgb(PALETTE[models.index(model) % len(PALETTE)]))
+        base = np.array(_colour(models.index(model)))
         share = 0.55 * variants.index(variant) / max(len(variants) - 1, 1)
         colours[model, variant] = tuple(base + share * (1 - base))
     return colours
 
 
+def _colour(i: int) -> tuple[float, float, float]:
+    known = [*PALETTE, *FURTHER]
+    if i < len(known):
+        return to_rgb(known[i])
+    k = i - len(known)  # the golden ratio never comes to the same hue again
+    red, green, blue = hsv_to_rgb(((0.618034 * k) % 1, 0.85 - 0.3 * (k % 3) / 2, 0.85 - 0.35 * (k % 2)))
+    return float(red), float(green), float(blue)
+
+
+def method_markers(methods: Sequence[Method]) -> dict[Method, str]:
+    """A shape a method, so that no method is told by its colour alone."""
+    return {method: MARKERS[i % len(MARKERS)] for i, method in enumerate(methods)}
+
+
+def method_hatches(methods: Sequence[Method]) -> dict[Method, str]:
+    """A hatch a variant: none for a model's first."""
+    order = {model: [v for m, v in methods if m == model] for model, _ in methods}
+    return {(m, v): HATCHES[order[m].index(v) % len(HATCHES)] for m, v in methods}
+
+
+def ink(colour: Any) -> str:
+    """Black or white, whichever is easier to read on `colour` (the contrast of WCAG)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (light + 0.05) / 0.05 > 1.05 / (light + 0.05) else "white"
+
+
 _STEPS = [(2.5, (1.0,)), (1.5, (1.0, 3.0)), (0.9, (1.0, 2.0, 5.0)), (0.4, (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0))]
-
-
-def legend_below(figure: Figure, handles: Sequence[Any]) -> None:
-    """A legend under the axes, in as many columns as fit the figure's width."""
-    widths = [0.5 + 0.065 * len(str(handle.get_label())) for handle in handles]
-    columns = len(handles) if sum(widths) < figure.get_figwidth() else int(figure.get_figwidth() / max(widths))
-    figure.legend(handles=handles, loc="outside lower center", ncols=max(columns, 1), frameon=False)
+_SPARSE = [(2.0, (1.0,)), (1.2, (1.0, 3.0)), (0.6, (1.0, 2.0, 5.0))]
+"""Along a line of text, where labels stand side by side, fewer fit."""
 
 
 def log_axis(axis: Axes, values: Sequence[float], *, which: str = "y") -> None:
@@ -106,8 +137,10 @@ def log_axis(axis: Axes, values: Sequence[float], *, which: str = "y") -> None:
     decades = np.log10(max(values) / min(values)) if len(values) else 1.0
     getattr(axis, f"set_{which}scale")("log")
     line = getattr(axis, f"{which}axis")
-    steps = next((steps for least, steps in _STEPS if decades > least), None)
-    line.set_major_locator(LogLocator(subs=steps, numticks=20) if steps else MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ranges = _STEPS if which == "y" else _SPARSE
+    steps = next((steps for least, steps in ranges if decades > least), None)
+    few, ticks = (20, 5) if which == "y" else (6, 4)
+    line.set_major_locator(LogLocator(subs=steps, numticks=few) if steps else MaxNLocator(ticks, steps=[1, 2, 5, 10]))
     line.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 1e-4 else f"{x:.0e}"))
     line.set_minor_formatter(NullFormatter())
 

@@ -118,7 +118,8 @@ def score_table(
     ours, lead, floors = by_cell(found), leaders(scores, layout.higher, layout.roles), _Floors(layout)
     rows: list[Any] = []
     for heading, datasets in layout.groups():
-        rows.append(Section(heading))
+        if heading:
+            rows.append(Section(heading))
         for dataset, question in ((d, q) for d in datasets for q in layout.questions):
             keys = {m: (dataset, *question, *m) for m in layout.methods}
             mine = {m: ours[key] for m, key in keys.items() if key in ours}
@@ -184,7 +185,8 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
 
     rows: list[Any] = []
     for heading, datasets in layout.groups():
-        rows.append(Section(heading))
+        if heading:
+            rows.append(Section(heading))
         for dataset, question in ((d, q) for d in datasets for q in layout.questions):
             keys = {m: (dataset, *question, *m) for m in layout.methods}
             if any(key in ours for key in keys.values()):
