@@ -96,14 +96,13 @@ def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
 
 def _first(entry: Entry, model: models.CausalModel, dataset: str, seed: int, protocol: str) -> Trial:
     world = datasets.get(dataset)
-    options = {name: value for name, value in model.options().items() if name not in model.execution_options}
     identity = Identity(
         dataset=dataset,
         dataset_version=world.version,
         seed=seed,
         model=entry.name,
         model_version=model.version,
-        options=json.loads(json.dumps(options)),
+        options=json.loads(json.dumps(model.identifying_options())),
         protocol=protocol,
         protocol_version=protocols.get(protocol).version,
         metric_versions=protocols.get(protocol).metric_versions,

@@ -44,12 +44,12 @@ def plain_query(function, mechanism, x, pa):
 
 
 @pytest.mark.parametrize(
-    ("name", "function", "encoder"),
-    [("decode", plain.decode, "ddim"), ("encode", plain.encode, "ddim"), ("encode exactly", plain.invert, "exact")],
+    ("name", "function", "inversion"),
+    [("decode", plain.decode, "ddim"), ("encode", plain.encode, "ddim"), ("encode exactly", plain.invert, "implicit")],
 )
-def test_node(compare, mechanism, name, function, encoder):
+def test_node(compare, mechanism, name, function, inversion):
     fitted, x, pa = mechanism
-    asked = fitted.at_query(encoder=encoder, wraps_time=False)
+    asked = fitted.at_query(inversion=inversion, wraps_time=False)
     ours = asked.decode if name == "decode" else asked.encode
     torch.testing.assert_close(ours(x, pa), plain_query(function, fitted, x, pa), rtol=1e-3, atol=1e-3)
     compare(lambda: ours(x, pa), lambda: plain_query(function, fitted, x, pa), unit=f"{name} 2,000 rows of a node")

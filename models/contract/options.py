@@ -19,6 +19,9 @@ class Configured:
     execution_options: ClassVar[frozenset[str]] = frozenset({"device"})
     """Options that say where to compute, not what: they are no part of a result's identity."""
 
+    added_options: ClassVar[frozenset[str]] = frozenset()
+    """Options that came after results had been kept: at its default, such a one is no part of a result's identity."""
+
     variants: ClassVar[tuple[str, ...]] = ()
     """What the option `variant` takes, where a method has one; the first is its default."""
 
@@ -35,6 +38,16 @@ class Configured:
     def options(self) -> dict[str, Any]:
         """The resolved options, defaults included."""
         return {name: getattr(self, name) for name in option_defaults(type(self))}
+
+    def identifying_options(self) -> dict[str, Any]:
+        """The resolved options that tell results apart: without `execution_options`, and `added_options` at defaults.
+
+        Returns:
+            Options by name.
+        """
+        defaults = option_defaults(type(self))
+        silent = {name for name in self.added_options if getattr(self, name) == defaults[name]}
+        return {k: v for k, v in self.options().items() if k not in silent | self.execution_options}
 
     def with_query_options(self, **options: Any) -> Self:
         """A copy that shares this fit and answers with other `query_options`.

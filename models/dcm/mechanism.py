@@ -14,6 +14,7 @@ from .denoising import Denoising
 from .sampler import Sampler
 from .schedule import Schedule, time_features
 
+INVERSIONS = ("ddim", "implicit", "belm")
 PARENT_DROPOUT = 0.1
 """Probability of training a row without its parents, where guidance will ask the network to do without them."""
 
@@ -33,7 +34,9 @@ class DiffusionConfig:
 
 
 class Diffusion(Regressed):
-    """x = decode(u, parents), u ~ N(0, I), by a conditional diffusion model; `encoder` is `ddim` or `exact`.
+    """x = decode(u, parents), u ~ N(0, I), by a conditional diffusion model; `inversion` is one of `INVERSIONS`.
+
+    With `belm` the noise is a pair of states ``(n, 2d)``, of which the second is 0 in a draw (see `belm`).
 
     `wraps_time` keeps a quirk of the published implementation: its encoder starts with a call at t = 0, for which the
     positional embedding looks up row -1, the noisiest level.
@@ -41,9 +44,9 @@ class Diffusion(Regressed):
 
     sampler: Sampler
 
-    def __init__(self, config: DiffusionConfig, *, encoder: str = "ddim", wraps_time: bool = False):
+    def __init__(self, config: DiffusionConfig, *, inversion: str = "ddim", wraps_time: bool = False):
         self.recipe = self.config = config
-        self.encoder, self.wraps_time = encoder, wraps_time
+        self.inversion, self.wraps_time = inversion, wraps_time
 
     def architecture(self) -> Architecture:
         """The network: the positional embedding is a branch 16 -> 128 -> 64 in front of the trunk."""
@@ -61,25 +64,32 @@ class Diffusion(Regressed):
     def _features(self) -> Tensor:
         return time_features(self.config.steps, self.config.time).to(self.config.device)
 
-    def at_query(self, *, encoder: str, wraps_time: bool) -> Self:
+    def at_query(self, *, inversion: str, wraps_time: bool) -> Self:
         """The same fit, queried another way."""
         other = type(self)(self.config)
-        vars(other).update(vars(self), encoder=encoder, wraps_time=wraps_time)
+        vars(other).update(vars(self), inversion=inversion, wraps_time=wraps_time)
         return other
 
+    def noise(self, n: int, generator: torch.Generator) -> Tensor:
+        """Standard normal draws ``(n, k)``, the same ones for every inversion."""
+        u = super().noise(n, generator)
+        return torch.cat([u, torch.zeros_like(u)], dim=1) if self.inversion == "belm" else u
+
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
-        """Noise ``(n, d)`` of rows ``x (n, d)`` given ``parents (n, p)``. Raises `Diverged`."""
+        """Noise ``(n, k)`` of rows ``x (n, d)`` given ``parents (n, p)``. Raises `Diverged`."""
         self.check_training()
         z, pa = self.scaler(x.to(self.scaler.mean)), self.standardised(parents)
-        if self.encoder == "exact":
+        if self.inversion == "implicit":
             return self.sampler.invert(z, pa).to(x)
+        if self.inversion == "belm":
+            return self.sampler.encode_pair(z, pa).to(x)
         sampler = self.sampler
         if self.wraps_time and self.config.time == "positional":
             sampler = replace(sampler, features=torch.cat([sampler.features[-1:], sampler.features[1:]]))
         return sampler.encode(z, pa).to(x)
 
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
-        """Rows ``x (n, d)`` of noise ``u (n, d)`` given ``parents (n, p)``. Raises `Diverged`."""
+        """Rows ``x (n, d)`` of noise ``u (n, k)`` given ``parents (n, p)``. Raises `Diverged`."""
         self.check_training()
-        z = self.sampler.decode(u.to(self.scaler.mean), self.standardised(parents))
-        return self.scaler.undo(z).to(u)
+        decode = self.sampler.decode_pair if self.inversion == "belm" else self.sampler.decode
+        return self.scaler.undo(decode(u.to(self.scaler.mean), self.standardised(parents))).to(u)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from ..contract.nodewise import Mechanism, NodewiseModel
-from .mechanism import Diffusion, DiffusionConfig
+from .mechanism import INVERSIONS, Diffusion, DiffusionConfig
 
 WIDTHS = {"code": (64, 128), "paper": (128, 256, 256)}
-VARIANTS = {"reference": "ddim", "corrected": "exact"}
+VARIANTS = {"reference": "ddim", "corrected": "implicit"}
+ENCODERS = {"ddim": "ddim", "exact": "implicit"}
 
 
 class DCM(NodewiseModel):
@@ -22,15 +23,27 @@ class DCM(NodewiseModel):
     of the decoder, and in a counterfactual every node without an intervention is decoded again, so that even those that
     cannot be affected move a little. `corrected` inverts the decoder exactly and copies what cannot be affected.
 
-    Options: `encoder` (`ddim` or `exact`, by default the variant's), `width` (`code`: 64-128 as in the published code,
-    `paper`: 128-256-256 as in the text, or a tuple), `guidance` (weight w of classifier-free guidance), `time`
-    (`scalar` or `positional` embedding), `steps` T of the diffusion, then `epochs`, `batch_size`, `lr`, `device`.
+    How noise is abducted is the option `inversion`, by default the variant's. With x_t the state at level t, a step of
+    the decoder being ``x_{t-1} = c_t x_t + s_t eps(x_t, pa, t)`` (`Schedule`):
+
+    * `ddim`: ``x_{t+1} = (x_t - s_{t+1} eps(x_t, pa, t)) / c_{t+1}``, which asks the network at the level that it comes
+      from (Algorithm 3); `reference` does so.
+    * `implicit`: x_{t+1} solves ``x = (x_t - s_{t+1} eps(x, pa, t+1)) / c_{t+1}``, a fixed point a step: the exact
+      inverse of the same decoder; `corrected` does so.
+    * `belm`: two-step rules of second order that undo each other without iteration (`belm`); they decode too, so that
+      samples change as well.
+
+    Options: `inversion` (`encoder` is its earlier form: `ddim`, or `exact` for `implicit`), `width` (`code`: 64-128 as
+    in the published code, `paper`: 128-256-256 as in the text, or a tuple), `guidance` (weight w of classifier-free
+    guidance), `time` (`scalar` or `positional` embedding), `steps` T of the diffusion, then `epochs`, `batch_size`,
+    `lr`, `device`.
     """
 
     version: ClassVar[int] = 1
     variants: ClassVar[tuple[str, ...]] = tuple(VARIANTS)
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2}
-    query_options: ClassVar[frozenset[str]] = frozenset({"variant", "encoder"})
+    query_options: ClassVar[frozenset[str]] = frozenset({"variant", "encoder", "inversion"})
+    added_options: ClassVar[frozenset[str]] = frozenset({"inversion"})
 
     def __init__(
         self,
@@ -44,24 +57,26 @@ class DCM(NodewiseModel):
         batch_size: int = 64,
         lr: float = 1e-4,
         device: str = "cpu",
+        inversion: str | None = None,
     ):
-        _choose("variant", variant, VARIANTS)
-        _choose("encoder", encoder, (None, "ddim", "exact"))
         _choose("time", time, ("scalar", "positional"))
         if isinstance(width, str):
             _choose("width", width, WIDTHS)
         self.variant, self.encoder, self.width, self.guidance, self.time = variant, encoder, width, guidance, time
         self.steps, self.epochs, self.batch_size, self.lr, self.device = steps, epochs, batch_size, lr, device
+        self.inversion = inversion
+        self._check_query()
 
     @property
     def waives(self) -> Mapping[str, str]:
-        """The reference variant's abduction is approximate and acts on every node."""
+        """The reference variant acts on every node, by an abduction that is approximate unless told otherwise."""
         if self.variant == "corrected":
             return {}
-        return {
-            "empty do is identity": "abduction by DDIM inversion is an approximate inverse of the decoder",
-            "non-descendants untouched": "the published code decodes every node again from its approximate noise",
-        }
+        waived = {"non-descendants untouched": "the published code decodes every node again from its approximate noise"}
+        if self._inversion() != "ddim":
+            return waived
+        why = "abduction by DDIM inversion is an approximate inverse of the decoder"
+        return {"empty do is identity": why} | waived
 
     def mechanism(self) -> Mechanism:
         """An unfitted diffusion model."""
@@ -72,18 +87,27 @@ class DCM(NodewiseModel):
         return Diffusion(config, **self._at_query())
 
     def with_query_options(self, **options: Any) -> Self:
-        """The same fit under another `variant` or `encoder`. Raises `ValueError` for options that act in training."""
+        """The same fit with another `variant` or `inversion`. Raises `ValueError` for options that act in training."""
         other = super().with_query_options(**options)
-        _choose("variant", other.variant, VARIANTS)
-        _choose("encoder", other.encoder, (None, "ddim", "exact"))
+        other._check_query()
         at_query = other._at_query()
         other.mechanisms = {
             node: m.at_query(**at_query) if isinstance(m, Diffusion) else m for node, m in self.mechanisms.items()
         }
         return other
 
+    def _check_query(self) -> None:
+        _choose("variant", self.variant, VARIANTS)
+        _choose("encoder", self.encoder, (None, *ENCODERS))
+        _choose("inversion", self.inversion, (None, *INVERSIONS))
+        if self.encoder and self.inversion not in (None, ENCODERS[self.encoder]):
+            raise ValueError(f"inversion={self.inversion!r} and encoder={self.encoder!r} differ: leave encoder out")
+
+    def _inversion(self) -> str:
+        return self.inversion or ENCODERS.get(self.encoder or "") or VARIANTS[self.variant]
+
     def _at_query(self) -> dict[str, Any]:
-        return {"encoder": self.encoder or VARIANTS[self.variant], "wraps_time": self.variant == "reference"}
+        return {"inversion": self._inversion(), "wraps_time": self.variant == "reference"}
 
 
 def _choose(option: str, value: object, choices) -> None:

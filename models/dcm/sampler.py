@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ..training import Network
 from ..training.inversion import fixed_point
+from . import belm
 from .schedule import Schedule
 
 ROWS = 1024
@@ -48,6 +50,16 @@ class Sampler:
         z_{t+1} solves z = (z_t - shift_{t+1} eps(z, pa, t+1)) / scale_{t+1}.
         """
         return self._by_rows(self._invert, x, parents)
+
+    @torch.no_grad()
+    def decode_pair(self, u: Tensor, parents: Tensor) -> Tensor:
+        """Value ``(n, d)`` of a pair of states ``u (n, 2d)``, by steps of second order: see `belm`."""
+        return self._by_rows(partial(belm.from_noise, self.schedule), u, parents)
+
+    @torch.no_grad()
+    def encode_pair(self, x: Tensor, parents: Tensor) -> Tensor:
+        """The pair ``(n, 2d)`` that `decode_pair` takes to ``x (n, d)``, without iteration: see `belm`."""
+        return self._by_rows(partial(belm.to_noise, self.schedule), x, parents)
 
     def _by_rows(self, walk, start: Tensor, parents: Tensor) -> Tensor:
         times = self._time_table()

@@ -9,10 +9,12 @@ import pytest
 import torch
 from diffusers import DDIMInverseScheduler, DDIMScheduler
 from scmbench.datasets.seeds import generator
+from scmbench.models import conformance
 from scmbench.models.contract.columns import Scaler
 from scmbench.models.contract.nodewise import Task
-from scmbench.models.dcm import DCM, Diffusion
+from scmbench.models.dcm import DCM, Diffusion, belm
 from scmbench.models.dcm.denoising import Denoising
+from scmbench.models.dcm.mechanism import INVERSIONS
 from scmbench.models.dcm.sampler import Sampler
 from scmbench.models.dcm.schedule import Schedule, time_features
 from scmbench.models.training import Architecture, draw_network
@@ -96,9 +98,53 @@ def test_ddim_encoder_inverts_the_decoder_roughly():
     assert 1e-5 < error < 0.2
 
 
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("guidance", [0.0, 0.7])
+@pytest.mark.parametrize("steps", [1, 2, 100])
+def test_two_step_rules_undo_each_other_in_both_directions(d, guidance, steps):
+    s = replace(sampler(d=d, guidance=guidance, sharpen=1.5), schedule=Schedule(steps))
+    x, pa = normal(200, d), normal(200, 3, seed=1)
+    torch.testing.assert_close(s.decode_pair(s.encode_pair(x, pa), pa), x, rtol=0, atol=1e-5)
+    pair = torch.cat([normal(200, d), 1e-3 * normal(200, d, seed=2)], 1)
+    torch.testing.assert_close(s.decode_pair(s.encode_pair(s.decode_pair(pair, pa), pa), pa), s.decode_pair(pair, pa))
+    if steps == 1:  # there is no third level: a DDIM step, and the pair has what it does not undo
+        torch.testing.assert_close(s.decode_pair(torch.cat([x, 0 * x], 1), pa), s.decode(x, pa))
+
+
+def perfect(schedule: Schedule, deviation: float):
+    """The best prediction of the noise in N(0, deviation²) data, whose flow is x_t = x_0 sqrt(v_t) / deviation."""
+    variance = schedule.alpha_bar * deviation**2 + 1 - schedule.alpha_bar
+    return variance, lambda x, t: (1 - schedule.alpha_bar[t]).sqrt().to(x) / variance[t].to(x) * x
+
+
+def test_two_step_rules_follow_the_flow_to_second_order():
+    variance, eps = perfect(schedule := Schedule(200), 0.5)
+    x = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
+    exact = x * variance[-1].sqrt() / 0.5
+    u, e = belm.to_noise(schedule, x, eps).chunk(2, 1)
+    ddim = x
+    for t in range(200):
+        ddim = (ddim - schedule.shift[t + 1] * eps(ddim, t)) / schedule.scale[t + 1]
+    assert (u - exact).abs().max() < 0.1 * (ddim - exact).abs().max()
+    assert e.abs().max() < 1e-2
+    torch.testing.assert_close(belm.from_noise(schedule, torch.cat([exact, 0 * exact], 1), eps), x, rtol=0, atol=2e-3)
+
+
+def test_round_trips_get_closer_by_better_inversions():
+    task = Task(normal(400, 1), normal(400, 2, seed=1), 0)
+    task.x.add_(task.parents.prod(1, keepdim=True))
+    mechanism = DCM(epochs=40, lr=2e-3).mechanism().fit(task)
+    error = {}
+    for inversion in INVERSIONS:
+        asked = mechanism.at_query(inversion=inversion, wraps_time=False)
+        error[inversion] = (asked.decode(asked.encode(task.x, task.parents), task.parents) - task.x).abs().max()
+    assert max(error["implicit"], error["belm"]) < 1e-4 < 1e-3 < error["ddim"] < 0.3
+
+
 def test_rows_do_not_influence_each_other():
     s, x, pa = sampler(), normal(1500, 1), normal(1500, 3, seed=1)
     order = torch.randperm(1500, generator=generator(0, "order"))
+    torch.testing.assert_close(s.encode_pair(x[order], pa[order]), s.encode_pair(x, pa)[order], rtol=1e-4, atol=1e-5)
     for query in (s.decode, s.encode):
         torch.testing.assert_close(query(x[order], pa[order]), query(x, pa)[order], rtol=1e-4, atol=1e-5)
 
@@ -181,6 +227,8 @@ def test_variants_share_a_fit_and_differ_in_abduction(fitted):
     assert 0 < float((again - values["x3"]).abs().max()) < 0.2
     exact = reference.with_query_options(encoder="exact").counterfactual(values, {}, seed=0)["x3"]
     assert float((exact - values["x3"]).abs().max()) < 1e-4
+    implicit = reference.with_query_options(inversion="implicit").counterfactual(values, {}, seed=0)["x3"]
+    assert torch.equal(exact, implicit)
     with pytest.raises(ValueError, match="epochs"):
         fitted.with_query_options(epochs=3)
     with pytest.raises(ValueError, match="correct"):
@@ -191,7 +239,7 @@ def test_reference_asks_positional_time_zero_as_the_noisiest_level():
     task = Task(normal(100, 1), normal(100, 2, seed=1), 0)
     mechanism = DCM(time="positional", epochs=2).mechanism().fit(task)
     assert isinstance(mechanism, Diffusion)
-    reference, clamped = (mechanism.at_query(encoder="ddim", wraps_time=wraps) for wraps in (True, False))
+    reference, clamped = (mechanism.at_query(inversion="ddim", wraps_time=wraps) for wraps in (True, False))
     x, pa = mechanism.scaler(task.x), mechanism.parent_scaler(task.parents)
     s = mechanism.sampler
     for asked, row in ((reference, 100), (clamped, 1)):
@@ -200,6 +248,39 @@ def test_reference_asks_positional_time_zero_as_the_noisiest_level():
             z = (z - float(s.schedule.shift[t + 1]) * ask(s, z, pa, t)) / float(s.schedule.scale[t + 1])
         torch.testing.assert_close(asked.encode(task.x, task.parents), z, rtol=1e-4, atol=1e-5)
     assert not torch.equal(*(asked.encode(task.x, task.parents) for asked in (reference, clamped)))
+
+
+def test_two_step_rules_sample_and_answer_as_the_world_does(fitted):
+    _, values, _ = linear_gaussian(1000)
+    belm = fitted.with_query_options(inversion="belm")
+    answer = belm.counterfactual(values, {"x1": values["x1"] + 1}, seed=0)
+    assert (answer["x2"] - values["x2"] - 0.8).square().mean() < 0.05
+    sample, plain = (model.sample(4000, {"x1": 3.0}, seed=1)["x2"] for model in (belm, fitted))
+    assert float(sample.mean()) == pytest.approx(2.4, abs=0.1)
+    assert float(sample.std()) == pytest.approx(0.6, abs=0.1)
+    assert 0 < float((sample - plain).abs().max()) < 0.2  # the same noise by another sampler
+    assert belm.abduct(values)["x2"].shape == (1000, 2)
+
+
+def test_inversion_is_told_apart_in_records_only_where_it_is_asked_for():
+    assert "inversion" not in DCM().identifying_options()
+    assert DCM(inversion="belm").identifying_options()["inversion"] == "belm"
+    assert list(DCM(device="cuda").identifying_options()) == list(DCM().identifying_options())
+    assert "device" not in DCM().identifying_options()
+    assert "empty do is identity" not in DCM(inversion="implicit").waives
+
+
+def test_the_earlier_name_of_the_inversion_may_not_contradict_it():
+    assert DCM(encoder="exact", inversion="implicit").options()["inversion"] == "implicit"
+    with pytest.raises(ValueError, match=r"inversion='belm' and encoder='exact'"):
+        DCM(encoder="exact", inversion="belm")
+
+
+@pytest.mark.parametrize(
+    ("variant", "inversion"), [("reference", "implicit"), ("reference", "belm"), ("corrected", "belm")]
+)
+def test_every_inversion_conforms(variant, inversion):
+    conformance.require(DCM, {"variant": variant, "inversion": inversion, "steps": 10})
 
 
 def test_vector_nodes():
@@ -223,7 +304,7 @@ def test_divergence_is_told_when_asked():
 
 @pytest.mark.parametrize(
     "options",
-    [{"variant": "fixed"}, {"encoder": "ode"}, {"width": "wide"}, {"time": "sine"}],
+    [{"variant": "fixed"}, {"encoder": "ode"}, {"inversion": "heun"}, {"width": "wide"}, {"time": "sine"}],
     ids=lambda o: next(iter(o)),
 )
 def test_unknown_choice_is_named(options):

@@ -34,6 +34,7 @@ CONFIGURATIONS = [
     ("anm", {"regressor": "gp", "gp_restarts": 0}),
     ("dcm", {}),
     ("dcm", {"variant": "corrected", "steps": 10}),
+    ("dcm", {"inversion": "belm", "steps": 10}),
     ("dcm", {"time": "positional", "guidance": 0.5, "width": (8, 8)}),
     ("causal-nf", {}),
     ("causal-nf", {"transform": "spline", "hidden": (16, 16)}),
