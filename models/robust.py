@@ -15,8 +15,6 @@ from .contract.columns import Scaler
 from .contract.nodewise import Mechanism, Task
 
 ESTIMATORS = ("theil-sen", "huber")
-SCALE = 1.482602218505602
-"""Standard deviation of a normal variable over its median absolute deviation."""
 
 
 class RobustLinear(AdditiveNoise):
@@ -39,7 +37,7 @@ class RobustLinear(AdditiveNoise):
         n, p = task.parents.shape
         if n < p + 2:
             raise ValuesError(f"a robust line over {p} parents needs at least {p + 2} rows, got {n}")
-        own, pa = robust_scaler(task.x.double()), robust_scaler(task.parents.double())
+        own, pa = Scaler.robust(task.x.double()), Scaler.robust(task.parents.double())
         X, Y = pa(task.parents.double()).numpy(), own(task.x.double()).numpy()
         with threadpool_limits(1):
             fits = [self._unfitted(task.seed).fit(X, y) for y in Y.T]
@@ -93,15 +91,3 @@ class RobustLinearModel(AdditiveNoiseModel):
     def mechanism(self) -> Mechanism:
         """A robust line."""
         return RobustLinear(self.estimator)
-
-
-def robust_scaler(x: Tensor) -> Scaler:
-    """Columns of ``x (n, d)`` to median 0 and 1.4826 median absolute deviations 1.
-
-    A column that is one value in more than half of its rows is divided by its standard deviation instead, or by 1 where
-    it is constant.
-    """
-    centre = x.quantile(0.5, dim=0) if len(x) else x.new_zeros(x.shape[1])
-    spread = SCALE * (x - centre).abs().quantile(0.5, dim=0)
-    wide = Scaler.of(x, correction=0).std
-    return Scaler(centre, torch.where(spread > 0, spread, wide))

@@ -15,6 +15,9 @@ from torch import Tensor
 from .fields import Saves
 from .units import check_origin, origin
 
+MAD_TO_STD = 1.482602218505602
+"""Standard deviation of a normal variable over its median absolute deviation."""
+
 
 @dataclass(frozen=True)
 class Scaler:
@@ -27,8 +30,19 @@ class Scaler:
     def of(cls, x: Tensor, *, correction: int) -> Self:
         """The scaler of the columns of ``x (n, d)``, dividing by ``n - correction``; a constant one is only centred."""
         wide = x.double()
-        std = wide.std(0, correction=correction) if len(x) > correction else torch.zeros_like(wide[0])
+        std = wide.std(0, correction=correction) if x.numel() and len(x) > correction else torch.zeros_like(wide[0])
         return cls(wide.mean(0).to(x), torch.where(std == 0, 1, std).to(x))
+
+    @classmethod
+    def robust(cls, x: Tensor) -> Self:
+        """Columns of ``x (n, d)`` to median 0 and 1.4826 median absolute deviations 1.
+
+        A column that is one value in more than half of its rows is divided by its standard deviation instead, or by 1
+        where it is constant.
+        """
+        centre = x.quantile(0.5, dim=0) if x.numel() else x.new_zeros(x.shape[1])
+        spread = MAD_TO_STD * (x - centre).abs().quantile(0.5, dim=0) if x.numel() else centre
+        return cls(centre, torch.where(spread > 0, spread, cls.of(x, correction=0).std))
 
     @classmethod
     def identity(cls, columns: int) -> Self:

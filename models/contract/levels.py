@@ -41,6 +41,23 @@ def nearest(x: Tensor, known: Tensor) -> Tensor:
     return torch.stack(parts, 1).reshape(x.shape)
 
 
+def spread(x: Tensor, known: Tensor, generator: torch.Generator) -> Tensor:
+    """Rows ``x (n,)`` of a discrete variable, each uniform in the cell of the level that it has: dequantised.
+
+    A cell reaches half way to the levels beside it, as far outwards at both ends, so that `nearest` undoes it; of whole
+    numbers in a row it is x - 1/2 to x + 1/2. A single level stays as it is. ``known (k,)`` is ascending.
+
+    Theis, van den Oord, Bethge, "A note on the evaluation of generative models", 2016, section 3.1.
+    """
+    if len(known) < 2:
+        return x
+    gaps = known.diff()
+    below, above = torch.cat([gaps[:1], gaps]), torch.cat([gaps, gaps[-1:]])
+    cell = torch.searchsorted(known.contiguous(), x.contiguous()).clamp(max=len(known) - 1)
+    v = torch.rand(len(x), generator=generator, dtype=x.dtype).to(x.device)
+    return x + (v * (below + above)[cell] - below[cell]) / 2
+
+
 def _padded(part: Tensor | None, k: int, like: Tensor) -> Tensor:
     if part is None:
         return like.new_full((k,), torch.nan)

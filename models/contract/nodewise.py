@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import networkx as nx
@@ -23,11 +23,15 @@ from .units import check_origin, origin
 
 @dataclass(frozen=True)
 class Task:
-    """One mechanism to learn: target ``x (n, d)``, its parents side by side ``(n, p)`` in sorted-name order, a seed."""
+    """One mechanism to learn: target ``x (n, d)``, its parents side by side ``(n, p)`` in sorted-name order, a seed.
+
+    `levels` ``(k, d)`` are those of a discrete target (`contract.levels`), float64, counted from where `x` is.
+    """
 
     x: Tensor
     parents: Tensor
     seed: int
+    levels: Tensor | None = None
 
 
 class Mechanism(Saves, ABC):
@@ -93,6 +97,13 @@ class Mechanism(Saves, ABC):
         Returns:
             The noise, ``(n, k)``.
         """
+
+    def draw(self, parents: Tensor, generator: torch.Generator) -> Tensor:
+        """Fresh rows ``x (n, d)`` given ``parents (n, p)``: the noise of `generator`, decoded.
+
+        Override it where drawing is cheaper than that; the law must be the same.
+        """
+        return self.decode(self.noise(len(parents), generator), parents)
 
     def cost(self) -> dict[str, int]:
         """``parameters`` and ``gradient_steps`` of this mechanism, where it has them."""
@@ -175,7 +186,10 @@ class NodewiseModel(CausalModel):
         for node in self.order:
             mechanism = self.made(node)
             x, pa = self._own_column(mechanism, node, data), self._parent_columns(mechanism, node, data, n_rows(data))
-            tasks[node] = Task(x, pa, derive(seed, "fit", node))
+            known = self.levels.get(node)
+            if known is not None:
+                known = known.double() - self.origins[node] if mechanism.from_origin else known.double()
+            tasks[node] = Task(x, pa, derive(seed, "fit", node), known)
         return tasks
 
     def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
@@ -185,8 +199,10 @@ class NodewiseModel(CausalModel):
             if node in forced:
                 values[node] = forced[node]
             else:
-                u = self.mechanisms[node].noise(n, generator(seed, "noise", node))
-                values[node] = self._decode(node, u, values, n)
+                mechanism = self.mechanisms[node]
+                pa = self._parent_columns(mechanism, node, values, n).to(mechanism.dtype)
+                x = mechanism.draw(pa, generator(seed, "noise", node))
+                values[node] = self._value(mechanism, node, x)
         return values
 
     def _abduct(self, factual: Values) -> Values:
@@ -201,7 +217,7 @@ class NodewiseModel(CausalModel):
         decoded = self.reached(forced) if self._keeps(UNTOUCHED) else set(self.order) - set(forced)
         for node in self.order:
             if node in decoded:
-                values[node] = self._decode(node, self._encode(node, factual, n), values, n)
+                values[node] = self._decode(node, self._infer(node, factual, n, seed), values, n)
         return values
 
     def cost(self) -> dict[str, int]:
@@ -236,6 +252,10 @@ class NodewiseModel(CausalModel):
         mechanism = self.mechanisms[node]
         x, pa = self._own_column(mechanism, node, factual), self._parent_columns(mechanism, node, factual, n)
         return mechanism.encode(x.to(mechanism.dtype), pa.to(mechanism.dtype))
+
+    def _infer(self, node: str, factual: Values, n: int, seed: int) -> Tensor:
+        """The noise ``(n, k)`` that a counterfactual replays: where a row allows many, one that `seed` chooses."""
+        return self._encode(node, factual, n)
 
     def _decode(self, node: str, u: Tensor, values: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
@@ -279,4 +299,4 @@ def _fit_stacks(model: NodewiseModel, tasks: dict) -> dict:
 
 
 def _cast(task: Task, dtype: torch.dtype) -> Task:
-    return Task(task.x.to(dtype), task.parents.to(dtype), task.seed)
+    return replace(task, x=task.x.to(dtype), parents=task.parents.to(dtype))

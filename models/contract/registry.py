@@ -28,6 +28,7 @@ BUILT_IN = {
     "dscm": "scmbench.models.dscm:DSCM",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",
     "linear": "scmbench.models.linear:LinearGaussian",
+    "nsf": "scmbench.models.nsf:NSF",
     "rank": "scmbench.models.rank:Rank",
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
     "diff-scm": "scmbench.models.diffscm:DiffSCM",

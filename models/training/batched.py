@@ -69,10 +69,14 @@ class Stack:
         """One Adam step on the mean squared error of a batch `(K, batch, columns)`; returns the summed squares."""
         with torch.enable_grad():
             squares = (self(inputs) - targets).square().sum((1, 2))
-            gradients = torch.autograd.grad(squares.sum() / targets[0].numel(), self.tensors)
+            self.descend(squares.sum() / targets[0].numel())
+        return squares.detach()
+
+    def descend(self, loss: Tensor) -> None:
+        """One Adam step on a loss, a sum over the networks, of which each sees its own gradient."""
+        gradients = torch.autograd.grad(loss, self.tensors)
         self.parameters.grad = torch.cat([gradient.flatten() for gradient in gradients])
         self.optimizer.step()
-        return squares.detach()
 
     def take(self, k: int, losses: Tensor) -> Network:
         """A copy of network k."""

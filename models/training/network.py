@@ -54,10 +54,10 @@ class Perceptron:
         """Number of trained scalars."""
         return sum(tensor.numel() for tensor in (*self.weights, *self.biases))
 
-    def to(self, device: torch.device | str) -> Perceptron:
-        """The same perceptron on another device."""
-        weights = tuple(weight.to(device) for weight in self.weights)
-        return Perceptron(weights, tuple(bias.to(device) for bias in self.biases), self.activation)
+    def to(self, where: torch.device | torch.dtype | str) -> Perceptron:
+        """The same perceptron on another device, or of another type."""
+        weights = tuple(weight.to(where) for weight in self.weights)
+        return Perceptron(weights, tuple(bias.to(where) for bias in self.biases), self.activation)
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Network:
         """Number of trained scalars."""
         return self.trunk.size() + (self.branch.size() if self.branch else 0)
 
-    def to(self, device: torch.device | str) -> Network:
-        """The same network on another device."""
-        return Network(self.trunk.to(device), self.branch.to(device) if self.branch else None, self.losses)
+    def to(self, where: torch.device | torch.dtype | str) -> Network:
+        """The same network on another device, or of another type."""
+        return Network(self.trunk.to(where), self.branch.to(where) if self.branch else None, self.losses)
 
 
 def draw_perceptron(sizes: tuple[int, ...], activation: str, generator: torch.Generator) -> Perceptron:

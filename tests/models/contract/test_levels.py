@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scmbench.datasets.levels import levels
 from scmbench.datasets.values import Values, ValuesError
 from scmbench.models import CausalModel, Unsupported, load
-from scmbench.models.contract.levels import levels_of, nearest
+from scmbench.models.contract.levels import levels_of, nearest, spread
 from scmbench.models.contract.options import build
 from scmbench.models.contract.registry import BUILT_IN
 from scmbench.models.keeping.saving import load as load_saved
@@ -203,6 +203,23 @@ class TestCategories:
             assert set(each.counterfactual(ROWS, {"a": 0.0}, seed=0)["town"].tolist()) == {0}
         ordered = load("marginal")().fit(nx.DiGraph(TOWNS.edges), ROWS, seed=0)
         assert set(ordered.counterfactual(ROWS, {"a": 0.0}, seed=0)["town"].tolist()) == {7}  # the mean is 4.2
+
+
+@given(st.sets(st.integers(-50, 50), min_size=1, max_size=6), st.integers(0, 9))
+def test_values_spread_over_their_cells_come_back_by_the_nearest_level(found, seed):
+    known = torch.tensor(sorted(found), dtype=torch.float64) / 4
+    x = known[torch.randint(len(known), (40,), generator=torch.Generator().manual_seed(seed))]
+    apart = spread(x, known, torch.Generator().manual_seed(seed))
+    assert torch.equal(nearest(apart, known[:, None]), x)
+    assert len(known) < 2 or len(apart.unique()) > len(known)
+    assert torch.equal(apart, x) or len(known) > 1
+
+
+def test_whole_numbers_in_a_row_are_spread_over_a_unit():
+    x = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64).repeat(2000)
+    apart = spread(x, x[:4], torch.Generator().manual_seed(0)) - x
+    assert apart.min() == pytest.approx(-0.5, abs=0.01)
+    assert apart.max() == pytest.approx(0.5, abs=0.01)
 
 
 def test_the_oracle_is_not_held_to_what_training_saw():

@@ -81,6 +81,7 @@ CASES = [
     Case("dscm", {"particles": 2}),
     Case("flow-matching"),
     Case("linear"),
+    *(Case("nsf", {"coordinates": kind, "roots": "fitted"}) for kind in ("asinh", "standard")),
     *(Case("robust-linear", {"estimator": estimator}) for estimator in ("theil-sen", "huber")),
     Case("rank", {"trees": 10}),
     Case("dowhy", breaks={"units": WHOLE}),

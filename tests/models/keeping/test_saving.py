@@ -39,6 +39,8 @@ CONFIGURATIONS = [
     ("causal-nf", {}),
     ("causal-nf", {"transform": "spline", "hidden": (16, 16)}),
     ("flow-matching", {}),
+    ("nsf", {}),
+    ("nsf", {"coordinates": "standard", "roots": "fitted", "layers": 1}),
     ("dscm", {}),
     ("dscm", {"transform": "affine"}),
     ("vaca", {}),
