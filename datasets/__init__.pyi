@@ -1,3 +1,4 @@
+from .density import NoDensity
 from .errors import Damaged, DataDamaged, DataMissing, UserError
 from .pictures import Picture
 from .problem import Dataset, Example, Problem, Query, SCMDataset, Score
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "Example",
     "Intervention",
+    "NoDensity",
     "Picture",
     "Problem",
     "Query",

@@ -10,6 +10,15 @@ from torch import Tensor
 from torch.distributions import constraints
 
 
+class _Observed(constraints.Constraint):
+    """Finitely many values: a law without a density. What they are matters to nobody."""
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return torch.isfinite(value)
+
+
 class Bootstrap(TorchDistribution):
     """A draw with replacement from observed values ``(m,)``, each with probability ``1/m``.
 
@@ -32,8 +41,8 @@ class Bootstrap(TorchDistribution):
 
     @property
     def support(self) -> constraints.Constraint:
-        """The real line."""
-        return constraints.real
+        """The observed values."""
+        return _Observed()
 
     def expand(self, batch_shape: Sequence[int], _instance: Bootstrap | None = None) -> Bootstrap:
         """The same distribution, independently for every entry of `batch_shape`."""

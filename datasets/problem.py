@@ -110,12 +110,15 @@ class QueryBuilder(Protocol):
         """Number of training rows."""
         ...
 
-    def queries(self, scm: SCM, *, seed: int, origin: Origin | None = None) -> Sequence[Query]:
+    def queries(
+        self, scm: SCM, *, seed: int, train: Values | None = None, origin: Origin | None = None
+    ) -> Sequence[Query]:
         """The questions to ask about a world.
 
         Args:
             scm: The world, which knows the answers.
             seed: Values to set and rows to ask about come from streams of it.
+            train: The training rows, for protocols that set values seen there.
             origin: Where the problem comes from; told where the world has an image.
 
         Returns:
@@ -259,5 +262,5 @@ class SCMDataset(Dataset):
         stream = derive(seed, self.name)
         train = scm.sample(protocol.n_train, seed=derive(stream, "train"))
         known = {"origin": Origin(self.name, self.version, seed)} if scm.images else {}
-        queries = protocol.queries(scm, seed=derive(stream, "queries"), **known)
+        queries = protocol.queries(scm, seed=derive(stream, "queries"), train=train, **known)
         return [Problem(self.name, seed, scm.graph, train, queries, scm)]

@@ -2,15 +2,19 @@ from .checks import MetricError
 from .counterfactual import mse, relative_rmse
 from .discrete import label_error, total_variation
 from .energy import energy_distance
+from .likelihood import kl
 from .mmd import cross_median_gamma, mmd2_biased, mmd2_unbiased, mmd_paper, mmd_unbiased, truth_gammas
+from .norms import ate_norm, row_norm
 from .versions import VERSIONS
 from .wasserstein import sliced_wasserstein
 
 __all__ = [
     "VERSIONS",
     "MetricError",
+    "ate_norm",
     "cross_median_gamma",
     "energy_distance",
+    "kl",
     "label_error",
     "mmd2_biased",
     "mmd2_unbiased",
@@ -18,6 +22,7 @@ __all__ = [
     "mmd_unbiased",
     "mse",
     "relative_rmse",
+    "row_norm",
     "sliced_wasserstein",
     "total_variation",
     "truth_gammas",

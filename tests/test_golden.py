@@ -111,6 +111,8 @@ METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
         "label_error": lambda x, y: metrics.label_error(x[..., :1].round(), y[..., :1].round()),
     },
     "energy": {"energy_distance": metrics.energy_distance},
+    "likelihood": {"kl": lambda x, y: metrics.kl(x[..., 0], y[..., 0])},
+    "norms": {"ate_norm": metrics.ate_norm, "row_norm": metrics.row_norm},
     "mmd": {
         "mmd_paper": metrics.mmd_paper,
         "mmd_unbiased": metrics.mmd_unbiased,
@@ -143,6 +145,9 @@ class Echo:
 
     def counterfactual(self, factual: Values, do: Any, *, seed: int) -> Values:
         return {node: x + 0.1 for node, x in self.sample(len(factual["a"]), do, seed=0).items()}
+
+    def log_prob(self, x: Values) -> Tensor:
+        return rows(len(x["a"]), 1)[:, 0]
 
 
 def chain() -> SCM:

@@ -1,6 +1,7 @@
 """Questions: what a fitted model is asked, and how a protocol turns its answers into scores."""
 
 PROTOCOLS = {
+    "cnf": "The evaluation of the Causal NF paper's code: KL, error of mean differences, norm of counterfactual rows.",
     "image": "Counterfactual images: errors against the true image, axioms, and the proxies of papers by judges.",
     "image-large": "The same with 1000 images a parent and all training images: for a GPU.",
     "image-smoke": "The same with a few rows and judges of a few steps: its scores mean nothing.",

@@ -53,7 +53,9 @@ class ImageProtocol:
         distances = {name: metrics.VERSIONS[name] for name in ("counterfactual", "energy")}
         return {**distances, **VERSIONS, "judges": keeping.VERSION}
 
-    def queries(self, scm: SCM, *, seed: int, origin: Origin | None = None) -> Sequence[Query]:
+    def queries(
+        self, scm: SCM, *, seed: int, train: Values | None = None, origin: Origin | None = None
+    ) -> Sequence[Query]:
         """The questions about `scm`, every random stream keyed by `seed`, target and purpose.
 
         Without the `origin` of the world there are no judges, nor their scores. Raises `ValuesError` for a world

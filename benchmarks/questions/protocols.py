@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import networkx as nx
 import torch
@@ -25,8 +26,12 @@ from .causal import (
     discrete_nodes,
     quantile_values,
 )
+from .flows import CNF, FlowProtocol
 from .image_protocol import IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import HeldOut, Likelihood, Predictive
+
+SAMPLES = ("counterfactual", "energy", "mmd", "wasserstein")
+"""The modules of `metrics` whose versions are in the key of every record of a `Protocol`."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,11 @@ class Protocol:
     @property
     def metric_versions(self) -> Mapping[str, int]:
         """Versions of all that scores depend on: those of labels only where labels are scored."""
-        return {name: number for name, number in metrics.VERSIONS.items() if self.laws or name != "discrete"}
+        return {name: metrics.VERSIONS[name] for name in (*SAMPLES, *(["discrete"] if self.laws else []))}
 
-    def queries(self, scm: SCM, *, seed: int, origin: Origin | None = None) -> Sequence[Query]:
+    def queries(
+        self, scm: SCM, *, seed: int, train: Values | None = None, origin: Origin | None = None
+    ) -> Sequence[Query]:
         """The questions about `scm`, every random stream keyed by `seed`, target and purpose."""
         nodes = [v for v in sorted(scm.graph) if self.roots_scored or scm.graph.in_degree(v)]
         # Only a protocol that scores labels looks for them, so that the others draw no rows for nothing.
@@ -178,7 +185,9 @@ came without a new version: worlds that have none score as before, and records h
 their key.
 """
 
-_PROTOCOLS: dict[str, Protocol | ImageProtocol] = {p.name: p for p in (PAPER, STANDARD, IMAGE, LARGE, SMOKE)}
+Evaluation: TypeAlias = Protocol | FlowProtocol | ImageProtocol
+
+_PROTOCOLS: dict[str, Evaluation] = {p.name: p for p in (PAPER, STANDARD, CNF, IMAGE, LARGE, SMOKE)}
 
 
 def names() -> list[str]:
@@ -186,6 +195,6 @@ def names() -> list[str]:
     return sorted(_PROTOCOLS)
 
 
-def get(name: str) -> Protocol | ImageProtocol:
+def get(name: str) -> Evaluation:
     """The protocol of this name. Raises `KeyError` for others."""
     return _PROTOCOLS[name]

@@ -91,6 +91,7 @@ class Missing:
 
 def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
     """The identity of one record, from resolved options and current versions."""
+    entry = entry.on(dataset)
     return _first(entry, entry.build(), dataset, seed, protocol).identity
 
 
@@ -122,7 +123,8 @@ def trials(suite: Suite) -> list[Trial]:
     for dataset in suite.datasets:
         for entry, model, wanted in built:
             if dataset in wanted:
-                first = _first(entry, model, dataset, 0, suite.protocol)
+                own = entry.on(dataset)
+                first = _first(own, model if own is entry else own.build(), dataset, 0, suite.protocol)
                 asked += [replace(first, identity=replace(first.identity, seed=seed)) for seed in suite.seeds]
     return asked
 

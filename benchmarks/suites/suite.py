@@ -36,7 +36,8 @@ class SuiteError(UserError, ValueError):
 class Entry:
     """One model of a suite: registry name or ``package.module:Class``, options, and how tables call it.
 
-    `datasets` are those of the suite that it is asked about; empty: all of them.
+    `datasets` are those of the suite that it is asked about; empty: all of them. `by_dataset` are options that differ
+    between them, on top of `options`: `on` gives the configuration for one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Entry:
     variant: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     datasets: Sequence[str] = ()
+    by_dataset: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[^\W_][^/\\\x00-\x1f]*", self.label):
@@ -58,8 +60,14 @@ class Entry:
         """Whether the suite asks it about this dataset."""
         return not self.datasets or dataset in self.datasets
 
+    def on(self, dataset: str) -> Entry:
+        """The same model with its options for this dataset; itself where it has none of its own."""
+        if dataset not in self.by_dataset:
+            return self
+        return replace(self, options={**self.options, **self.by_dataset[dataset]}, by_dataset={})
+
     def build(self) -> CausalModel:
-        """A new, unfitted model."""
+        """A new, unfitted model with the `options`."""
         variant = {"variant": self.variant} if self.variant else {}
         return models.build(models.load(self.name), {**self.options, **variant})
 
@@ -144,6 +152,7 @@ _MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
     "variant": str,
     "options": dict,
     "datasets": list,
+    "by_dataset": dict,
 }
 _REQUIRED = ("protocol", "seeds", "datasets", "models")
 
@@ -290,8 +299,29 @@ class _Reader:
                 entry.build()
             except (UnknownModel, ValueError, TypeError) as error:
                 raise self.error("name", f"model {name!r}: {error}", model=i) from None
+            entry = replace(entry, by_dataset=self.by_dataset(entry, table.get("by_dataset", {}), model=i))
             if entry.title in titles:
                 raise self.error("name", f"the model {entry.title!r} is there twice; give one another label", model=i)
             titles.add(entry.title)
             entries.append(entry)
         return entries
+
+    def by_dataset(self, entry: Entry, table: Mapping[str, Any], *, model: int) -> dict[str, Mapping[str, Any]]:
+        """Options by the full name of a dataset; a short form stands for all of the model's datasets that it fits."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for short, options in table.items():
+            if not isinstance(options, dict):
+                what = "expected a table of options, such as { epochs = 5 }"
+                raise self.error(short, f"by_dataset: {short!r} has {options!r}; {what}", model=model)
+            try:
+                resolved = datasets.resolve(short, entry.datasets)
+                replace(entry, options={**entry.options, **options}).build()
+            except UnknownDataset as error:
+                raise self.error(short, f"by_dataset: among the model's, {error.args[0]}", model=model) from None
+            except (ValueError, TypeError) as error:
+                message = f"model {entry.name!r}, by_dataset {short!r}: {error}"
+                raise self.error(short, message, model=model) from None
+            if doubled := sorted(set(resolved) & set(found)):
+                raise self.error(short, f"by_dataset: the dataset(s) {doubled} are there twice", model=model)
+            found |= dict.fromkeys(resolved, options)
+        return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import networkx as nx
+from scmbench.datasets.density import NoDensity
 from scmbench.datasets.problem import Problem
 from scmbench.datasets.scm import SCM
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import Values, check_values
+from torch import Tensor
 
 from ..contract.base import CausalModel, Unsupported
 
@@ -42,6 +44,13 @@ class Oracle(CausalModel):
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """Raises `Unsupported`: rows alone do not tell their noise; ask `replay`."""
         raise Unsupported("the oracle answers counterfactuals from the noise (`replay`), not from the factual rows")
+
+    def _log_prob(self, x: Values) -> Tensor:
+        """The density of the SCM. Raises `Unsupported` where it has none that is known."""
+        try:
+            return self.scm.log_prob(x)
+        except NoDensity as error:
+            raise Unsupported(str(error)) from None
 
     def saved(self) -> dict[str, Any]:
         """Raises `Unsupported`: what it knows is a program, not data."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from scmbench.benchmarks import run
+from scmbench.benchmarks.judging import published
 from scmbench.benchmarks.running import engine, planner
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry, SuiteError
@@ -145,3 +146,66 @@ def test_the_batches_of_a_suite_get_its_time_or_what_the_caller_says(monkeypatch
 @pytest.mark.parametrize("name", suites.names())
 def test_the_suites_that_come_with_scmbench_load(name):
     assert suites.load(name).models
+
+
+class TestOptionsByDataset:
+    TEXT = GOOD + '[models.by_dataset]\n"check/sine" = { epochs = 3, steps = 5 }\n"chain" = { epochs = 4 }\n'
+
+    def asked(self):
+        first = [one for one in planner.trials(parse(self.TEXT)) if one.identity.seed == 0]
+        return {one.identity.dataset: one for one in first if one.entry.name == "dcm"}
+
+    def test_they_come_on_top_of_the_model_s_and_short_names_stand_for_several(self):
+        options = {name: one.identity.options for name, one in self.asked().items()}
+        assert (options["check/sine"]["epochs"], options["check/sine"]["steps"]) == (3, 5)
+        for kind in ("nadd", "nlin"):
+            assert (options[f"dcm/chain/{kind}"]["epochs"], options[f"dcm/chain/{kind}"]["steps"]) == (4, 100)
+
+    def test_the_record_is_that_of_a_suite_which_has_them_for_all(self):
+        plain = parse(GOOD.replace("epochs = 2", "epochs = 4"))
+        same = {one.key for one in planner.trials(plain)}
+        assert self.asked()["dcm/chain/nlin"].key in same
+        assert self.asked()["check/sine"].key not in same
+
+    def test_what_is_fitted_together_has_the_same_options(self):
+        batches = planner.pack(planner.trials(parse(self.TEXT)))
+        for batch in batches:
+            assert len({str(one.identity.options) for one in batch.trials}) == 1
+            assert batch.entry.build().options().get("epochs") == batch.trials[0].identity.options.get("epochs")
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (
+                '"check/sina" = { epochs = 3 }',
+                r"mine.toml:14: by_dataset: among the model's, no dataset fits 'check/sina'",
+            ),
+            ('"cnf/fork/lin" = { epochs = 3 }', r"mine.toml:14: by_dataset: among the model's, no dataset fits"),
+            ('"check/sine" = 3', r"mine.toml:14: by_dataset: 'check/sine' has 3; expected a table"),
+            ('"check/sine" = { epocs = 3 }', r"mine.toml:14: model 'dcm', by_dataset 'check/sine': .*epocs"),
+            (
+                '"chain" = {}\n"dcm/chain/nlin" = {}',
+                r"by_dataset: the dataset\(s\) \['dcm/chain/nlin'\] are there twice",
+            ),
+        ],
+    )
+    def test_faults_are_told_with_file_and_line(self, text, message):
+        with pytest.raises(SuiteError, match=message):
+            parse(GOOD + f"[models.by_dataset]\n{text}\n")
+
+
+def test_every_published_cell_of_causal_nf_is_asked_for():
+    for name, count in (("causal-nf", 36), ("causal-nf-violations", 52)):
+        suite = suites.load(name)
+        (numbers,) = [published.load(each) for each in suite.published]
+        assert len(numbers.cells) == count
+        assert set(numbers.cells["dataset"]) == set(suite.datasets)
+        assert numbers.protocol == suite.protocol == "cnf"
+
+
+def test_the_widths_of_causal_nf_are_those_of_the_published_parameter_counts():
+    suite = suites.load("causal-nf")
+    hidden = {name: suite.models[0].on(name).options["hidden"] for name in suite.datasets}
+    assert hidden["cnf/collider/lin"] == [16, 16, 16]
+    assert hidden["cnf/chain/lin"] == hidden["cnf/large-backdoor/nlin"] == [32, 32]
+    assert hidden["cnf/triangle/nlin"] == [32, 32, 32]
