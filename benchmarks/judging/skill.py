@@ -30,8 +30,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from .cells import CELL, QUESTION, Question, named
+from .cells import CELL, Method, Question, named, text_columns
 from .intervals import LEVEL, Estimate
+from .methods import title
 from .paired import FEW, LEAST
 
 FLOORS = ("marginal", "identity", "resample")
@@ -83,16 +84,12 @@ def parts(
 
     Questions without a ceiling or a floor are left out.
     """
-    finite = scores[np.isfinite(scores["score"].to_numpy(dtype=float))]
     ceilings = {name: named(provenance, name) for name in ("oracle", "posterior")}
     bottoms = set().union(*(named(provenance, name) for name in floors))
-    found = []
-    for key, group in finite.groupby(QUESTION, sort=False):
-        _, query, metric = map(str, key)
+    lines = []
+    for question, tables in by_question(scores).items():
+        _, query, metric = question
         sign = -1.0 if (query, metric) in higher else 1.0
-        group = group.assign(score=sign * group["score"])
-        titles = list(zip(group["model"], group["variant"], strict=True))
-        tables = {m: group[[t == m for t in titles]].set_index("seed")["score"] for m in dict.fromkeys(titles)}
         wanted = ("posterior", "oracle") if query == COUNTERFACTUAL else ("oracle",)
         top = next((m for name in wanted for m in tables if m in ceilings[name]), None)
         below = [m for m in tables if m in bottoms]
@@ -100,18 +97,24 @@ def parts(
             continue
         # Of floors with as many seeds as any: one that was run at a single lucky seed is no measure.
         most = max(len(tables[m]) for m in below)
-        bottom = min((m for m in below if len(tables[m]) == most), key=lambda m: float(tables[m].mean()))
-        ends = pd.DataFrame({"o": tables[top], "f": tables[bottom]}).dropna()
-        part = group.join(ends, on="seed", how="inner")
-        found.append(
-            part.assign(
-                ceiling=" ".join(filter(None, top)),
-                floor=" ".join(filter(None, bottom)),
-                gain=part["f"] - part["score"],
-                gap=part["f"] - part["o"],
-            )[PARTS]
-        )
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=PARTS)
+        means = {m: sign * float(np.mean(list(tables[m].values()))) for m in below if len(tables[m]) == most}
+        bottom = min(means, key=means.__getitem__)
+        names = (title(*top), title(*bottom))
+        for method, own in tables.items():
+            for seed, x in own.items():
+                if seed in tables[top] and seed in tables[bottom]:
+                    f = tables[bottom][seed]
+                    lines.append([*question, *method, seed, *names, sign * (f - x), sign * (f - tables[top][seed])])
+    return pd.DataFrame(lines, columns=PARTS)
+
+
+def by_question(scores: pd.DataFrame) -> dict[tuple[str, str, str], dict[Method, dict[int, float]]]:
+    """Finite scores by question, method and seed, in the order of `scores`."""
+    finite = text_columns(scores[np.isfinite(scores["score"].to_numpy(dtype=float))], CELL)
+    found: dict[tuple[str, str, str], dict[Method, dict[int, float]]] = {}
+    for *question, model, variant, seed, x in zip(*(finite[c] for c in [*CELL, "seed", "score"]), strict=True):
+        found.setdefault(tuple(question), {}).setdefault((model, variant), {})[int(seed)] = float(x)
+    return found
 
 
 def defined(gap: NDArray) -> bool:
