@@ -22,8 +22,9 @@ from .plain import one_line, unusable, write_anything
 COMMANDS = {
     "ask": ("own_data:ask", "Ask a fitted model: samples, interventions, counterfactuals."),
     "check-model": ("check:check_model", "Check that a model keeps what every model must keep."),
-    "committed": ("committed:committed_runs", "Committed runs: what reports compare with, and what the gate guards."),
-    "compare": ("results:compare", "Compare results with the published numbers and with another run."),
+    "cite": ("cite:cite", "The papers behind a suite, as BibTeX."),
+    "committed": ("committed:committed_runs", "Committed runs: what reports compare with and the gate guards."),
+    "compare": ("results:compare", "Compare results with published numbers and with another run."),
     "data": ("data:data", "Data files that some problems need: list them, fetch them."),
     "fit": ("own_data:fit", "Fit a model to a table of your own, and say how well it does."),
     "list": ("lists:list_", "Names of suites, datasets, models and protocols."),
@@ -31,14 +32,43 @@ COMMANDS = {
     "new-scm": ("scaffold:new_scm", "Write the skeleton of a set of structural causal models."),
     "regress": ("regress:regress", "The gate: train anew, and compare with a committed run."),
     "report": ("results:report", "Write tables, figures and one HTML page from results."),
-    "run": ("run:run", "Compute what a suite asks for, then show its tables and verdicts."),
+    "run": ("run:run", "Compute what a suite asks for, then show tables and verdicts."),
     "show": ("results:show", "Everything the store has on some records."),
 }
 """Name to ``file:function`` in this room, and what the list of commands says of it."""
 
+TASKS = {
+    "Run a benchmark": {
+        "run": "scmbench run paper --scms chain --seeds 3 --only dcm,anm",
+        "report": "scmbench report paper --from committed",
+        "compare": "scmbench compare paper --json",
+        "show": "scmbench show paper --scms chain --only dcm",
+    },
+    "Find out what there is": {
+        "list": "scmbench list models",
+        "data": "scmbench data fetch sachs",
+        "cite": "scmbench cite paper > papers.bib",
+    },
+    "Add your own": {
+        "new-model": "scmbench new-model my_method",
+        "check-model": "scmbench check-model my_method:MyMethod",
+        "new-scm": "scmbench new-scm my_worlds",
+    },
+    "Use a model on your own table": {
+        "fit": "scmbench fit table.csv --graph graph.txt --model dcm",
+        "ask": "scmbench ask fitted --do x1=0.5 --out answers",
+    },
+    "Keep numbers from drifting": {
+        "regress": "scmbench regress",
+        "committed": "scmbench committed update regress --reason 'why they moved'",
+    },
+}
+"""What somebody wants to do, with the commands for it and an example of each."""
+
 EXIT_CODES = """\b
-Exit codes: 0 all went well; 1 some records failed; 2 a wrong call or a broken suite file;
-3 the results folder cannot be used; 130 interrupted (run again to go on).
+Exit codes: 0 all went well; 1 some records failed; 2 a wrong call or a broken
+suite file; 3 the results folder cannot be used; 130 interrupted (run again to
+go on).
 """
 
 
@@ -66,9 +96,12 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, none of them imported."""
+        """The commands by task, each with an example; none of them is imported."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+            for i, (task, examples) in enumerate(TASKS.items()):
+                formatter.write("\n" * (i > 0) + f"  {task}:\n")
+                for name, example in examples.items():
+                    formatter.write(f"    {name:<12} {COMMANDS[name][1]}\n    {'':<12} $ {example}\n")
 
 
 class Moved(click.ClickException):
@@ -84,7 +117,10 @@ class Moved(click.ClickException):
 )
 @click.version_option(package_name="scmbench")
 def cli() -> None:
-    """Measure how well learned causal models answer observational, interventional and counterfactual questions."""
+    """Measure how well learned causal models answer observational, interventional and counterfactual questions.
+
+    Start here: scmbench run smoke (minutes), then scmbench run paper --seeds 3.
+    """
 
 
 @cli.command("baseline", hidden=True, add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -2,34 +2,76 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
+
 import click
 from scmbench.datasets import registry as datasets
 from scmbench.models.contract import registry as models
 
 from .. import questions
+from ..suites import papers
 from ..suites import suite as suites
-from .arguments import say
+from .arguments import console, say
 
-LISTS = {
-    "suites": suites.titles,
-    "datasets": lambda: _datasets(),
-    "models": models.summaries,
-    "protocols": lambda: questions.PROTOCOLS,
-}
+Line = tuple[str, str, str]
+"""Name, sentence, and what a second line says: size, needs, papers."""
+
+NAME = 24
+"""Columns of the names; the rest of a line is for sentences."""
+
+
+def _suites() -> Iterator[Line]:
+    for name, title in suites.titles().items():
+        yield name, title, suites.size(name)
+
+
+def _datasets() -> Iterator[Line]:
+    """The built-in datasets with what they are, then the modules of other packages: to import them takes seconds."""
+    known = {name: text for part in datasets.catalogue().values() for name, text in part.items()}
+    for name, text in sorted(known.items()):
+        yield name, text, ", ".join(paper.short for paper in papers.of_dataset(name))
+    for point in datasets.plugins():
+        yield point.name, f"datasets of {datasets.owner(point)}: {point.value}", ""
+
+
+def _models() -> Iterator[Line]:
+    for name, text in models.summaries().items():
+        needs = papers.needs(name)
+        told = [f"needs {needs}"] if needs else []
+        for paper in papers.of_model(name):
+            told.append(f"{paper.short} ({paper.url.removeprefix('https://')})" if paper.url else paper.short)
+        yield name, text, "; ".join(told)
+
+
+def _protocols() -> Iterator[Line]:
+    for name, text in questions.PROTOCOLS.items():
+        yield name, text, ""
+
+
+LISTS = {"suites": _suites, "datasets": _datasets, "models": _models, "protocols": _protocols}
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(list(LISTS)), required=False)
 def list_(what: str | None) -> None:
-    """Names of suites, datasets, models and protocols."""
+    """Names of suites, datasets, models and protocols, each with a sentence, what it needs and its paper."""
+    width = min(console.width, 120)
     for title in [what] if what else LISTS:
         say((title, "bold"))
-        for name, text in LISTS[title]().items():
-            say(f"  {name:<24} ", (text, "dim"))
+        for name, text, more in LISTS[title]():
+            _tell(name, text, more, width)
+    if what is None:
+        say("BibTeX of the papers: scmbench cite SUITE. Data files: scmbench data list.")
 
 
-def _datasets() -> dict[str, str]:
-    """The built-in datasets with what they are, then the modules of other packages: to import them takes seconds."""
-    known = {name: text for part in datasets.catalogue().values() for name, text in part.items()}
-    outside = {point.name: f"datasets of {datasets.owner(point)}: {point.value}" for point in datasets.plugins()}
-    return dict(sorted(known.items())) | outside
+def _tell(name: str, text: str, more: str, width: int) -> None:
+    """The name, beside it the sentence and below this the rest, in lines that fit; a long name has its own line."""
+    room = max(width - NAME - 3, 30)
+    lines = [(line, "") for line in textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)]
+    lines += [(line, "dim") for line in textwrap.wrap(more, room, break_long_words=False, break_on_hyphens=False)]
+    if len(name) > NAME:
+        say(f"  {name}")
+        name = ""
+    for i, line in enumerate(lines or [("", "")]):
+        say(f"  {name if i == 0 else '':<{NAME}} ", line)

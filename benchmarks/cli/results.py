@@ -146,6 +146,9 @@ def report_folder(suite: Suite, store: Path) -> Path:
 
 
 def write_report(made: Report, out: Path | None = None) -> None:
-    """Write a report's files and say where."""
+    """Write a report's files; say where, and what to do next."""
     page = made.write(out or report_folder(made.suite, Path("results/runs")))
     say(f"tables, figures and everything on one page: {page}")
+    say(("next", "bold"), f": open {page} in a browser, or")
+    for line in made.next_steps():
+        say(f"  {line}")

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 @narrowing
 @click.option("--dry-run", is_flag=True, help="Say how many records there are to compute and how long it may take.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Processes.")
-@click.option("--engine", "name", type=click.Choice(["pool", "inline"]), default="pool", show_default=True)
+@click.option(
+    "--engine",
+    "name",
+    type=click.Choice(["pool", "inline"]),
+    default="pool",
+    show_default=True,
+    help="pool: many processes; inline: this one, for a debugger.",
+)
 @click.option("--time-limit", type=float, help="Seconds a batch may take; default: the suite's, else 3600.")
 @click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
 @click.option("--shard", type=Shard(), help="The second of four parts of the work: 2/4, for an array of jobs.")

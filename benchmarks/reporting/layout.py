@@ -123,6 +123,11 @@ class Layout:
         """A method's name, with a dagger where it waives a property."""
         return self.names.get(method, " ".join(filter(None, method))) + ("†" if self.waived.get(method) else "")
 
+    def short(self, method: Method) -> str:
+        """`method` without its variant, where the layout has no other variant of that model."""
+        alone = sum(model == method[0] for model, _ in self.methods) == 1
+        return self.method(method).replace(f" ({method[1]})", "") if alone and method[1] else self.method(method)
+
     def mark(self, method: Method, dataset: str = "") -> str:
         """What stands beside numbers of a method (on a dataset) that other code made; empty for today's."""
         made = any(m == method and dataset in ("", d) for d, m in self.stale)

@@ -11,6 +11,7 @@ import rich.box
 import rich.console
 import rich.table
 import rich.text
+from rich.cells import cell_len
 
 from . import escaping
 
@@ -54,7 +55,10 @@ Row = Sequence[Text | str]
 
 @dataclass(frozen=True)
 class Table:
-    """A table to read: `name` is its file name, `left` how many columns are words rather than numbers."""
+    """A table to read: `name` is its file name, `left` how many columns are words rather than numbers.
+
+    The last `apart` columns, such as those of floors, leave for a table of their own where a terminal is too narrow.
+    """
 
     name: str
     title: str
@@ -62,6 +66,7 @@ class Table:
     rows: Sequence[Row | Section]
     notes: Sequence[str] = ()
     left: int = 1
+    apart: int = 0
 
 
 def number(x: float | None) -> str:
@@ -84,23 +89,104 @@ def _entry(entry: Text | str) -> Text:
     return entry if isinstance(entry, Text) else Text(entry)
 
 
-def to_rich(table: Table) -> rich.console.Group:
-    """For a terminal: title, table, notes."""
-    out = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
-    for i, name in enumerate(table.columns):
-        out.add_column(rich.text.Text(name), justify="left" if i < table.left else "right", overflow="fold")
-    for row in table.rows:
-        if isinstance(row, Section):
-            out.add_section()
-            out.add_row(rich.text.Text(row.heading, style="italic"))
-            continue
-        styled = []
-        for entry in map(_entry, row):
-            colour = COLOURS.get(entry.word, "")
-            styled.append(rich.text.Text(entry.text, style=" ".join(filter(None, ["bold" * entry.bold, colour]))))
-        out.add_row(*styled)
-    notes = [rich.text.Text(note, style="dim") for note in table.notes]
-    return rich.console.Group(rich.text.Text(table.title, style="bold"), out, *notes)
+def to_rich(table: Table) -> rich.console.RenderableType:
+    """For a terminal: title, table, notes. No word is folded; columns that do not fit follow in tables below."""
+    return Fitted(table)
+
+
+_GAP, _FOLDED = 2, 12
+"""Columns of a terminal between two of a table; of a word that no terminal is wide enough for."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A table that asks a terminal how wide it is.
+
+    The columns of words stand before every part, on one line where that leaves half of the width, else broken at
+    blanks. A single word wider than the terminal is the only one that is ever folded.
+    """
+
+    table: Table
+
+    def __rich_console__(
+        self, console: rich.console.Console, options: rich.console.ConsoleOptions
+    ) -> rich.console.RenderResult:
+        """Called by rich."""
+        table, width = self.table, options.max_width
+        yield rich.text.Text(table.title, style="bold")
+        for i, columns in enumerate(self._parts(width)):
+            yield from ([""] if i else [])
+            yield self._part(columns, width)
+        yield from (rich.text.Text(note, style="dim") for note in table.notes)
+
+    def _texts(self, column: int) -> list[str]:
+        """What stands in a column below its head."""
+        rows = [row for row in self.table.rows if not isinstance(row, Section)]
+        return [_entry(row[column]).text for row in rows]
+
+    def _whole(self, column: int) -> int:
+        """The width of a column whose cells are not broken; its head may be."""
+        return max([self._head(column), *map(cell_len, self._texts(column))])
+
+    def _least(self, column: int) -> int:
+        """The width of a column of words, broken at every blank."""
+        return max([self._head(column), *(_longest(text) for text in self._texts(column))])
+
+    def _head(self, column: int) -> int:
+        """The longest word of its name, and of the headings between rows, which stand in the first column."""
+        headings = [row.heading for row in self.table.rows if isinstance(row, Section)] if column == 0 else []
+        return max(map(_longest, [self.table.columns[column], *headings]))
+
+    def _parts(self, width: int) -> list[list[int]]:
+        """The columns of each table that is printed."""
+        count = len(self.table.columns)
+        keys = list(range(min(self.table.left, count)))
+        taken = sum(self._keys(width).values()) + _GAP * len(keys)
+        parts: list[list[int]] = [[]]
+        room = width - taken
+        broken = taken + sum(self._whole(i) + _GAP for i in range(len(keys), count)) - _GAP > width
+        for i in range(len(keys), count):
+            need = self._whole(i) + _GAP * bool(parts[-1])
+            if parts[-1] and (need > room or (broken and i == count - self.table.apart)):
+                parts.append([])
+                room, need = width - taken, self._whole(i)
+            parts[-1].append(i)
+            room -= need
+        return [[*keys, *part] for part in parts]
+
+    def _keys(self, width: int) -> dict[int, int]:
+        """How wide the columns of words are."""
+        count = len(self.table.columns)
+        keys = range(min(self.table.left, count))
+        whole, least = {i: self._whole(i) for i in keys}, {i: self._least(i) for i in keys}
+        room = width - _GAP * (count - 1) if len(keys) == count else width // 2
+        for i in sorted(keys, key=lambda i: -whole[i]):  # the widest gives way first
+            if (over := sum(whole.values()) + _GAP * len(keys) - room) > 0:
+                beside = sum(least.values()) - least[i] + _GAP * (len(keys) - 1)
+                whole[i] = max(whole[i] - over, min(least[i], max(room - beside, _FOLDED)))
+        return whole
+
+    def _part(self, columns: Sequence[int], width: int) -> rich.table.Table:
+        table, keys = self.table, self._keys(width)
+        out = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+        for i in columns:
+            name, wide = rich.text.Text(table.columns[i]), keys[i] if i in keys else self._whole(i)
+            out.add_column(name, justify="left" if i in keys else "right", overflow="fold", width=wide)
+        for row in table.rows:
+            if isinstance(row, Section):
+                out.add_section()
+                out.add_row(rich.text.Text(row.heading, style="italic"))
+                continue
+            styled = []
+            for entry in (_entry(row[i]) for i in columns):
+                style = " ".join(filter(None, ["bold" * entry.bold, COLOURS.get(entry.word, "")]))
+                styled.append(rich.text.Text(entry.text, style=style))
+            out.add_row(*styled)
+        return out
+
+
+def _longest(text: str) -> int:
+    return max(map(cell_len, text.split()), default=0)
 
 
 def markdown(table: Table) -> str:

@@ -15,7 +15,7 @@ from rich.console import RenderableType
 from scmbench.datasets.files.whole import staged
 
 from ..judging import published
-from ..judging.cells import Method, cells, text_columns
+from ..judging.cells import FAILED, Method, cells, text_columns
 from ..judging.paired import compare, contrast, relatives
 from ..judging.published import Published
 from ..judging.rule import JUDGED, LEAST
@@ -134,8 +134,9 @@ class Report:
         return set(zip(there["model"], there["variant"], strict=True))
 
     def terminal(self) -> list[RenderableType]:
-        """What a terminal shows after a run: medians, verdict counts, cells not reproduced, comparisons, failures."""
-        shown = [tables.overview(self.judged, self.found, self.layout, self.scores)]
+        """What a terminal shows after a run: medians, verdicts, comparisons, failures; last, what to remember."""
+        boxed = images.boxed(self.layout)
+        shown = [tables.overview(self.judged, self.found, self.layout, self.scores, questions=boxed)]
         if self.judged is not None:
             shown.append(verdict_tables.count_table(self.judged, self.layout))
             shown.append(verdict_tables.unreproduced(self.judged, self.layout, brief=True))
@@ -145,7 +146,19 @@ class Report:
         shown.append(records.failures(self.results.provenance, self.layout, unsupported=False))
         shown.append(records.dirty_table(self.results.provenance))
         shown.append(records.stale_table(self.results.provenance, self.suite.name))
-        return [self.headline(), *self.notes, *[to_rich(table) for table in shown if table.rows]]
+        printed = [part for table in shown if table.rows for part in (to_rich(table), "")]
+        return [*printed, *self.notes, self.headline()]
+
+    def next_steps(self) -> list[str]:
+        """What to do with this, a line each: commands that say more."""
+        name, seeds = self.suite.name, self.results.provenance["seed"].nunique()
+        failed = int((self.results.provenance["status"] == FAILED).sum())
+        steps = [f"scmbench show {name} --only MODEL   every score, cost and traceback of a model"]
+        if failed:
+            steps.insert(0, f"scmbench run {name} --retry         computes {failed} failed record(s) again")
+        if 0 < seeds < LEAST:
+            steps.insert(0, f"scmbench run {name} --seeds 5       enough seeds for verdicts; what is finished is kept")
+        return [*steps, f"scmbench cite {name}                the papers behind these numbers, as BibTeX"]
 
     def _against(self) -> Table:
         assert self.against is not None

@@ -26,6 +26,11 @@ class Rates:
         self._known: dict[str, tuple[float, float, int]] = {}
         """By method: the sums of what fitting and asking took a mechanism, and over how many records."""
 
+    @property
+    def learned(self) -> bool:
+        """Whether anything is known of any method."""
+        return bool(self._known)
+
     def learn(self, method: str, provenance: Mapping[str, Any]) -> None:
         """Take in one record's cost."""
         names = ("fit_cpu_s", "query_cpu_s", "mechanisms")

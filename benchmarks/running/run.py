@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import islice
 from typing import Self
 
 from rich.console import Console
@@ -91,20 +92,29 @@ def compute(
 
     What another run on this store computes at the moment is left to it, and waited for; where that run ends without
     it, it is computed here.
+
+    What is running is told by name: batches are taken up in their order, so that it is the first `workers` of those
+    that are not over. How long the rest may take is unknown until something is finished.
     """
     store.prepare()
     finished = finished_of(plan, store)
-    left, work = len(plan.batches), Work(plan.batches)
+    left, work = {id(batch): batch for batch in plan.batches}, Work(plan.batches)
     before = {trial.key: store.stamp(trial.key) for batch in plan.batches for trial in batch.trials}
     last, pause = time.monotonic(), every
 
     def eta() -> str:
-        return f"about {duration(work.seconds(finished.rates) / workers)} left" if left else "done"
+        if not left:
+            return "done"
+        known = (
+            f"about {duration(work.seconds(finished.rates) / workers)}" if finished.rates.learned else "unknown time"
+        )
+        running = dict.fromkeys(batch.entry.title for batch in islice(left.values(), workers))
+        return f"{known} left; running: {', '.join(running)}"
 
     with _claiming(store, before), _Progress(console, plan.to_do) as progress:
         progress.show(0, eta, last=not left)
         for done in _settled(plan.batches, store, engine, console):
-            left -= 1
+            left.pop(id(done.batch), None)
             work.drop(done.batch)
             there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
             if done.trouble:
@@ -184,7 +194,7 @@ class _Progress:
         self.console, self.total, self.done, self.last = console, total, 0, -math.inf
         columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self.bar = Progress(
-            *columns, TextColumn("{task.fields[eta]}"), console=console, disable=not console.is_terminal
+            *columns, TextColumn("{task.fields[eta]}", markup=False), console=console, disable=not console.is_terminal
         )
         self.task = self.bar.add_task("records", total=total, eta="")
 
@@ -206,4 +216,4 @@ class _Progress:
         if self.console.is_terminal:
             self.bar.update(self.task, eta=eta())
         else:
-            self.console.print(f"{self.done}/{self.total} records, {eta()}", highlight=False)
+            self.console.print(Text(f"{self.done}/{self.total} records, {eta()}"))

@@ -168,6 +168,25 @@ def titles() -> dict[str, str]:
     return {name: tomllib.loads(_text(name)).get("title", name) for name in names()}
 
 
+def size(name: str) -> str:
+    """How much a suite that comes with scmbench asks for, from its file alone.
+
+    >>> size("paper")
+    '14 problems × 10 methods × 10 seeds, protocol paper'
+    """
+    told = tomllib.loads(_text(name))
+    seeds, problems, methods = told.get("seeds", 1), len(told["datasets"]), len(told["models"])
+    seeds = seeds if isinstance(seeds, int) else len(seeds)
+    counts = ((problems, "problem"), (methods, "method"), (seeds, "seed"))
+    return " × ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts) + f", protocol {told['protocol']}"
+
+
+def asks(name: str) -> tuple[list[str], list[str]]:
+    """The models and the datasets that a suite that comes with scmbench names, from its file alone."""
+    told = tomllib.loads(_text(name))
+    return [entry["name"] for entry in told["models"]], list(told["datasets"])
+
+
 def _text(name: str) -> str:
     return resources.files("scmbench.benchmarks.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from ...judging.cells import CELL, NOT_RUN, Method, Question
+from ...judging.cells import CELL, NOT_RUN, UNSUPPORTED, Method, Question
 from ...judging.leaders import beaten, leaders, published_leaders
 from ...judging.paired import LEAST
 from ...judging.proxies import asks_no_truth
@@ -36,8 +36,22 @@ def state(line: Line | None) -> Text:
 
 
 def waiver_notes(layout: Layout) -> list[str]:
-    """One note a method that waives a property."""
-    return [f"{layout.method(m)} waives: {layout.waived[m]}" for m in layout.methods if m in layout.waived]
+    """One note for all methods that waive the same properties for the same reasons."""
+    return [f"{', '.join(methods)} waives: {why}" for why, methods in _waived(layout).items()]
+
+
+def waivers_in_brief(layout: Layout) -> list[str]:
+    """One sentence on what is waived, for a terminal; the report says by whom and why."""
+    names = dict.fromkeys(part.partition(":")[0].strip() for why in _waived(layout) for part in why.split(";"))
+    return [f"† waives what a causal model must keep ({'; '.join(names)}): the report says why."] if names else []
+
+
+def _waived(layout: Layout) -> dict[str, list[str]]:
+    whose: dict[str, list[str]] = {}
+    for method in layout.methods:
+        if method in layout.waived:
+            whose.setdefault(layout.waived[method], []).append(layout.method(method))
+    return whose
 
 
 def doubt_notes(layout: Layout) -> list[str]:
@@ -169,13 +183,27 @@ def score_table(
     )
 
 
-def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout, scores: pd.DataFrame) -> Table:
-    """One line a question, for a terminal: our median, the verdict's sign, the published one (with verdicts)."""
+def overview(
+    verdicts: pd.DataFrame | None,
+    found: pd.DataFrame,
+    layout: Layout,
+    scores: pd.DataFrame,
+    *,
+    questions: Sequence[Question] | None = None,
+) -> Table:
+    """One line a question, for a terminal: our median, the verdict's sign, the published one (with verdicts).
+
+    `questions` are those that are shown; a note counts the others.
+    """
     judged, ours = {} if verdicts is None else by_cell(verdicts), by_cell(found)
     lead, floors = leaders(scores, layout.higher, layout.roles), _Floors(layout)
+    silent: dict[str, None] = {}  # methods that do not answer by design
 
     def entry(cell: tuple[str, ...], bold: bool, mark: str) -> Text:
         line, verdict = ours.get(cell), judged.get(cell, {"form": "", "verdict": ""})
+        if line and not line["n"] and line["state"] == UNSUPPORTED:
+            silent[layout.short((cell[3], cell[4]))] = None
+            return Text(DASH, word=UNSUPPORTED)
         if not line or not line["n"]:
             return state(line)
         text = number(layout.scale * line["median"]) + _share(line) + mark
@@ -183,11 +211,12 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
             text += f" {SYMBOLS.get(verdict['verdict'], ' ')} {number(layout.scale * verdict['theirs'])}"
         return Text(text + layout.doubt(cell[0], cell[1:3], cell[3:]), bold=bold, word=verdict["verdict"])  # type: ignore[arg-type]
 
+    shown = [q for q in layout.questions if questions is None or q in questions]
     rows: list[Any] = []
     for heading, datasets in layout.groups():
         if heading:
             rows.append(Section(heading))
-        for dataset, question in ((d, q) for d in datasets for q in layout.questions):
+        for dataset, question in ((d, q) for d in datasets for q in shown):
             keys = {m: (dataset, *question, *m) for m in layout.methods}
             if any(key in ours for key in keys.values()):
                 best = lead.get((dataset, *question), set())
@@ -196,18 +225,22 @@ def overview(verdicts: pd.DataFrame | None, found: pd.DataFrame, layout: Layout,
                 rows.append([layout.problem(dataset), floors.label(dataset, question, medians), *entries])
     signs = ", ".join(f"{sign} {word}" for word, sign in SYMBOLS.items())
     beside = "" if verdicts is None else f", beside them those of the {layout.theirs}"
+    left_out = len(layout.questions) - len(shown)
     return Table(
         name="overview",
         title=in_units(f"Medians over seeds{beside}", layout),
-        columns=["SCM", "score", *map(layout.method, layout.methods)],
+        columns=["SCM", "score", *map(layout.short, layout.methods)],
         rows=rows,
         notes=[
             *([] if verdicts is None else [f"Ours, sign, the other: {signs}."]),
             *filter(None, [_leading(scores, layout), _partial(found)]),
+            *([f"{DASH}: not answered, by design (unsupported): {', '.join(silent)}."] if silent else []),
+            *([f"{left_out} further scores are in the report."] if left_out else []),
             *floors.note(),
             *doubt_notes(layout),
-            *waiver_notes(layout),
+            *waivers_in_brief(layout),
             *layout.marks(),
         ],
         left=2,
+        apart=len(layout.floors()),
     )

@@ -67,17 +67,19 @@ def verdict_lines(
 ) -> Table:
     """A line a cell: verdict and why, ours, theirs, ratio or difference with its interval, floor, order of the methods.
 
-    `brief` leaves out quartiles, why and order.
+    `brief` leaves out quartiles, why and order; a verdict is its sign there.
     """
     rows: list[Any] = []
     for line in part.to_dict("records"):
         agrees = DASH if math.isnan(line["tau"]) else "yes" if line["order_agrees"] else f"no (τ = {line['tau']:.2f})"
+        sign, word = SYMBOLS.get(line["verdict"], ""), line["verdict"]
+        name_of = layout.short if brief else layout.method
         row = [
-            Text(f"{SYMBOLS.get(line['verdict'], '')} {line['verdict']}".strip(), word=line["verdict"]),
+            Text(sign if brief and sign else f"{sign} {word}".strip(), word=word),
             *([] if brief else [why(line)]),
             layout.dataset(line["dataset"]),
             question_name((line["query"], line["metric"]), short=True),
-            layout.method(method := (line["model"], line["variant"])) + layout.mark(method, line["dataset"]),
+            name_of(method := (line["model"], line["variant"])) + layout.mark(method, line["dataset"]),
             *[number(layout.scale * line[s]) if brief else _spread(line, s, layout.scale) for s in ("ours", "theirs")],
             *_judged(line, layout.scale),
             number(layout.scale * _floor(line)),
@@ -95,11 +97,18 @@ def verdict_lines(
     return Table(
         name=name,
         title=in_units(title, layout),
-        columns=["verdict", *cell] if brief else ["verdict", "why", *cell, "same order"],
+        columns=["", *cell] if brief else ["verdict", "why", *cell, "same order"],
         rows=rows,
-        notes=[*filter(None, [note]), *(notes[:2] if brief else notes), *layout.marks()],
+        notes=[*filter(None, [note]), *filter(None, [_signs(part), *notes[:2]] if brief else notes), *layout.marks()],
         left=4 if brief else 5,
+        apart=int(brief),
     )
+
+
+def _signs(part: pd.DataFrame) -> str:
+    """What the signs of these verdicts mean."""
+    words = dict.fromkeys(word for word in part["verdict"] if word in SYMBOLS)
+    return ", ".join(f"{SYMBOLS[word]} {word}" for word in words) + "." if words else ""
 
 
 def _sizes(part: pd.DataFrame) -> str:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 
 import click
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 from scmbench import models
 from scmbench.benchmarks import questions
-from scmbench.benchmarks.cli.app import COMMANDS, cli
+from scmbench.benchmarks.cli import lists
+from scmbench.benchmarks.cli.app import COMMANDS, TASKS, cli
 from scmbench.benchmarks.questions import protocols
+from scmbench.benchmarks.suites import papers
 from scmbench.benchmarks.suites import suite as suites
+from scmbench.datasets.registry import catalogue
 from scmbench.models.contract import registry
 
 HEAVY = {
@@ -39,6 +45,9 @@ CALLS = [
     (0, "--help"),
     (0, "--version"),
     (0, "list"),
+    (0, "cite"),
+    (0, "cite paper"),
+    (2, "cite papr"),
     *((0, f"list {what}") for what in ("suites", "datasets", "models", "protocols")),
     *((0, f"{name} --help") for name in COMMANDS),
     *((0, f"{' '.join(words)} --help") for words in COMMANDS_OF_GROUPS),
@@ -142,3 +151,55 @@ def test_a_choice_of_nothing_is_refused(option):
     done = CliRunner().invoke(cli, [*DRY, option, ","])
     assert done.exit_code == 2
     assert "',' names nothing" in done.output
+
+
+def test_the_first_screen_has_every_command_once_by_task_with_an_example_in_eighty_columns():
+    by_task = [name for examples in TASKS.values() for name in examples]
+    assert sorted(by_task) == sorted(COMMANDS)
+    shown = CliRunner().invoke(cli, ["--help"], terminal_width=80).output
+    assert max(map(len, shown.splitlines())) <= 80
+    for task, examples in TASKS.items():
+        assert f"{task}:" in shown
+        assert all(f"$ {example}" in shown for example in examples.values())
+    assert "Start here: scmbench run smoke" in shown
+    assert "Exit codes: 0 all went well" in shown
+
+
+@pytest.mark.parametrize("example", [example for examples in TASKS.values() for example in examples.values()])
+def test_examples_name_options_that_there_are(example):
+    _, name, *words = shlex.split(example.partition(" > ")[0])
+    found = cli.get_command(click.Context(cli), name)
+    if isinstance(found, click.Group):
+        found = found.get_command(click.Context(found), words[0])
+    known = {option for parameter in found.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_lists_fit_the_terminal_and_break_no_word(width, monkeypatch):
+    monkeypatch.setattr(lists, "console", Console(width=width))
+    shown = CliRunner().invoke(cli, ["list"]).output
+    assert max(map(len, shown.splitlines())) <= max(width, 80)
+    assert "Chao et al., TMLR 2024 (arxiv.org/abs/2302.00860)" in " ".join(shown.split())
+    assert "needs a graph" in shown
+
+
+def test_every_method_says_what_it_needs_and_papers_are_of_what_there_is():
+    ours = {*registry.BUILT_IN, *registry.EXTRAS}
+    assert {name for name in ours if not papers.needs(name)} == set()
+    assert {name for paper in papers.papers() for name in paper.models} <= ours
+    known = [name for part in catalogue().values() for name in part]
+    heads = [head for paper in papers.papers() for head in paper.datasets]
+    assert [head for head in heads if not any(name.startswith(head) for name in known)] == []
+    keys = [paper.key for paper in papers.papers()]
+    assert len(keys) == len(set(keys))
+
+
+def test_cite_prints_each_paper_of_a_suite_once_and_only_these():
+    shown = CliRunner().invoke(cli, ["cite", "paper"]).output
+    entries = re.findall(r"^@\w+\{(\S+),$", shown, re.M)
+    assert entries[0] == "scmbench"
+    assert {"chao2024dcm", "sanchezmartin2022vaca", "khemakhem2021carefl", "hoyer2008anm"} <= set(entries)
+    assert "ribeiro2023hvae" not in entries
+    assert len(entries) == len(set(entries))
+    assert shown.count("{") == shown.count("}")

@@ -262,3 +262,18 @@ def test_a_crash_writes_no_failure_for_what_another_run_computes(tmp_path):
         theirs.release([batch.trials[0].key])
         engine._settle(RuntimeError("died"), batch, store, 1.0, {batch.trials[0].key: None})
         assert store.stamp(batch.trials[0].key) is not None
+
+
+def test_progress_names_what_runs_and_guesses_no_time_before_anything_is_finished(tmp_path):
+    told = Console(file=io.StringIO(), width=200)
+    suite = suite_of("linear", "marginal", datasets='"check/sine"')
+    compute(plan(suite, Store(tmp_path)), Store(tmp_path), engine.inline, workers=1, console=told)
+    first = told.file.getvalue().splitlines()[0]
+    assert first in (
+        "0/4 records, unknown time left; running: linear",
+        "0/4 records, unknown time left; running: marginal",
+    )
+    rates = Rates()
+    assert not rates.learned
+    rates.learn("linear", {"fit_cpu_s": 1.0, "query_cpu_s": 1.0, "mechanisms": 2})
+    assert rates.learned
