@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression
@@ -26,6 +27,30 @@ class EvenLine(LinearRegression):
         super().fit(X / scale, y, sample_weight)
         self.coef_ = self.coef_ / scale
         return self
+
+
+class Quadratic(RegressorMixin, BaseEstimator):
+    """Least squares on columns, their squares and their products, of standardised columns.
+
+    The predictions are those of the columns as they are, since polynomials of standardised columns are polynomials of
+    the columns; squares of a column far from 0 would be all but a multiple of it.
+    """
+
+    def fit(self, X: Any, y: Any) -> Quadratic:
+        """Fit on ``second_degree((X - centre) / scale)``."""
+        self.centre_, self.scale_ = X.mean(0), _spread(X)
+        self.line_ = EvenLine().fit(second_degree((X - self.centre_) / self.scale_), y)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions ``(n,)``."""
+        return np.asarray(self.line_.predict(second_degree((X - self.centre_) / self.scale_)))
+
+
+def second_degree(Z: np.ndarray) -> np.ndarray:
+    """Columns z_i, then products z_i z_j with i <= j: ``(n, p)`` to ``(n, p (p + 3) / 2)``."""
+    i, j = np.triu_indices(Z.shape[1])
+    return np.concatenate([Z, Z[:, i] * Z[:, j]], axis=1)
 
 
 class RelativeBoosting(HistGradientBoostingRegressor):

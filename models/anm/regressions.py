@@ -15,7 +15,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 from sklearn.linear_model import LinearRegression
 
 from ..training.trees import Splits
-from .candidates import StandardisedProcess
+from .candidates import Quadratic, StandardisedProcess, second_degree
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,26 @@ class Line:
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Predictions ``(n,)``."""
         return X @ self.weights + self.intercept
+
+
+@dataclass(frozen=True)
+class Quadric:
+    """A line in the columns, squares and products of standardised rows ``(X - centre) / scale``."""
+
+    line: Line
+    centre: np.ndarray
+    """``(p,)``"""
+    scale: np.ndarray
+    """``(p,)``"""
+
+    @classmethod
+    def of(cls, fitted: Quadratic) -> Quadric:
+        """The polynomial of fitted least squares."""
+        return cls(Line.of(fitted.line_), fitted.centre_, fitted.scale_)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predictions ``(n,)``."""
+        return self.line.predict(second_degree((X - self.centre) / self.scale))
 
 
 @dataclass(frozen=True)
@@ -117,11 +137,13 @@ class Process:
         return self.level + self.spread * (kernel((X - self.centre) / self.scale, self.anchors) @ self.weights)
 
 
-Regression: TypeAlias = Line | Trees | Process
+Regression: TypeAlias = Line | Quadric | Trees | Process
 
 
 def as_arrays(fitted: Any) -> Regression:
-    """What a fitted linear regression, gradient boosting or Gaussian process predicts."""
+    """What a fitted linear regression, polynomial, gradient boosting or Gaussian process predicts."""
+    if isinstance(fitted, Quadratic):
+        return Quadric.of(fitted)
     if isinstance(fitted, LinearRegression):
         return Line.of(fitted)
     return Trees.of(fitted) if isinstance(fitted, HistGradientBoostingRegressor) else Process.of(fitted)

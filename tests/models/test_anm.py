@@ -6,9 +6,10 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import ValuesError
 from scmbench.models.anm import ANM
-from scmbench.models.anm.candidates import EvenLine, RelativeBoosting, StandardisedProcess
+from scmbench.models.anm.candidates import EvenLine, Quadratic, RelativeBoosting, StandardisedProcess
 from scmbench.models.anm.regressions import Trees, as_arrays
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -32,6 +33,50 @@ def chosen(model, node="y"):
 def test_the_rule_prefers_lines_for_lines_and_boosting_for_curves(variant):
     assert chosen(ANM(variant).fit(PAIR, pair(lambda x: 2 * x - 1), seed=0)) == ["linear"]
     assert chosen(ANM(variant).fit(PAIR, pair(torch.square), seed=0)) == ["boosting"]
+
+
+@pytest.mark.parametrize("variant", ANM.variants)
+@pytest.mark.parametrize(
+    ("f", "kind"),
+    [(lambda x: 2 * x - 1, "linear"), (torch.square, "polynomial"), (lambda x: (3 * x).sin(), "boosting")],
+    ids=["line", "parabola", "wave"],
+)
+def test_the_modern_rule_is_dowhy_s(variant, f, kind, monkeypatch):
+    data = pair(f)
+    model = ANM(variant, rule="modern").fit(PAIR, data, seed=0)
+    assert chosen(model) == [kind]
+    residuals, new = (one["y"].std() for one in (model.abduct(data), model.abduct(pair(f, seed=1))))
+    kept = float(model.mechanisms["y"].residuals.std())
+    assert kept == pytest.approx(float(residuals if variant == "reference" else new), rel=0.1)
+    auto = pytest.importorskip("dowhy.gcm.auto")
+    monkeypatch.setattr(auto.config, "default_n_jobs", 1)
+    X, y = data["x"].numpy()[:, None], data["y"].numpy()
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(derive(0, "fit", "y") % 2**32)  # noqa: NPY002 (DoWhy draws its folds from the global generator)
+    theirs, _ = auto.select_model(X, y, auto.AssignmentQuality.GOOD)
+    np.random.set_state(state)  # noqa: NPY002
+    theirs.fit(X, y)
+    named = {"linear": "LinearRegression", "polynomial": "Pipeline", "boosting": "HistGradientBoostingRegressor"}
+    assert type(theirs.sklearn_model).__name__ == named[kind]
+    if kind != "boosting":
+        at = torch.linspace(-3, 3, 7).double()
+        expected = theirs.predict(at.numpy()[:, None])[:, 0]
+        np.testing.assert_allclose(model.mechanisms["y"].mean(at[:, None])[:, 0], expected, rtol=1e-9)
+
+
+def test_the_modern_rule_squares_at_most_five_columns():
+    stream = torch.Generator().manual_seed(0)
+    values = {f"x{i}": torch.randn(400, generator=stream, dtype=torch.float64) for i in range(6)}
+    values["y"] = values["x0"] * values["x1"]
+    five, six = (nx.DiGraph([(f"x{i}", "y") for i in range(p)]) for p in (5, 6))
+    assert chosen(ANM(rule="modern").fit(five, {v: values[v] for v in five}, seed=0)) == ["polynomial"]
+    assert chosen(ANM(rule="modern").fit(six, values, seed=0)) != ["polynomial"]
+    assert chosen(ANM(regressor="polynomial").fit(six, values, seed=0)) == ["polynomial"]
+
+
+def test_the_rule_is_told_apart_in_records_only_where_it_is_modern():
+    assert "rule" not in ANM().identifying_options()
+    assert ANM(rule="modern").identifying_options()["rule"] == "modern"
 
 
 def test_equal_errors_go_to_the_line():
@@ -130,6 +175,10 @@ def test_what_it_refuses():
         ANM("fixed")
     with pytest.raises(ValueError, match="regressor='forest'"):
         ANM(regressor="forest")
+    with pytest.raises(ValueError, match=r"rule=0.8: choose one of \['classic', 'modern'\]"):
+        ANM(rule=0.8)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="regressor='gp' names one"):
+        ANM(rule="modern", regressor="gp")
     with pytest.raises(ValuesError, match="at least 10 rows, got 9"):
         ANM().fit(PAIR, pair(torch.sin, n=9), seed=0)
 
@@ -139,6 +188,7 @@ def test_what_it_refuses():
     "regressor",
     [
         EvenLine(),
+        Quadratic(),
         RelativeBoosting(max_iter=20),
         StandardisedProcess(ConstantKernel() * RBF(), alpha=25.0),
     ],

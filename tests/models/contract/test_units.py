@@ -68,6 +68,7 @@ ALWAYS, REDRAWN = dict.fromkeys(CHANGES, AS_THEY_COME), dict.fromkeys(("inexact"
 CASES = [
     *(Case("dcm", {"variant": variant, "steps": 10}) for variant in ("reference", "corrected")),
     *(Case("anm", {"variant": variant}) for variant in ("reference", "corrected")),
+    Case("anm", {"regressor": "polynomial"}),
     Case("anm", {"variant": "corrected", "regressor": "gp", "gp_restarts": 0, "gp_noise": 0.1}),
     Case("vaca", {"variant": "reference"}, REDRAWN),
     Case("vaca", {"variant": "reference", "scaler_refit": 0}),

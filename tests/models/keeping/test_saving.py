@@ -31,6 +31,8 @@ CONFIGURATIONS = [
     ("anm", {}),
     ("anm", {"variant": "corrected", "regressor": "boosting"}),
     ("anm", {"regressor": "linear"}),
+    ("anm", {"regressor": "polynomial"}),
+    ("anm", {"rule": "modern"}),
     ("anm", {"regressor": "gp", "gp_restarts": 0}),
     ("dcm", {}),
     ("dcm", {"variant": "corrected", "steps": 10}),
