@@ -30,6 +30,7 @@ COMMANDS = {
     "list": ("lists:list_", "Names of suites, datasets, models and protocols."),
     "new-model": ("scaffold:new_model", "Write the skeleton of a model: code, package and test."),
     "new-scm": ("scaffold:new_scm", "Write the skeleton of a set of structural causal models."),
+    "rank": ("rank:rank", "Rank the methods of a suite by rung, with skills and intervals."),
     "regress": ("regress:regress", "The gate: train anew, and compare with a committed run."),
     "report": ("results:report", "Write tables, figures and one HTML page from results."),
     "run": ("run:run", "Compute what a suite asks for, then show tables and verdicts."),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from .arguments import console, counted, narrowing, say, slowly
+from .arguments import console, counted, narrowing, say, slowly, tell_refused
 from .plain import printable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMMITTED = "committed"
 
 
-def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
+def reading(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments that choose results: a suite, and where they are; the command gets `suite` and `results`."""
 
     @narrowing
@@ -31,20 +31,34 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
         "--from",
         "source",
         metavar="FOLDER",
-        help="Read a committed run from this folder (or the one that comes with scmbench: committed) and no records.",
+        help="Read from this folder, a committed run or a store of records, or the committed run of SUITE: committed.",
     )
     @wraps(command)
-    def reading(suite: Suite, store: Store, source: str | None, **rest: Any) -> Any:
+    def read(suite: Suite, store: Store, source: str | None, **rest: Any) -> Any:
         from ..running.run import collect
 
         with slowly(f"reading {counted(suite)}"):
-            results = _committed(suite, source) if source else collect(suite, store).results()
+            results = _from(suite, source) if source else collect(suite, store).results()
         results = results.of(suite)
         if results.provenance.empty:
             raise click.UsageError(f"there are no results of this; scmbench run {suite.name} computes them")
         return command(suite=suite, results=results, **rest)
 
-    return reading
+    return read
+
+
+def _from(suite: Suite, source: str) -> Results:
+    """A committed run, or the records of another store."""
+    from ..records.store import Store
+    from ..running.run import collect
+
+    store = Store(source)
+    if source != COMMITTED and store.records.is_dir():
+        try:
+            return collect(suite, store).results()
+        finally:
+            tell_refused(store)
+    return _committed(suite, source)
 
 
 def _committed(suite: Suite, source: str) -> Results:
@@ -58,7 +72,7 @@ _AGAINST = "Pair by seed with the run in this folder, or with the committed one.
 
 
 @click.command()
-@_reading
+@reading
 @click.option("--against", metavar="FOLDER", help=_AGAINST)
 @click.option(
     "--out",
@@ -75,7 +89,7 @@ def report(suite: Suite, results: Results, against: str | None, out: Path | None
 
 
 @click.command()
-@_reading
+@reading
 @click.option("--against", metavar="FOLDER", default=COMMITTED, show_default=True, help=_AGAINST)
 @click.option("--json", "as_json", is_flag=True, help="Verdicts and differences as JSON on standard output.")
 def compare(suite: Suite, results: Results, against: str, as_json: bool) -> None:

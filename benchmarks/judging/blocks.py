@@ -105,7 +105,7 @@ def rungs(
 ) -> list[Rung]:
     """The rungs of a run that have methods to rank; `scores` are of `seed_scores`, `higher` as for `skills`."""
     all_scores = text_columns(scores, CELL)
-    scores = all_scores.assign(rung=[RUNG_OF.get(q, q) for q in all_scores["query"]])
+    scores = all_scores.assign(rung=all_scores["query"].replace(dict(RUNG_OF)))
     known = roles(provenance)
     competes = [known.get(m, METHOD) == METHOD for m in zip(scores["model"], scores["variant"], strict=True)]
     scores = scores[pd.Series(competes, index=scores.index, dtype=bool)]
@@ -153,7 +153,8 @@ def _world(
 ) -> World:
     seeds = sorted(set(part["seed"]))
     ranks, gains, gaps, failed = [], [], [], np.zeros(len(methods), dtype=int)
-    for (query, metric), group in part.groupby(["query", "metric"], sort=False):
+    for question, group in part.groupby(["query", "metric"], sort=False):
+        query, metric = map(str, question)  # type: ignore[call-overload]
         table = (-1.0 if (query, metric) in higher else 1.0) * _wide(group, "score", seeds, methods)
         there = _wide(group.assign(there=1.0), "there", seeds, methods) == 1
         known = [[told.get((name, *m, q, s), "") for q in (query, "")] for s in seeds for m in methods]
@@ -162,7 +163,7 @@ def _world(
         table[lost] = np.inf
         failed += lost.sum(0)
         ranks.append(stats.rankdata(table, axis=1, nan_policy="omit"))
-        own = skilled.get((name, str(query), str(metric)))
+        own = skilled.get((name, query, metric))
         if own is None:
             continue
         gap = own.drop_duplicates("seed").set_index("seed")["gap"].reindex(seeds).to_numpy(dtype=float)

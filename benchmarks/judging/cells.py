@@ -47,6 +47,11 @@ def named(provenance: pd.DataFrame | None, name: str) -> set[Method]:
     return {method for method, built in _by_method(provenance, "name").items() if built == name}
 
 
+def registered(provenance: pd.DataFrame | None) -> dict[Method, str]:
+    """The name in the registry of each method that has a record, whatever label it goes by."""
+    return _by_method(provenance, "name")
+
+
 def _by_method(provenance: pd.DataFrame | None, column: str) -> dict[Method, str]:
     if provenance is None or column not in provenance.columns:
         return {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ..judging import cells, published, verdict
-from ..judging.cells import seed_scores
+from ..judging import blocks, cells, published, ranking, skill, verdict
+from ..judging.cells import Question, seed_scores
 from ..judging.notes import last_line
 from ..judging.published import Published
 from ..suites.suite import Suite
@@ -88,6 +88,49 @@ class Results:
         if paper is None:
             raise ValueError(f"the suite {self._asked().name!r} names no published numbers of its protocol")
         return verdict.verdicts(self.scores(), paper, self.provenance)
+
+    def skills(self) -> pd.DataFrame:
+        """Every cell's skill, 1 the ceiling and 0 the better trivial floor, with its interval (`judging.skill.skills`).
+
+        Returns:
+            A frame with one row for each cell of a question that has a ceiling and a floor.
+
+        Raises:
+            ValueError: Where these results belong to no suite.
+        """
+        return skill.skills(self.scores(), self.provenance, higher=self._higher())
+
+    def rungs(self, only: Collection[str] = blocks.RUNGS) -> list[blocks.Rung]:
+        """The ranks of methods by world and seed, what rankings are counted from (`judging.blocks.rungs`).
+
+        Args:
+            only: The rungs that are wanted.
+
+        Returns:
+            Those of them on which there is something to rank.
+
+        Raises:
+            ValueError: Where these results belong to no suite.
+        """
+        return blocks.rungs(self.scores(), self.provenance, higher=self._higher(), only=only)
+
+    def ranks(self, only: Collection[str] = blocks.RUNGS) -> pd.DataFrame:
+        """Mean rank and mean skill of every method by rung, best first, with intervals (`judging.ranking.ranks`).
+
+        Args:
+            only: The rungs that are wanted.
+
+        Returns:
+            A frame with one row for each rung and method.
+
+        Raises:
+            ValueError: Where these results belong to no suite.
+        """
+        return ranking.ranks(self.rungs(only))
+
+    def _higher(self) -> set[Question]:
+        paper = self._published()
+        return set(paper.higher()) if paper else set()
 
     def _published(self) -> Published | None:
         suite = self._asked()
