@@ -26,6 +26,7 @@ BUILT_IN = {
     "carefl-affine": "scmbench.models.carefl:AffineCAREFL",
     "causal-nf": "scmbench.models.causal_nf:CausalNF",
     "dscm": "scmbench.models.dscm:DSCM",
+    "engression": "scmbench.models.engression:Engression",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",
     "linear": "scmbench.models.linear:LinearGaussian",
     "nsf": "scmbench.models.nsf:NSF",

@@ -80,6 +80,7 @@ CASES = [
     Case("carefl-affine", {"variant": "corrected"}),
     *(Case("causal-nf", {"transform": transform}) for transform in ("affine", "spline")),
     Case("dscm", {"particles": 2}),
+    Case("engression", {"draws": 50}),
     Case("flow-matching"),
     Case("linear"),
     *(Case("nsf", {"coordinates": kind, "roots": "fitted"}) for kind in ("asinh", "standard")),

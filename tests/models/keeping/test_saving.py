@@ -40,6 +40,7 @@ CONFIGURATIONS = [
     ("dcm", {"time": "positional", "guidance": 0.5, "width": (8, 8)}),
     ("causal-nf", {}),
     ("causal-nf", {"transform": "spline", "hidden": (16, 16)}),
+    ("engression", {}),
     ("flow-matching", {}),
     ("nsf", {}),
     ("nsf", {"coordinates": "standard", "roots": "fitted", "layers": 1}),
