@@ -26,6 +26,21 @@ def generator(seed: int, *labels: object, device: torch.device | str = "cpu") ->
     return torch.Generator(device=device).manual_seed(derive(seed, *labels))
 
 
+def chances(rows: torch.Tensor, seed: int, *labels: object) -> torch.Tensor:
+    """A number in (0, 1) for every row of ``rows (n, d)``, ``(n,)``: of `seed`, `labels` and that row's own numbers.
+
+    For a choice a row that does not depend on the rows beside it; rows that are equal get the same number.
+
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]])
+    >>> first, second, third = chances(x, 0, "x1").tolist()
+    >>> first == third, first == second, 0 < first < 1
+    (True, False, True)
+    """
+    wide = (rows.double() + 0.0).numpy()  # -0 is 0
+    drawn = [(derive(seed, *labels, row.tobytes().hex()) + 0.5) / 2**63 for row in wide]
+    return torch.tensor(drawn, dtype=torch.float64).clamp(2.0**-53, 1 - 2.0**-53)
+
+
 @contextmanager
 def seeded(seed: int, *labels: object) -> Iterator[None]:
     """Run torch's global CPU generator on the stream named by `labels` under `seed`; it is as before afterwards.

@@ -32,6 +32,7 @@ BUILT_IN = {
     "nsf": "scmbench.models.nsf:NSF",
     "rank": "scmbench.models.rank:Rank",
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
+    "tram": "scmbench.models.tram:TRAM",
     "diff-scm": "scmbench.models.diffscm:DiffSCM",
     "image-dcm": "scmbench.models.image_dcm:ImageDCM",
     "image-flow": "scmbench.models.image_flow:ImageFlow",

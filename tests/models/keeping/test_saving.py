@@ -44,6 +44,8 @@ CONFIGURATIONS = [
     ("flow-matching", {}),
     ("nsf", {}),
     ("nsf", {"coordinates": "standard", "roots": "fitted", "layers": 1}),
+    ("tram", {}),
+    ("tram", {"terms": "ls", "roots": "fitted"}),
     ("dscm", {}),
     ("dscm", {"transform": "affine"}),
     ("vaca", {}),
