@@ -128,6 +128,7 @@ class Names(click.ParamType):
         return names
 
 
+_PROTOCOL = "Ask by this protocol: a name or package.module:NAME, metrics after a plus: standard+my_metrics:gap."
 _MODEL = "Add a model: a registry name or package.module:Class, its options after it: my.pkg:Mine,width=64,label=mine."
 
 
@@ -182,14 +183,16 @@ def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments that choose (a part of) a suite and the store; the command receives the `Suite` and the `Store`."""
 
     @choosing("paper")
+    @click.option("--protocol", metavar="NAME", help=_PROTOCOL)
     @click.option("--store", "folder", default="results/runs", show_default=True, help="Where records are kept.")
     @wraps(command)
-    def narrowed(folder: str, **rest: Any) -> Any:
+    def narrowed(folder: str, suite: Suite, protocol: str | None, **rest: Any) -> Any:
         from ..records.store import Store
 
+        asked = suite.under(protocol) if protocol else suite
         store = Store(folder)
         try:
-            return command(store=store, **rest)
+            return command(store=store, suite=asked, **rest)
         finally:
             tell_refused(store)
 

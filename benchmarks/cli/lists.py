@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
+from scmbench.datasets import plugins
 from scmbench.datasets import registry as datasets
 from scmbench.models.contract import registry as models
 
@@ -45,17 +46,34 @@ def _models() -> Iterator[Line]:
 
 
 def _protocols() -> Iterator[Line]:
-    for name, text in questions.PROTOCOLS.items():
+    yield from _further(questions.PROTOCOLS, "scmbench.protocols")
+
+
+def _metrics() -> Iterator[Line]:
+    yield from _further({name: text for name, (_, text) in questions.METRICS.items()}, "scmbench.metrics")
+
+
+def _further(ours: Mapping[str, str], group: str) -> Iterator[Line]:
+    """Ours with what they are, then those of other packages with their address; nothing is imported."""
+    for name, text in ours.items():
         yield name, text, ""
+    for name, address, owner in plugins.points(group):
+        yield name, f"of {owner}: {address}", ""
 
 
-LISTS = {"suites": _suites, "datasets": _datasets, "models": _models, "protocols": _protocols}
+LISTS = {
+    "suites": _suites,
+    "datasets": _datasets,
+    "models": _models,
+    "protocols": _protocols,
+    "metrics": _metrics,
+}
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(list(LISTS)), required=False)
 def list_(what: str | None) -> None:
-    """Names of suites, datasets, models and protocols, each with a sentence, what it needs and its paper."""
+    """Names of suites, datasets, models, protocols and metrics, each with a sentence, what it needs and its paper."""
     width = min(console.width, 120)
     for title in [what] if what else LISTS:
         say((title, "bold"))

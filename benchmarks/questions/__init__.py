@@ -11,3 +11,13 @@ PROTOCOLS = {
     ),
 }
 """Names of the protocols (protocols.py defines them), so that a suite can be read without loading the metrics."""
+
+METRICS = {
+    "energy_distance": ("samples", "Energy distance between two samples."),
+    "mmd_paper": ("samples", "The DCM paper's biased MMD, its bandwidth from the distances between truth and answer."),
+    "mmd_unbiased": ("samples", "Unbiased MMD, its bandwidths from the truth alone."),
+    "relative_rmse": ("rows", "Root mean squared error of counterfactual rows, in standard deviations of the truth."),
+    "row_norm": ("rows", "Mean Euclidean error of counterfactual rows, in the units of the data."),
+    "sliced_wasserstein": ("samples", "Sliced Wasserstein distance between two samples."),
+}
+"""Metrics that may be added to a protocol (``standard+row_norm``): what they compare, and what they are."""

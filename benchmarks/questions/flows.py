@@ -136,6 +136,12 @@ class FlowProtocol:
         """Versions of all that scores depend on."""
         return {name: metrics.VERSIONS[name] for name in ("likelihood", "norms")}
 
+    @property
+    def scores(self) -> Mapping[str, Sequence[str]]:
+        """Every metric that may come of it, by kind of query."""
+        asked = {"observational": ["kl"], "interventional": ["ate_norm"], "counterfactual": ["row_norm"]}
+        return {**asked, "likelihood": ["nll"], "predictive": ["abs_error"]}
+
     def queries(self, scm: SCM, *, seed: int, train: Values | None = None, origin: Origin | None = None) -> list[Query]:
         """The questions about `scm`; without training rows, values are percentiles of fresh ones.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import networkx as nx
 import torch
 from scmbench import metrics
 from scmbench.datasets import SCM, Query, Values
-from scmbench.datasets.problem import Origin
+from scmbench.datasets.problem import Origin, QueryBuilder
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import flatten
 from torch import Tensor
 
+from . import registry
 from .causal import (
     Counterfactual,
     Distance,
@@ -57,11 +58,23 @@ class Protocol:
     roots_scored: bool
     n_predictive: int = 201
     laws: Laws = field(default_factory=dict)
+    row_metrics: Sequence[str] = ("*",)
+    """The names that `errors` may give, ``*`` for any ending: what published numbers can be compared with."""
+    added: Mapping[str, int] = field(default_factory=dict)
+    """Metrics that were added to a protocol by name, with their versions."""
 
     @property
     def metric_versions(self) -> Mapping[str, int]:
         """Versions of all that scores depend on: those of labels only where labels are scored."""
-        return {name: metrics.VERSIONS[name] for name in (*SAMPLES, *(["discrete"] if self.laws else []))}
+        own = {name: metrics.VERSIONS[name] for name in (*SAMPLES, *(["discrete"] if self.laws else []))}
+        return {**own, **self.added}
+
+    @property
+    def scores(self) -> Mapping[str, Sequence[str]]:
+        """Every metric that may come of it, by kind of query; ``*`` stands for any ending."""
+        sampled = [*self.distances, *self.laws]
+        measured = {"likelihood": ["nll"], "predictive": ["abs_error"]}
+        return {"observational": sampled, "interventional": sampled, "counterfactual": self.row_metrics, **measured}
 
     def queries(
         self, scm: SCM, *, seed: int, train: Values | None = None, origin: Origin | None = None
@@ -157,6 +170,7 @@ PAPER = Protocol(
     n_factual=100,
     distances={"mmd": metrics.mmd_paper},
     errors=first_and_all,
+    row_metrics=("mse_first", "mse_all"),
     roots_scored=False,
 )
 """The evaluation of the DCM paper's published code, kept only to check its numbers."""
@@ -175,6 +189,7 @@ STANDARD = Protocol(
         "sliced_wasserstein": metrics.sliced_wasserstein,
     },
     errors=relative_by_depth,
+    row_metrics=("rmse", "rmse_depth*", "label_error"),
     roots_scored=True,
     laws={"total_variation": metrics.total_variation},
 )
@@ -191,10 +206,47 @@ _PROTOCOLS: dict[str, Evaluation] = {p.name: p for p in (PAPER, STANDARD, CNF, I
 
 
 def names() -> list[str]:
-    """Names of the protocols."""
+    """Names of scmbench's own protocols."""
     return sorted(_PROTOCOLS)
 
 
-def get(name: str) -> Evaluation:
-    """The protocol of this name. Raises `KeyError` for others."""
-    return _PROTOCOLS[name]
+def get(name: str) -> QueryBuilder:
+    """The protocol of this name, or of others (`registry`), with the metrics that follow after a plus.
+
+    Raises `UnknownProtocol` for a name or address without a protocol or metric, and for metrics that are added to a
+    protocol which does not compare samples.
+    """
+    base, *added = name.split(registry.ADD)
+    found = _PROTOCOLS[base] if base in _PROTOCOLS else registry.protocol(base)
+    return _with_metrics(found, [registry.metric(each) for each in added], name) if added else found
+
+
+def _with_metrics(found: QueryBuilder, added: Sequence[registry.Metric], name: str) -> Protocol:
+    if not isinstance(found, Protocol):
+        able = [each for each, own in _PROTOCOLS.items() if isinstance(own, Protocol)]
+        raise registry.UnknownProtocol(
+            f"protocol {name!r}: metrics can be added to {able}, and to others of their class"
+        )
+    rows = {metric.name: metric.score for metric in added if metric.of == "rows"}
+    return replace(
+        found,
+        name=name,
+        distances={**found.distances, **{metric.name: metric.score for metric in added if metric.of == "samples"}},
+        errors=Further(found.errors, rows) if rows else found.errors,
+        row_metrics=(*found.row_metrics, *rows),
+        added={metric.name: metric.version for metric in added},
+    )
+
+
+@dataclass(frozen=True)
+class Further:
+    """Errors of counterfactual rows, and further ones over all descendants jointly."""
+
+    errors: RowError
+    scores: Mapping[str, Distance]
+
+    def __call__(self, truth: Values, answer: Values, query: Counterfactual) -> dict[str, Tensor]:
+        """``{metric: (g,)}``."""
+        reached = descendants(query.scm.graph, query.node)
+        groups = [flatten(x, reached).reshape(len(query.values), query.n, -1) for x in (truth, answer)]
+        return {**self.errors(truth, answer, query), **{name: score(*groups) for name, score in self.scores.items()}}

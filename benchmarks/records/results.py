@@ -134,7 +134,7 @@ class Results:
 
     def _published(self) -> Published | None:
         suite = self._asked()
-        fitting = [paper for paper in map(published.load, suite.published) if paper.protocol == suite.protocol]
+        fitting = [paper for paper in map(published.load, suite.published) if paper.protocol == suite.base_protocol]
         return published.merge(fitting) if fitting else None
 
     def _asked(self) -> Suite:

@@ -76,7 +76,7 @@ class Report:
         Published numbers of another protocol than the suite's are left out, with a note.
         """
         papers = [published.load(name) for name in suite.published] if papers is None else papers
-        fitting = [paper for paper in papers if paper.protocol == suite.protocol]
+        fitting = [paper for paper in papers if paper.protocol == suite.base_protocol]
         notes = [
             f"No verdicts against {paper.name}: its protocol is {paper.protocol!r}, this run's is {suite.protocol!r}."
             for paper in papers

@@ -40,6 +40,7 @@ def run(
     scms: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
     add_models: Sequence[Entry] = (),
+    protocol: str | None = None,
     workers: int | None = None,
     engine: Literal["pool", "inline"] = "pool",
     time_limit: float | None = None,
@@ -61,6 +62,7 @@ def run(
         scms: Names of datasets to restrict it to, short forms allowed.
         only: Labels of models to restrict it to.
         add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
+        protocol: Another protocol than the suite's: a name or ``package.module:NAME``, metrics after a plus.
         workers: How many processes the pool has; by default one a core.
         engine: ``pool`` runs `workers` processes, with limits; ``inline`` runs in this process, without limits.
             Either way a model from outside scmbench has a process of its own, apart from the truth.
@@ -88,6 +90,7 @@ def run(
     if engine == "pool":
         _check_guard()
     chosen, place = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models), Store(store)
+    chosen = chosen.under(protocol) if protocol else chosen
     seconds = next(t for t in (time_limit, chosen.time_limit, engines.TIME_LIMIT) if t is not None)
     processes = workers if workers is not None else os.cpu_count() or 1
     limits = {"time_limit": seconds, "memory_limit": memory_limit}

@@ -23,8 +23,10 @@ _SILENT = {"ctx", "kind", "type_comment", "type_ignores"}
 """Fields of syntax trees that follow from others, or from how something is written."""
 
 
-def of(model: type, dataset: Dataset) -> str:
+def of(model: type, dataset: Dataset, asking: frozenset[str] = frozenset()) -> str:
     """The code behind the numbers of a model class on a dataset, as a text that `records.staleness` compares.
+
+    `asking` are modules from outside that ask or score.
 
     A part covers the modules that define it and all that they import from scmbench, as far down as that goes; of a
     package from outside all its files. Docstrings, comments and formatting do not count. What is installed beside
@@ -35,7 +37,7 @@ def of(model: type, dataset: Dataset) -> str:
     return staleness.text(
         method=_of_modules(frozenset(cls.__module__ for cls in model.__mro__)),
         world=_of_modules(frozenset(worlds)),
-        questions=_of_modules(frozenset([QUESTIONS])),
+        questions=_of_modules(frozenset([QUESTIONS]) | asking),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from scmbench import datasets, models
 
 from ..judging import published
-from ..questions import protocols
+from ..questions import protocols, registry
 from ..records import staleness
 from ..records.record import Identity, Record, digest
 from ..records.store import Store
@@ -96,7 +96,9 @@ def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
 
 
 def _first(entry: Entry, model: models.CausalModel, dataset: str, seed: int, protocol: str) -> Trial:
-    world = datasets.get(dataset)
+    world, questions = datasets.get(dataset), protocols.get(protocol)
+    asking = registry.modules(protocol)
+    theirs = fingerprint.of_modules(asking) if asking else ""
     identity = Identity(
         dataset=dataset,
         dataset_version=world.version,
@@ -104,12 +106,12 @@ def _first(entry: Entry, model: models.CausalModel, dataset: str, seed: int, pro
         model=entry.name,
         model_version=model.version,
         options=json.loads(json.dumps(model.identifying_options())),
-        protocol=protocol,
-        protocol_version=protocols.get(protocol).version,
-        metric_versions=protocols.get(protocol).metric_versions,
-        source=" ".join(filter(None, [fingerprint.of_model(type(model)), fingerprint.of_dataset(world)])),
+        protocol=registry.canonical(protocol),
+        protocol_version=questions.version,
+        metric_versions=questions.metric_versions,
+        source=" ".join(filter(None, [fingerprint.of_model(type(model)), fingerprint.of_dataset(world), theirs])),
     )
-    return Trial(identity, entry, code.of(type(model), world))
+    return Trial(identity, entry, code.of(type(model), world, asking))
 
 
 def trials(suite: Suite) -> list[Trial]:

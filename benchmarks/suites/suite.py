@@ -131,6 +131,23 @@ class Suite:
             raise SuiteError(f"suite {self.name!r}: the model(s) {doubled} are there already; give another label")
         return suite
 
+    def under(self, protocol: str) -> Suite:
+        """The suite under another protocol, which makes it another suite with a name of its own.
+
+        Raises `SuiteError` where there is no such protocol.
+        """
+        if message := _no_protocol(protocol):
+            raise SuiteError(f"--protocol {protocol}: {message}")
+        if protocol == self.protocol:
+            return self
+        name = "-".join([self.name, *re.findall(r"[\w.]+", protocol)])
+        return replace(self, name=name, title=f"{self.title}, protocol {protocol}", protocol=protocol)
+
+    @property
+    def base_protocol(self) -> str:
+        """The protocol without the metrics that are added to it: what published numbers name."""
+        return self.protocol.partition("+")[0]
+
     def _labels(self) -> list[str]:
         return sorted({entry.label for entry in self.models})
 
@@ -227,8 +244,8 @@ def parse(text: str, *, name: str, file: str) -> Suite:
             raise reader.error(key, f"{key} is empty: there would be nothing to compute")
     if wrong := [paper for paper in content.get("published", ()) if not isinstance(paper, str)]:
         raise reader.error("published", f"published holds {wrong[0]!r}; expected names or paths")
-    if content["protocol"] not in questions.PROTOCOLS:
-        raise reader.error("protocol", f"no protocol {content['protocol']!r}; there are {sorted(questions.PROTOCOLS)}")
+    if message := _no_protocol(content["protocol"]):
+        raise reader.error("protocol", message)
     for key in ("members", "values"):
         if content.get(key, "mean") not in ("mean", "median"):
             raise reader.error(key, f"{key} = {content[key]!r}; expected 'mean' or 'median'")
@@ -249,6 +266,19 @@ def parse(text: str, *, name: str, file: str) -> Suite:
         values=content.get("values", "mean"),
         time_limit=content.get("time_limit"),
     )
+
+
+def _no_protocol(name: str) -> str:
+    """What is wrong with the name of a protocol; empty where nothing is."""
+    if name in questions.PROTOCOLS:
+        return ""
+    from ..questions import protocols, registry  # loads the metrics
+
+    try:
+        protocols.get(name)
+    except registry.UnknownProtocol as error:
+        return error.args[0]
+    return ""
 
 
 class _Reader:

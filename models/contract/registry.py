@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from collections.abc import Callable
-from functools import lru_cache
-from importlib import import_module, resources
+from importlib import resources
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from scmbench.datasets import plugins
 from scmbench.datasets.errors import UserError
 
 if TYPE_CHECKING:
@@ -125,18 +122,9 @@ def load(name: str) -> type[CausalModel]:
         claimed = "; ".join(f"{path} by {owner}" for path, owner in claims[name].items())
         raise UnknownModel(f"the model name {name!r} is taken twice: {claimed}; write package.module:Class instead")
     path = next(iter(claims.get(name, (name,))))
-    module, colon, attribute = path.partition(":")
-    if not colon:
+    if ":" not in path:
         raise UnknownModel(f"no model {name!r}; there are {sorted(claims)}, or write package.module:Class")
-    try:
-        imported = _import(module)
-    except ImportError as error:
-        raise UnknownModel(f"model {name!r}: cannot import {module!r}: {error}") from error
-    except Exception as error:  # an outside module's own mistake
-        raise UnknownModel(f"model {name!r}: importing {module!r} raised {type(error).__name__}: {error}") from error
-    if not hasattr(imported, attribute):
-        raise UnknownModel(f"model {name!r}: module {module!r} has no {attribute!r}")
-    cls = getattr(imported, attribute)
+    cls = plugins.at(path, UnknownModel, f"model {name!r}")
     if not (isinstance(cls, type) and issubclass(cls, CausalModel)):
         raise UnknownModel(f"model {name!r}: {path} is not a subclass of scmbench.models.CausalModel")
     return cls
@@ -144,36 +132,7 @@ def load(name: str) -> type[CausalModel]:
 
 def _claims() -> dict[str, dict[str, str]]:
     """Name to the addresses that claim it, each with who does: scmbench first, then installed packages."""
-    from importlib import metadata  # here, because it loads the email package
-
     claims = {name: {path: "scmbench"} for name, path in (BUILT_IN | EXTRAS).items()}
-    for name, path, owner in _points(metadata.entry_points, *map(_stamp, sys.path)):
+    for name, path, owner in plugins.points(GROUP):
         claims.setdefault(name, {}).setdefault(path, owner)
     return claims
-
-
-@lru_cache(maxsize=1)
-def _points(look: Callable[..., Any], *places: tuple[str, int]) -> list[tuple[str, str, str]]:
-    """Name, address and package of every entry point; the files of all installed packages are read for them.
-
-    Looked for anew where a folder of the path has changed since, as it does when a package is installed.
-    """
-    return [(point.name, point.value, point.dist.name if point.dist else "a package") for point in look(group=GROUP)]
-
-
-def _stamp(folder: str) -> tuple[str, int]:
-    try:
-        return folder, os.stat(folder or os.curdir).st_mtime_ns
-    except OSError:
-        return folder, 0
-
-
-def _import(module: str) -> ModuleType:
-    top = module.partition(".")[0]
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != top or str(Path.cwd()) in sys.path:
-            raise
-    sys.path.append(str(Path.cwd()))  # an installed command does not search it; last, so that it shadows nothing
-    return import_module(module)

@@ -17,7 +17,7 @@ from scmbench.benchmarks.running import engine, planner
 from scmbench.benchmarks.running.estimate import estimate
 from scmbench.benchmarks.running.run import compute
 from scmbench.benchmarks.suites.suite import Entry, parse
-from scmbench.datasets import SCMDataset
+from scmbench.datasets import SCMDataset, plugins
 from scmbench.models.contract import registry
 
 HEAD = 'protocol = "paper"\ndatasets = ["check/sine", "dcm/random/nlin"]\n'
@@ -80,7 +80,7 @@ def test_a_plan_builds_each_model_once_and_looks_at_few_worlds_and_at_packages_o
     counting(importlib.metadata, "entry_points")
     counting(Entry, "build")
     counting(SCMDataset, "size")
-    registry._points.cache_clear()
+    plugins._points.cache_clear()
     todo = planner.plan(asked, Store(tmp_path))
     assert len(todo.trials) == 3 * 2 * 500
     assert count["build"] == 3
