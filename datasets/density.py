@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from pyro.distributions.torch_distribution import TorchDistributionMixin as Distribution
 from torch import Tensor
 
 from .values import Values, ValuesError, check_values
-
-if TYPE_CHECKING:
-    from .scm import SCM
 
 GRID = 65
 """Quantiles of its noise at which a mechanism has to be strictly monotone, for the parents of every row."""
@@ -35,33 +32,37 @@ class NoDensity(ValuesError):
     """An SCM without a density that one root of each mechanism gives: the message names the node and says why."""
 
 
-def log_prob(scm: SCM, x: Values) -> Tensor:
+@dataclass(frozen=True)
+class Equations:
+    """What a density needs of an SCM: for every node, in causal order, its function, its parents and its noise."""
+
+    functions: Mapping[str, Callable[..., Tensor]]
+    parents: Mapping[str, Sequence[str]]
+    noises: Mapping[str, Distribution]
+
+
+def log_prob(of: Equations, x: Values) -> Tensor:
     """``log p(x) = sum_i log p(u_i) - log |df_i / du_i|`` at the noise ``u`` with ``x_i = f_i(u_i, pa_i)``: ``(n,)``.
 
     See `SCM.log_prob`.
     """
-    if scm.latent:
-        raise NoDensity(f"the density of the observed nodes is an integral over the latent {sorted(scm.latent)}")
-    n = check_values(x, scm.order, what="rows")
-    total = torch.zeros(n, dtype=torch.float64)
-    for node in scm.order:
-        total = total + _log_prob_of(scm, node, x)
+    total = torch.zeros(check_values(x, of.functions, what="rows"), dtype=torch.float64)
+    for node in of.functions:
+        total = total + _log_prob_of(of, node, x)
     return total
 
 
-def _log_prob_of(scm: SCM, node: str, values: Mapping[str, Tensor]) -> Tensor:
+def _log_prob_of(of: Equations, node: str, values: Mapping[str, Tensor]) -> Tensor:
     """``log p(x_i | pa_i)``, ``(n,)``; minus infinity where no noise gives x_i."""
-    x, noise = values[node], scm.noises[node]
+    x, noise = values[node], of.noises[node]
     if x.ndim != 1 or not x.is_floating_point() or noise.batch_shape or noise.event_shape:
         shapes = f"{tuple(x.shape[1:])}, its noise {tuple(noise.batch_shape + noise.event_shape)}"
-        raise NoDensity(
-            f"a density is known of real scalars with scalar noise; {node!r} is {x.dtype} of shape {shapes}"
-        )
+        raise NoDensity(f"a density is known of real scalars of scalar noise; {node!r} is {x.dtype} of shape {shapes}")
     if noise.support.is_discrete:  # type: ignore[union-attr]
         raise NoDensity(f"the noise of {node!r} is discrete ({type(noise).__name__}): it has no density")
     if not len(x):
         return x.double()
-    mechanism = partial(_applied, scm, node, values)
+    mechanism = partial(_applied, of, node, values)
     direction = _direction(node, mechanism, noise, len(x))
     u = _root(mechanism, noise, direction, x.double())
     found, slope = _with_slope(node, mechanism, u)
@@ -72,9 +73,9 @@ def _log_prob_of(scm: SCM, node: str, values: Mapping[str, Tensor]) -> Tensor:
     return torch.where(attained, noise.log_prob(u) - slope.abs().log(), -torch.inf)
 
 
-def _applied(scm: SCM, node: str, values: Mapping[str, Tensor], u: Tensor) -> Tensor:
-    parents = [values[parent].repeat_interleave(u.shape[1], dim=0) for parent in scm.parents[node]]
-    return scm.functions[node](u.reshape(-1), *parents).reshape(u.shape)
+def _applied(of: Equations, node: str, values: Mapping[str, Tensor], u: Tensor) -> Tensor:
+    parents = [values[parent].repeat_interleave(u.shape[1], dim=0) for parent in of.parents[node]]
+    return of.functions[node](u.reshape(-1), *parents).reshape(u.shape)
 
 
 def _direction(node: str, mechanism: Mechanism, noise: Distribution, n: int) -> Tensor:

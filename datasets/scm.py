@@ -15,7 +15,7 @@ from pyro.distributions import Normal
 from pyro.distributions.torch_distribution import TorchDistributionMixin as Distribution
 from torch import Tensor
 
-from .density import log_prob
+from .density import Equations, NoDensity, log_prob
 from .seeds import generator
 from .values import Intervention, Values, ValuesError, check_graph, expand, is_image, n_rows
 
@@ -242,7 +242,10 @@ class SCM:
         >>> round(float(scm.log_prob(rows)), 4)  # N(0; 0, 4) N(1; 0, 1)
         -3.031
         """
-        return log_prob(self, x)
+        if self.latent:
+            raise NoDensity(f"the density of the observed nodes is an integral over the latent {sorted(self.latent)}")
+        functions = {node: self.functions[node] for node in self.order}
+        return log_prob(Equations(functions, self.parents, self.noises), x)
 
 
 def _project(graph: nx.DiGraph, latent: Iterable[str]) -> nx.DiGraph:

@@ -28,10 +28,17 @@ QUESTIONS = {
     "cf": ("counterfactual", "mse_first"),
     "all": ("counterfactual", "mse_all"),
     "pred": ("predictive", "abs_error"),
+    "kl": ("observational", "kl"),
+    "ate": ("interventional", "ate_norm"),
+    "rows": ("counterfactual", "row_norm"),
 }
 SMALL = [f"{scm}/{noise_model}" for scm in ("chain", "triangle", "diamond", "y") for noise_model in ("nlin", "nadd")]
 LARGE = [f"{scm}/{noise_model}" for scm in ("ladder", "random", "sachs") for noise_model in ("nlin", "nadd")]
 ALL = SMALL + LARGE
+LOST = [f"flat-{w}" for w in ("0.2", "0.4", "0.6", "0.8", "1.0")] + [
+    f"sine-{f}" for f in ["0.25", "0.30", "0.35", "0.40", "0.45", "0.5", "1.0", "2.0", "4.0", "6.0", "8.0", "10.0"]
+]
+"""Worlds of `violations/` in which several noises give one value."""
 DCM, ANM, VACA, CAREFL = (f"{model}(reference)" for model in ("dcm", "anm", "vaca", "carefl"))
 DCM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "vaca", "carefl"))
 NADD = [name for name in ALL if name.endswith("nadd")]
@@ -83,6 +90,34 @@ def median(name: str, who: str, question: str, dataset: str, scale: float = 1.0)
 def medians(name: str, who: str, question: str, datasets: Sequence[str] = tuple(ALL), scale: float = 1.0) -> pd.Series:
     """Medians over seeds, by dataset."""
     return scale * _of(cells(name), who, question, datasets).set_index("dataset")["median"]
+
+
+def mean(name: str, who: str, question: str, dataset: str) -> float:
+    """Mean over seeds of one cell."""
+    return float(_of(cells(name), who, question, [dataset])["mean"].item())
+
+
+@cache
+def _numbers(name: str) -> pd.DataFrame:
+    return published.load(name).cells
+
+
+def printed(name: str, question: str, dataset: str) -> tuple[float, float]:
+    """Mean and sample standard deviation of a published cell of a file with one model."""
+    cell = _of(_numbers(name), None, question, [dataset])
+    return float(cell["mean"].item()), float(cell["sd"].item())
+
+
+def at_oracle(run_name: str, name: str, question: str) -> pd.Series:
+    """What the oracle scores in per cent of what is published, by dataset: sampling alone."""
+    theirs = _of(_numbers(name), None, question, None).set_index("dataset")["mean"]
+    ours = _of(cells(run_name), "oracle", question, None).set_index("dataset")["mean"]
+    return 100 * (ours / theirs).dropna()
+
+
+def number_of(values: pd.Series, above: float) -> tuple[int, int]:
+    """How many are above a bound, of how many."""
+    return int((values > above).sum()), len(values)
 
 
 @cache
