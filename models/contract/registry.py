@@ -37,6 +37,7 @@ BUILT_IN = {
     "image-vae": "scmbench.models.image_vae:ImageVAE",
     "oracle": "scmbench.models.bounds.oracle:Oracle",
     "posterior": "scmbench.models.bounds.posterior:Posterior",
+    "monotone": "scmbench.models.bounds.monotone:Monotone",
     "marginal": "scmbench.models.bounds.trivial:Marginal",
     "identity": "scmbench.models.bounds.trivial:Identity",
     "class-mean": "scmbench.models.bounds.images:ClassMean",

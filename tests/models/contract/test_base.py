@@ -105,7 +105,7 @@ def test_nothing_given_is_changed_and_nothing_returned_is_shared(cls):
     assert nx.utils.graphs_equal(graph, GRAPH)
 
 
-OTHERWISE = {"oracle", "posterior", "persistence", "resample", *IMAGE_METHODS, *IMAGE_FLOORS}
+OTHERWISE = {"oracle", "posterior", "monotone", "persistence", "resample", *IMAGE_METHODS, *IMAGE_FLOORS}
 """Built-in models that are not fitted on rows of numbers, or answer no question about them."""
 
 

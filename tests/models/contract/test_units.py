@@ -26,7 +26,7 @@ from scmbench.models.contract.units import even_scale, origin
 TOLERANCE = 1e-3
 """In standard deviations of a node."""
 
-GIVEN_THE_TRUTH = {"oracle", "posterior", "persistence"}
+GIVEN_THE_TRUTH = {"oracle", "posterior", "monotone", "persistence"}
 """Built in, but told the answer by `fit_problem`: they learn nothing from columns."""
 
 OF_IMAGES = {*IMAGE_METHODS, *IMAGE_FLOORS}

@@ -170,7 +170,7 @@ class TestCategories:
     frame = world().assign(town=["a", "b", "c", "b"] * 50)
     graph = nx.DiGraph([*GRAPH.edges, ("town", "cost")])
 
-    @pytest.mark.parametrize("name", sorted(set(BUILT_IN) - {"oracle", "posterior", "persistence"}))
+    @pytest.mark.parametrize("name", sorted(set(BUILT_IN) - {"oracle", "posterior", "monotone", "persistence"}))
     @pytest.mark.parametrize("declared", [True, False], ids=["category", "text"])
     def test_no_category_is_an_ordered_number(self, name, declared, tmp_path):
         frame = self.frame.astype({"town": "category"}) if declared else self.frame

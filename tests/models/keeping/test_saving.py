@@ -129,7 +129,7 @@ def test_a_new_process_answers_alike(models):
     assert json.loads(told.stdout) == json.loads(json.dumps([before for _, before, _ in models]))
 
 
-@pytest.mark.parametrize("name", ["oracle", "posterior"])
+@pytest.mark.parametrize("name", ["oracle", "posterior", "monotone"])
 def test_what_holds_the_world_itself_says_that_it_cannot_be_saved(name, tmp_path):
     model = load_class(name)().fit_problem(Problem("world", 0, SCM.graph, TRAIN, (), scm=SCM), seed=0)
     with pytest.raises(Unsupported, match="a program and no data"):
@@ -144,7 +144,7 @@ def test_persistence_is_saved_too(tmp_path):
 
 
 def test_every_built_in_method_is_tried_here():
-    elsewhere = {"oracle", "posterior", "persistence", *IMAGE_METHODS, *IMAGE_FLOORS}
+    elsewhere = {"oracle", "posterior", "monotone", "persistence", *IMAGE_METHODS, *IMAGE_FLOORS}
     assert {name for name, _ in CONFIGURATIONS} | elsewhere == set(BUILT_IN)
 
 
