@@ -14,7 +14,7 @@ class EnergyScore(Objective):
     """``E|x - g| - E|g - g'|/2`` over independent draws g = g(pa, e), g' = g(pa, e'), e, e' ~ N(0, I).
 
     Strictly proper for laws of finite mean: it is least where g has the law of x given the parents (Gneiting, Raftery,
-    "Strictly proper scoring rules, prediction, and estimation", 2007, eq. 21; Shen, Meinshausen, 2024, eq. 6). Two
+    "Strictly proper scoring rules, prediction, and estimation", 2007, eq. 21; Shen, Meinshausen, 2024). Two
     draws a row estimate it without bias. ``x (n, 1)`` and ``parents (n, p)`` are standardised, e has `noise` numbers.
     """
 

@@ -47,7 +47,7 @@ class Bernstein:
     """``P(y <= t) = σ(h(t))`` with ``h(t) = Σ_m c_m B_m(t)`` on [0, 1], going on as a line beyond.
 
     ``B_m(t) = C(M, m) t^m (1 - t)^(M - m)``, M the `degree`; h rises where its coefficients do (Hothorn, Möst,
-    Bühlmann, "Most likely transformations", 2018, section 3.1).
+    Bühlmann, "Most likely transformations", 2018).
     """
 
     degree: int
@@ -85,7 +85,7 @@ class Bernstein:
 class Cuts:
     """``P(y <= k) = σ(c_k)`` for y in 0..count: an ordinal regression; with a single cut a logistic one.
 
-    McCullagh, "Regression models for ordinal data", 1980, eq. 2.4.
+    McCullagh, "Regression models for ordinal data", 1980.
     """
 
     count: int
