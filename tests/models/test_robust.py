@@ -7,8 +7,9 @@ import pytest
 import torch
 from scmbench.datasets.values import ValuesError
 from scmbench.models import conformance
+from scmbench.models.contract.columns import Scaler
 from scmbench.models.linear import LinearGaussian
-from scmbench.models.robust import ESTIMATORS, RobustLinearModel, robust_scaler
+from scmbench.models.robust import ESTIMATORS, RobustLinearModel
 
 GRAPH = nx.DiGraph([("a", "b"), ("a", "c"), ("b", "c")])
 
@@ -64,7 +65,7 @@ def test_noise_is_resampled_from_the_residuals(estimator):
 
 def test_columns_that_are_mostly_one_value_keep_a_scale():
     x = torch.tensor([[0.0, 5.0, 1.0]] * 9 + [[3.0, 5.0, 2.0]], dtype=torch.float64)
-    scaler = robust_scaler(x)
+    scaler = Scaler.robust(x)
     assert scaler.mean.tolist() == [0, 5, 1]
     assert scaler.std.tolist() == pytest.approx([0.9, 1, 0.3])
 
