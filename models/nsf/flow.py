@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,8 +31,8 @@ class Layers:
         """Parameters of all layers, the numbers in an h."""
         return self.layers * (3 * self.bins + 1)
 
-    def transform(self, h: Tensor) -> ComposedTransform:
-        """The rising map ``y -> u`` of tensors ``(*,)`` for ``h (*, size)``; at h = 0 it is the identity."""
+    def transform(self, h: Tensor) -> Any:
+        """zuko's rising map ``y -> u`` of tensors ``(*,)`` for ``h (*, size)``; at h = 0 it is the identity."""
         parts = []
         for own in h.split(3 * self.bins + 1, -1):
             shift, scale, widths, heights, slopes = own.split([1, 1, self.bins, self.bins, self.bins - 1], -1)

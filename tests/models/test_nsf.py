@@ -15,7 +15,7 @@ from torch.distributions import Cauchy, Normal
 
 CHAIN = SCM({"x1": lambda u: 2 + u, "x2": lambda u, x1: 1.5 * x1 - 0.5 * u, "x3": lambda u, x2: -0.8 * x2 + u})
 FACTUAL = CHAIN.sample(200, seed=5)
-HEAVY = Cauchy(*torch.tensor([0.0, 1.0], dtype=torch.float64))
+HEAVY = Cauchy(torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 import pytest
 import torch
@@ -152,7 +154,8 @@ def test_probabilities_of_discrete_nodes_are_part_of_the_density():
     graph = MIXED.subgraph(["a", "b"]).copy()
     model = TRAM(terms="ls", roots="fitted", epochs=40, lr=3e-2).fit(graph, data, seed=0)
     both = [model.log_prob({"a": data["a"], "b": torch.full((1000,), k)}).exp() for k in (0, 1)]
-    alone = model.mechanisms["a"].log_prob(data["a"][:, None] - model.origins["a"], torch.empty(1000, 0).double())
+    root: Any = model.mechanisms["a"]
+    alone = root.log_prob(data["a"][:, None] - model.origins["a"], torch.empty(1000, 0).double())
     torch.testing.assert_close(sum(both), alone.exp())
 
 
@@ -171,7 +174,8 @@ def test_a_node_of_many_levels_or_of_one():
     a = torch.randn(300, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     data = {"a": a, "many": (40 * a).round().long(), "one": torch.full((300,), 7)}
     model = TRAM(**SMALL, epochs=2).fit(nx.DiGraph([("a", "many"), ("a", "one")]), data, seed=0)
-    assert model.mechanisms["many"].parts[0].levels is None
+    many: Any = model.mechanisms["many"]
+    assert many.parts[0].levels is None
     answer = model.counterfactual(data, {"a": 0.5}, seed=0)
     assert torch.isin(answer["many"], data["many"]).all()
     assert set(answer["one"].tolist()) == {7}
