@@ -65,7 +65,7 @@ links:
 	@for room in datasets models metrics benchmarks results; do ln -sfn ../../../$$room build/types/scmbench/$$room; done
 
 numbers: $(stamp) ## every table and figure of the pages on results, from the committed runs, no training
-	for suite in paper ablation vaca-quirks carefl-quirks fmri; do \
+	for suite in paper ablation vaca-quirks carefl-quirks fmri causal-nf causal-nf-violations; do \
 	  $(bin)/scmbench report $$suite --from committed --out docs/numbers/$$suite > /dev/null || exit 1; done
 
 docs: $(stamp) links numbers ## the documentation as a site in build/site

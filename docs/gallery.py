@@ -26,6 +26,7 @@ PAPERS = {
     "cnf": "Causal normalizing flows (Javaloy, Sánchez-Martín, Valera, 2023)",
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
     "image": "Images",
+    "violations": "Violated assumptions (Poinsot, Panayiotou, Leite, Chesneau, Şimşek, Schoenauer, 2025)",
 }
 OBSERVED, SET = "#4c72b0", "#dd8452"
 LARGE = 7
