@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -103,6 +103,11 @@ class QueryBuilder(Protocol):
     @property
     def version(self) -> int:
         """Counts changes of anything that moves an outcome."""
+        ...
+
+    @property
+    def metric_versions(self) -> Mapping[str, int]:
+        """Versions of all that scores depend on, by name; part of every record's key."""
         ...
 
     @property

@@ -1,5 +1,7 @@
 """Questions: what a fitted model is asked, and how a protocol turns its answers into scores."""
 
+from typing import Literal
+
 PROTOCOLS = {
     "cnf": "The evaluation of the Causal NF paper's code: KL, error of mean differences, norm of counterfactual rows.",
     "image": "Counterfactual images: errors against the true image, axioms, and the proxies of papers by judges.",
@@ -12,7 +14,7 @@ PROTOCOLS = {
 }
 """Names of the protocols (protocols.py defines them), so that a suite can be read without loading the metrics."""
 
-METRICS = {
+METRICS: dict[str, tuple[Literal["samples", "rows"], str]] = {
     "energy_distance": ("samples", "Energy distance between two samples."),
     "mmd_paper": ("samples", "The DCM paper's biased MMD, its bandwidth from the distances between truth and answer."),
     "mmd_unbiased": ("samples", "Unbiased MMD, its bandwidths from the truth alone."),
