@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 GROUP = "scmbench.datasets"
 _REGISTRY: dict[str, Dataset] = {}
 
+FAMILIES = {
+    "drawn": (
+        "drawn/{n}/{degree}/{mechanism}/{noise}",
+        "Worlds drawn by the seed, standardised inside: n 5, 10, 20, 50; degree, the causes of a node on average, 1 to "
+        "(n - 1) / 2; mechanism linear, mlp, gp, tree, periodic; noise additive, heteroscedastic, multiplicative, "
+        "nonmonotone, heavy.",
+    ),
+}
+"""Families of worlds that are named by their parameters, by the first part of their names: how one is written, and what
+there is. The module of that name has the function `family`, which gives the world of a full name. `names` has none."""
+
 
 class UnknownDataset(UserError, LookupError):
     """No dataset of that name (the message lists near ones), or a package's datasets that cannot be loaded."""
@@ -37,6 +48,17 @@ class UnknownDataset(UserError, LookupError):
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Built-in datasets: module to name to the first line of the docstring. ``datasets/catalogue.toml`` has them."""
     return tomllib.loads(resources.files("scmbench.datasets").joinpath("catalogue.toml").read_text(encoding="utf-8"))
+
+
+def _of_family(name: str) -> Dataset | None:
+    """The world of this name in a family. Raises `UnknownDataset` for a name that begins like one and is none."""
+    head = name.split("/")[0]
+    if head not in FAMILIES:
+        return None
+    if found := import_module(f"scmbench.datasets.{head}").family(name):
+        return found
+    pattern, told = FAMILIES[head]
+    raise UnknownDataset(f"no dataset {name!r}; write {pattern}: {told}")
 
 
 def plugins() -> list[EntryPoint]:
@@ -60,6 +82,8 @@ def add(dataset: Dataset) -> Dataset:
         raise ValueError(f"dataset name {dataset.name!r}: expected something like paper/graph/kind")
     there = _REGISTRY.get(dataset.name)
     home = there.module if there else _home(dataset.name)
+    if (head := dataset.name.split("/")[0]) in FAMILIES:
+        home = f"scmbench.datasets.{head}"
     if there is not dataset and home and (there or not f"{dataset.module}.".startswith(f"{home}.")):
         raise ValueError(
             f"the dataset name {dataset.name!r} is taken twice, by {home} and by {dataset.module}; rename one"
@@ -134,6 +158,8 @@ def _load_plugins() -> None:
 def names() -> list[str]:
     """All names, sorted: built-in ones, those of installed packages (which are imported), those registered by hand.
 
+    Worlds of `FAMILIES` have names of their own, which are not listed.
+
     Returns:
         Full names, such as ``dcm/triangle/nadd``.
 
@@ -157,7 +183,11 @@ def get(name: str) -> Dataset:
         UnknownDataset: For a name that there is not, with the near names, or a package's datasets that cannot be
             loaded.
     """
-    if name not in _REGISTRY and (home := _home(name)):
+    if name in _REGISTRY:
+        return _REGISTRY[name]
+    if found := _of_family(name):
+        return found
+    if home := _home(name):
         import_module(home)
     if name not in _REGISTRY:
         _load_plugins()
@@ -184,7 +214,7 @@ def resolve(short: str, among: Iterable[str] | None = None) -> list[str]:
     ['dcm/triangle/nadd', 'dcm/triangle/nlin']
     """
     pool = sorted(among) if among is not None else names()
-    if short in pool:
+    if short in pool or (among is None and _of_family(short)):
         return [short]
     part = short.strip("/").split("/")
     found = []

@@ -32,6 +32,8 @@ def _datasets() -> Iterator[Line]:
     known = {name: text for part in datasets.catalogue().values() for name, text in part.items()}
     for name, text in sorted(known.items()):
         yield name, text, ", ".join(paper.short for paper in papers.of_dataset(name))
+    for pattern, text in datasets.FAMILIES.values():
+        yield pattern, text, ""
     for point in datasets.plugins():
         yield point.name, f"datasets of {datasets.owner(point)}: {point.value}", ""
 

@@ -26,7 +26,7 @@ import networkx as nx
 import torch
 from scmbench import models
 from scmbench.datasets import Problem, ValuesError
-from scmbench.datasets.registry import catalogue
+from scmbench.datasets.registry import FAMILIES, catalogue
 from scmbench.models import CausalModel
 
 from .blame import TROUBLE, blame, own_cost, waived
@@ -72,7 +72,7 @@ class _Fence(MetaPathFinder):
     """
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
-        known = {f"scmbench.datasets.{module}" for module in catalogue()}
+        known = {f"scmbench.datasets.{module}" for module in (*catalogue(), *FAMILIES)}
         if fullname in known:
             raise ImportError(f"{fullname} defines worlds, which a model does not get to see while it is judged")
 

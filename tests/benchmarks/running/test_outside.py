@@ -86,8 +86,8 @@ def test_the_process_of_a_chamber_has_no_world_loaded():
     code = (
         "import sys\n"
         "from scmbench.benchmarks.running import chamber\n"
-        "from scmbench.datasets.registry import catalogue\n"
-        "print([m for m in catalogue() if f'scmbench.datasets.{m}' in sys.modules])"
+        "from scmbench.datasets.registry import FAMILIES, catalogue\n"
+        "print([m for m in (*catalogue(), *FAMILIES) if f'scmbench.datasets.{m}' in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
