@@ -22,6 +22,7 @@ BUILT_IN = {
     "carefl": "scmbench.models.carefl:CAREFL",
     "carefl-affine": "scmbench.models.carefl:AffineCAREFL",
     "causal-nf": "scmbench.models.causal_nf:CausalNF",
+    "cocycle": "scmbench.models.cocycle:Cocycle",
     "dscm": "scmbench.models.dscm:DSCM",
     "engression": "scmbench.models.engression:Engression",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",

@@ -40,6 +40,8 @@ class Objective(ABC):
     def batch(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """What `loss` is asked about for these ``rows (n, c)``: tensors of n rows, with what is drawn for them.
 
+        A loss that compares rows with each other may leave out those at the end that fill no batch.
+
         The generator is the CPU's wherever the data are, so that all devices train on the same numbers.
         """
 

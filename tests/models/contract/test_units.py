@@ -79,6 +79,7 @@ CASES = [
     Case("carefl-affine", {"variant": "reference"}, ALWAYS),
     Case("carefl-affine", {"variant": "corrected"}),
     *(Case("causal-nf", {"transform": transform}) for transform in ("affine", "spline")),
+    *(Case("cocycle", {"transform": transform}) for transform in ("affine", "spline")),
     Case("dscm", {"particles": 2}),
     Case("engression", {"draws": 50}),
     Case("flow-matching"),

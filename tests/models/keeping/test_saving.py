@@ -40,6 +40,8 @@ CONFIGURATIONS = [
     ("dcm", {"time": "positional", "guidance": 0.5, "width": (8, 8)}),
     ("causal-nf", {}),
     ("causal-nf", {"transform": "spline", "hidden": (16, 16)}),
+    ("cocycle", {}),
+    ("cocycle", {"transform": "affine", "hidden": ()}),
     ("engression", {}),
     ("flow-matching", {}),
     ("nsf", {}),
