@@ -105,7 +105,7 @@ def test_samples_under_an_intervention_are_transported_training_rows(model):
 
 @pytest.mark.parametrize("noise", ["cauchy", "sign"])
 def test_no_law_of_the_noise_is_assumed(noise):
-    """The pair of the paper's Table 1: least squares and flows fail where the noise is Cauchy's."""
+    """The linear pair of the paper: least squares fails where the noise is Cauchy's."""
     x, u = normal(1000), normal(1000, seed=1)
     u = u / normal(1000, seed=2) if noise == "cauchy" else u.sign()
     data = {"x": x, "y": x + u}
