@@ -27,6 +27,7 @@ from queries import NAMES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
+    "docs/index.md",
     "docs/numbers.md",
     "docs/ablation.md",
     "docs/fmri.md",

@@ -44,6 +44,14 @@ def _helps(group: click.Group, name: str) -> Iterator[str]:
             yield f"## {name.removeprefix('scmbench').strip()} {word}\n\n```text\n{command.get_help(context)}\n```\n"
 
 
+def on_post_build(config: Any) -> None:
+    """Link the reports, which are pages of their own, back to the site."""
+    for page in Path(config.site_dir).glob("numbers/*/index.html"):
+        text = page.read_text(encoding="utf-8")
+        home = '<p><a href="../../index.html">scmbench</a> · <a href="../../numbers.html">what the numbers say</a></p>'
+        page.write_text(text.replace("<!-- site -->", home, 1), encoding="utf-8")
+
+
 def on_page_content(body: str, **_: Any) -> str:
     """Turn formulas into MathML, which browsers draw without a script."""
     body = re.sub(r'<span class="arithmatex">\\\((.*?)\\\)</span>', lambda m: _mathml(m[1], "inline"), body, flags=re.S)

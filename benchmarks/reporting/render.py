@@ -269,7 +269,7 @@ def to_html(table: Table) -> str:
         text = html.escape(entry.text)
         return f'<{tag} class="{mark}">' + (f"<b>{text}</b>" if entry.bold else text) + f"</{tag}>"
 
-    head = "".join(cell(Text(c), "th", i) for i, c in enumerate(table.columns))
+    head = "".join(cell(Text(c), "th" if c else "td", i) for i, c in enumerate(table.columns))
     body = []
     for row in table.rows:
         if isinstance(row, Section):
@@ -279,6 +279,6 @@ def to_html(table: Table) -> str:
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in table.notes)
     return (
         f'<figure id="{escaping.file_name(table.name)}"><figcaption>{html.escape(table.title)}</figcaption>'
-        '<div class="scroll"><table>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(table.title)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{notes}</figure>"
     )

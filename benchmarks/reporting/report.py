@@ -27,6 +27,7 @@ from ..records.spreadsheet import to_csv
 from ..suites.suite import Suite
 from . import images, members
 from .escaping import file_name
+from .explorer import explored
 from .figures import boxes as boxplots
 from .figures import pairs as scatterplots
 from .figures import style
@@ -260,7 +261,7 @@ class Report:
                 (folder / f"{name}.csv").write_text(text, encoding="utf-8")
         text = json.dumps(self.verdict_json(), indent=1, allow_nan=False, ensure_ascii=False)
         (folder / "verdicts.json").write_text(text + "\n", encoding="utf-8")
-        whole = page(self.suite.title, self.headline(), parts, drawn, self._about())
+        whole = page(self.suite.title, self.headline(), parts, drawn, self._about(), explored(self))
         (folder / "index.html").write_text(whole, encoding="utf-8")
 
     def _about(self) -> list[str]:
