@@ -26,61 +26,52 @@ from .scm import Equation
 TARGETS = ("x1", "x2")
 
 Noise = Callable[[Tensor], Tensor]
-Switch = Callable[[Tensor, Tensor], Tensor]
-"""``(u, parent) -> x``"""
 
 
 def _shift(u: Tensor, parent: Tensor) -> Tensor:
+    """u, or u - 1 where the parent is negative."""
     return torch.where(parent >= 0, u, u - 1)
 
 
 def _mirror(u: Tensor, parent: Tensor) -> Tensor:
+    """u, or -u where the parent is negative."""
     return torch.where(parent >= 0, u, -u)
-
-
-def _switched(second: Switch, third: Switch | None = None) -> dict[str, Equation]:
-    """x2 by the sign of x1, then x3 by the sign of x2, or x3 = x2 + u where there is no `third`."""
-    return {
-        "x1": lambda u: u,
-        "x2": lambda u, x1: second(u, x1),
-        "x3": lambda u, x1, x2: third(u, x2) if third else x2 + u,
-    }
 
 
 @register("violations/ctf1", targets=TARGETS)
 def ctf1():
     """x2 is shifted where x1 is negative; x3 = x2 + u."""
-    return _switched(_shift)
+    return {"x1": lambda u: u, "x2": lambda u, x1: _shift(u, x1), "x3": lambda u, x1, x2: x2 + u}
 
 
 @register("violations/ctf2", targets=TARGETS)
 def ctf2():
     """x2 is mirrored where x1 is negative; x3 = x2 + u. No data tell it from a world without mirror."""
-    return _switched(_mirror)
+    return {"x1": lambda u: u, "x2": lambda u, x1: _mirror(u, x1), "x3": lambda u, x1, x2: x2 + u}
 
 
 @register("violations/ctf3", targets=TARGETS)
 def ctf3():
     """x2 is shifted where x1 is negative, x3 where x2 is."""
-    return _switched(_shift, _shift)
+    return {"x1": lambda u: u, "x2": lambda u, x1: _shift(u, x1), "x3": lambda u, x1, x2: _shift(u, x2)}
 
 
 @register("violations/ctf4", targets=TARGETS)
 def ctf4():
     """x2 is mirrored where x1 is negative, x3 where x2 is. No data tell it from three independent normals."""
-    return _switched(_mirror, _mirror)
+    return {"x1": lambda u: u, "x2": lambda u, x1: _mirror(u, x1), "x3": lambda u, x1, x2: _mirror(u, x2)}
 
 
 @register("violations/ctf5", targets=TARGETS)
 def ctf5():
     """x2 is shifted where x1 is negative, x3 mirrored where x2 is."""
-    return _switched(_shift, _mirror)
+    return {"x1": lambda u: u, "x2": lambda u, x1: _shift(u, x1), "x3": lambda u, x1, x2: _mirror(u, x2)}
 
 
 @register("violations/ctf6", targets=TARGETS)
 def ctf6():
     """x2 is mirrored where x1 is negative, x3 shifted where x2 is."""
-    return _switched(_mirror, _shift)
+    return {"x1": lambda u: u, "x2": lambda u, x1: _mirror(u, x1), "x3": lambda u, x1, x2: _shift(u, x2)}
 
 
 def _triangle(g: Noise) -> dict[str, Equation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,40 @@ def main() -> None:
     for paper, names in by_paper.items():
         sections += [f"## {PAPERS.get(paper, paper)}\n", *map(entry, names)]
     (OUT / "index.md").write_text("\n".join(sections), encoding="utf-8")
+    (OUT / "which-triangle.md").write_text(which(by_paper), encoding="utf-8")
+
+
+WHICH = """# Which triangle?
+
+Papers on causal models call different equations by one name. A number for "the triangle" means nothing until it is said
+whose: below are the names that more than one paper of this registry uses, with each one's equations and the name that
+scmbench has for it. (u is the node's own noise, N(0, 1) unless the [gallery](index.md) says otherwise.) The SCMs that
+VACA, CCNF, KaCGM and the cocycles call so have other equations again and are not here yet: never compare with theirs by
+name.
+"""
+
+
+def which(by_paper: Mapping[str, Sequence[str]]) -> str:
+    """The page of names that several papers use for different equations, as far as these are written out."""
+    users: dict[str, dict[str, list[str]]] = {}
+    for paper, names in by_paper.items():
+        for name in names:
+            users.setdefault(name.split("/")[1], {}).setdefault(paper, []).append(name)
+    sections = [WHICH]
+    for graph, found in sorted(users.items()):
+        if len(found) > 1:
+            sections.append(f"## {graph}\n")
+            for paper, names in found.items():
+                sections.append(f"{PAPERS.get(paper, paper)}:\n")
+                sections += [f"`{name}`\n\n{equations(scm_of(name))}" for name in names]
+    return "\n".join(sections)
+
+
+def scm_of(name: str) -> SCM:
+    """The SCM of this name at seed 0."""
+    dataset = datasets.get(name)
+    assert isinstance(dataset, SCMDataset)
+    return dataset.scm(0)
 
 
 INTRODUCTION = f"""# Gallery of SCMs
@@ -58,7 +93,8 @@ whiskers from 5 % to 95 %). Axes end at the 0.5 % and 99.5 % quantiles, because 
 Worlds with an image show, above, images of the world, and below them their true counterfactuals under each
 target, set to its 90 % quantile.
 
-`scmbench list datasets` names them; short forms such as `triangle/nlin` work wherever they are unambiguous.
+`scmbench list datasets` names them; short forms such as `triangle/nlin` work wherever they are unambiguous. Papers use
+the same name for other equations: [Which triangle?](which-triangle.md)
 """
 
 
