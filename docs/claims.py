@@ -34,6 +34,7 @@ PAGES = [
     "docs/causal-nf.md",
     "docs/gate.md",
     "docs/verdicts.md",
+    "docs/ranking.md",
     "README.md",
 ]
 
