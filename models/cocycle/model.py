@@ -120,8 +120,8 @@ class Cocycle(AutoregressiveModel):
     """Transport of every node's rows from parents to parents, without a law for the noise. Roots by bootstrap.
 
     "Counterfactual Cocycles: A Framework for Robust and Coherent Counterfactual Transports", Dance, Bloem-Reddy, 2024
-    (arXiv 2405.13844), at the nodes of a causal graph. What is learned is not a mechanism with its noise but how a value
-    moves when its parents do,
+    (arXiv 2405.13844), at the nodes of a causal graph. What is learned is not a mechanism with its noise but how a
+    value moves when its parents do,
 
         x' = T(pa', pa) x,   T(pa', pa) = m(pa') m(pa)^{-1},   so that T(pa'', pa') T(pa', pa) = T(pa'', pa),
 
