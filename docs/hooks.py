@@ -36,12 +36,16 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def _helps(group: click.Group, name: str) -> Iterator[str]:
-    for word, command in sorted(group.commands.items()):
+    """The help of every command that is shown, those of groups too; a command's file is imported when it is named."""
+    context = click.Context(group, info_name=name, max_content_width=82, terminal_width=82)
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
         if isinstance(command, click.Group):
             yield from _helps(command, f"{name} {word}")
-        else:
-            context = click.Context(command, info_name=f"{name} {word}", max_content_width=82, terminal_width=82)
-            yield f"## {name.removeprefix('scmbench').strip()} {word}\n\n```text\n{command.get_help(context)}\n```\n"
+        elif command is not None and not command.hidden:
+            own = click.Context(command, info_name=f"{name} {word}", max_content_width=82, terminal_width=82)
+            title = f"{name} {word}".removeprefix("scmbench").strip()
+            yield f"## {title}\n\n```text\n{command.get_help(own)}\n```\n"
 
 
 def on_post_build(config: Any) -> None:

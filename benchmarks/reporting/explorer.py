@@ -7,46 +7,51 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..judging.cells import CELL, NOT_RUN, text_columns
 from ..judging.methods import METHOD
+from ..judging.published import Published
 from ..judging.rule import why
-from .layout import RUNGS, question_name
+from .layout import RUNGS, Layout, question_name
 from .tables.scores import by_cell
-
-if TYPE_CHECKING:
-    from .report import Report
 
 DIGITS = 5
 """Significant digits of a score; of a page's three megabytes these take a tenth."""
 
 
-def explored(report: Report) -> dict[str, Any]:
-    """Rows (a SCM and a question), methods, and cells by (row, method); numbers are in the units of the tables.
+def explored(
+    suite: str,
+    layout: Layout,
+    scores: pd.DataFrame,
+    found: pd.DataFrame,
+    judged: pd.DataFrame | None = None,
+    published: Published | None = None,
+) -> dict[str, Any]:
+    """Of a report's frames: rows (a SCM and a question), methods, and cells by (row, method), in the tables' units.
 
     ``{rows: [{scm, group, score, rung, metric, higher}], methods: [{name, floor}], cells: [[row, method, {...}]],
     theirs, units, suite}``; a cell has ``m, q1, q3, mean, sd, n, seeds`` and, where it was judged, ``word, why, theirs,
     box, ratio, low, high``; one without a score has ``state``.
     """
-    layout = report.layout
-    scores: dict[tuple[str, ...], list[tuple[int, float]]] = {}
-    told = text_columns(report.scores, CELL)
+    by_seed: dict[tuple[str, ...], list[tuple[int, float]]] = {}
+    told = text_columns(scores, CELL)
     for row in told[np.isfinite(told["score"].to_numpy(dtype=float))].to_dict("records"):
-        scores.setdefault(tuple(row[c] for c in CELL), []).append((int(row["seed"]), layout.scale * row["score"]))
-    judged = {} if report.judged is None else by_cell(report.judged)
-    theirs = {} if report.paper is None else by_cell(report.paper.cells)
-    found, rows, cells = by_cell(report.found), [], []
+        by_seed.setdefault(tuple(row[c] for c in CELL), []).append((int(row["seed"]), layout.scale * row["score"]))
+    verdicts = {} if judged is None else by_cell(judged)
+    theirs = {} if published is None else by_cell(published.cells)
+    ours, rows, cells = by_cell(found), [], []
     for group, datasets in layout.groups():
         for dataset, question in ((d, q) for d in datasets for q in layout.questions):
             keys = {i: (dataset, *question, *m) for i, m in enumerate(layout.methods)}
-            some = {i: _cell(found[key], scores.get(key, []), layout.scale) for i, key in keys.items() if key in found}
+            some = {i: _cell(ours[key], by_seed.get(key, []), layout.scale) for i, key in keys.items() if key in ours}
             if not any(cell.get("n") for cell in some.values()):
                 continue
             for i, cell in some.items():
-                if (line := judged.get(keys[i])) and line["form"]:
+                if (line := verdicts.get(keys[i])) and line["form"]:
                     cell |= _verdict(line, theirs.get(keys[i], {}), layout.scale)
                 cells.append([len(rows), i, cell])
             rows.append(
@@ -64,7 +69,7 @@ def explored(report: Report) -> dict[str, Any]:
         {"name": layout.method(m), "label": m[0], "floor": layout.roles.get(m, METHOD) != METHOD}
         for m in layout.methods
     ]
-    about = {"suite": report.suite.name, "theirs": layout.theirs, "units": layout.factor()}
+    about = {"suite": suite, "theirs": layout.theirs, "units": layout.factor()}
     return {**about, "rows": rows, "methods": methods, "cells": cells}
 
 

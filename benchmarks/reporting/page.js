@@ -110,7 +110,7 @@
       })));
     const rank = ranks(rows, methods);
     const foot = make("tr", {}, make("th", { class: "word", scope: "row" }, "mean rank"),
-      make("td", { class: "word" }, `${rank.count} rows`), ...methods.map((i) => make("td", {}, rank.of(i))));
+      make("td", { class: "word" }, `${rank.count} row${rank.count === 1 ? "" : "s"}`), ...methods.map((i) => make("td", {}, rank.of(i))));
     table.replaceChildren(make("table", {},
       make("thead", {}, make("tr", {}, head("SCM", "scm"), head("score", "score"), ...methods.map((i) => head(data.methods[i].name, i)))),
       make("tbody", {}, ...body), make("tfoot", {}, foot)));

@@ -19,7 +19,7 @@ from ...judging.published import Published
 from ..layout import Layout, question_name
 from ..tables.scores import by_cell
 from .fitting import Labels, headline, legend_below, name_axes, wrap
-from .style import log_axis, method_colours, method_hatches, new_figure, styled
+from .style import described, log_axis, method_colours, method_hatches, new_figure, styled
 
 COLUMNS = 4
 """SCMs a figure at most, as in the paper."""
@@ -107,7 +107,11 @@ def boxes(
         legend_below(figure, draw.handles())
         if title:
             headline(figure, title)
-    return figure
+    whose = ", ".join(layout.method(m) for m in draw.at.methods)
+    asked = ", ".join(question_name(q) for q in rows)
+    beside = f", beside those of the {layout.theirs}" if theirs else ""
+    where = ", ".join(map(layout.dataset, datasets))
+    return described(figure, f"Box plots of {asked} on {where}: the seeds of {whose}{beside}.")
 
 
 def _axis_label(question: Question, layout: Layout, *, log: bool) -> str:

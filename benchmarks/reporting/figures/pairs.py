@@ -17,7 +17,7 @@ from ...judging.paired import contrast
 from ..layout import Layout, question_name
 from ..tables.relative import seeds_of
 from .fitting import headline, legend_below, name_axes, name_rows, widest
-from .style import log_axis, method_colours, method_markers, new_figure, styled
+from .style import described, log_axis, method_colours, method_markers, new_figure, styled
 
 SIDE = 2.2
 """Inches of a panel of counterfactuals."""
@@ -69,7 +69,8 @@ def counterfactuals(
             Line2D([], [], marker=markers[m], linestyle="", color=colours[m], label=layout.method(m)) for m in methods
         ]
         legend_below(figure, [*handles, Line2D([], [], color="black", linewidth=0.8, label="predicted = true")])
-    return figure
+    whose = ", ".join(layout.method(m) for m in methods)
+    return described(figure, f"Predicted against true counterfactuals, {title}: {whose}.")
 
 
 def _against_truth(
@@ -142,7 +143,7 @@ def seed_by_seed(scores: pd.DataFrame, a: Method, b: Method, layout: Layout) -> 
         if same and drawn != questions:
             told += f"; identical at every seed: {', '.join(question_name(q, short=True) for q in same)}"
         headline(figure, told)
-    return figure
+    return described(figure, f"{layout.method(a)} over {layout.method(b)} at every seed, on {', '.join(names)}.")
 
 
 def _identical(both: pd.DataFrame, question: tuple[str, str]) -> bool:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from ...judging.contests import Friedman
 from ...judging.methods import title
+from .fitting import LONGEST, headline, shorten, widest
 from .style import described, new_figure, styled
 
 LINE, BAR = 0.22, 0.13
@@ -25,21 +26,22 @@ def difference_diagram(test: Friedman) -> Figure:
     half = math.ceil(len(names) / 2)
     low, high = 1, max(len(names), 2)
     depth = (len(bars) + 1) * BAR
-    width = 3.2 + 0.075 * (max(map(len, names[:half])) + max(map(len, [*names[half:], ""])))
+    labels = [shorten(f"{name}  {rank:.2f}", LONGEST, 8) for name, rank in zip(names, ranks, strict=True)]
+    wide = max(3.4 + widest(labels[:half]) + widest(labels[half:]), 4.5)
     with styled():
-        figure, ((axis,),) = new_figure(width, 0.75 + depth + half * LINE)
+        figure, ((axis,),) = new_figure(wide, 0.75 + depth + half * LINE)
         room = (high - low) / 3.0  # data per inch, roughly: the line is three inches wide
         axis.plot([low, high], [0, 0], color="black", linewidth=1)
         for tick in range(low, high + 1):
             axis.plot([tick, tick], [0, 0.06], color="black", linewidth=1)
             axis.text(tick, 0.09, str(tick), ha="center", va="bottom", fontsize=8)
-        for i, (name, rank) in enumerate(zip(names, ranks, strict=True)):
+        for i, (label, rank) in enumerate(zip(labels, ranks, strict=True)):
             left = i < half
             y = -(depth + ((i if left else len(names) - 1 - i) + 0.5) * LINE)
             end = low - 0.1 * room if left else high + 0.1 * room
             axis.plot([rank, rank, end], [0, y, y], color="#606060", linewidth=0.8)
             side = end - 0.05 * room if left else end + 0.05 * room
-            axis.text(side, y, f"{name}  {rank:.2f}", ha="right" if left else "left", va="center", fontsize=8)
+            axis.text(side, y, label, ha="right" if left else "left", va="center", fontsize=8)
         for j, bar in enumerate(bars, start=1):
             ends = min(bar) - 0.03 * room, max(bar) + 0.03 * room
             axis.plot(ends, [-j * BAR] * 2, color="black", linewidth=3, solid_capstyle="butt")
@@ -49,6 +51,6 @@ def difference_diagram(test: Friedman) -> Figure:
         axis.set_xlim(low - 0.15 * room, high + 0.15 * room)
         axis.set_ylim(-(depth + half * LINE), 0.6)
         axis.axis("off")
-        figure.suptitle(f"Mean rank, {test.rung}, {test.worlds} worlds (1 is best)", size=10)
+        headline(figure, f"Mean rank, {test.rung}, {test.worlds} worlds (1 is best)")
     order = ", ".join(f"{name} {rank:.2f}" for name, rank in zip(names, ranks, strict=True))
     return described(figure, f"Mean ranks of the {test.rung} rung over {test.worlds} worlds: {order}")

@@ -18,7 +18,7 @@ from ..layout import Layout, question_name
 from ..render import number
 from ..tables.relative import lines_of, methods_of, questions_of, seeds_of
 from .fitting import Labels, headline, legend_below, name_axes, name_rows, widest
-from .style import ink, new_figure, styled
+from .style import described, ink, new_figure, styled
 
 LIMIT = np.log(4)
 """Ratios beyond 1/4 and 4 have the colour of these."""
@@ -62,7 +62,8 @@ def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure
         legend_below(figure, [Patch(facecolor=tuple(c), edgecolor="#808080", label=name) for name, c in named])
         told = f"Score of each method / score of {layout.method(base)}, paired by seed; {layout.better().lower()}; "
         headline(figure, f"{told}bold ↓ ↑: the 95 % interval over {seeds_of(compared)} seeds leaves out 1")
-    return figure
+    asked = ", ".join(question_name(q) for q in questions)
+    return described(figure, f"Scores of {', '.join(rows)} over those of {layout.method(base)} by SCM: {asked}.")
 
 
 def _panel(

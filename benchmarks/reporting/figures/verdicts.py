@@ -16,7 +16,7 @@ from ..layout import Layout, question_name
 from ..render import COLOURS, SYMBOLS, number
 from ..tables.scores import by_cell
 from .fitting import Labels, headline, legend_below, name_rows, widest, wrap
-from .style import ink, new_figure, short_name, styled
+from .style import described, ink, new_figure, short_name, styled
 
 WIDEST = 14.0
 """Inches: questions that do not fit beside each other go below."""
@@ -50,7 +50,9 @@ def verdict_map(verdicts: pd.DataFrame, layout: Layout) -> Figure:
         present = [w for w in COLOURS if (published["verdict"] == w).any()]
         legend_below(figure, [Patch(color=COLOURS[w], label=f"{SYMBOLS.get(w, '')} {w}".strip()) for w in present])
         headline(figure, f"Ours / {layout.theirs}")
-    return figure
+    counts = published["verdict"].value_counts()
+    told = ", ".join(f"{counts[w]} {w}" for w in present)
+    return described(figure, f"Our score over that of the {layout.theirs} for every published cell: {told}.")
 
 
 def _panel(

@@ -42,9 +42,13 @@ def report(label="dcm"):
     )
 
 
+def explored_of(made):
+    return explored(made.suite.name, made.layout, made.scores, made.found, made.judged, made.paper)
+
+
 def test_cells_have_their_seeds_the_published_box_and_the_verdict():
     made = report()
-    found = explored(made)
+    found = explored_of(made)
     (row,) = found["rows"]
     assert (row["scm"], row["score"], row["rung"]) == ("chain/nlin", "obs MMD", "observational")
     assert [method["floor"] for method in found["methods"]] == [False, False, True]
@@ -95,7 +99,7 @@ def test_no_text_leaves_its_script(label):
 def test_a_page_of_hostile_names_has_three_scripts_and_its_texts():
     label = "</script><img src=x onerror=alert(1)>"
     made = report(label)
-    read = Scripts(page("t", "h", [], {}, [], explored(made)))
+    read = Scripts(page("t", "h", [], {}, [], explored_of(made)))
     assert read.tags.count("script") == 3
     assert "img" not in read.tags
     assert label in {method["label"] for method in json.loads(read.scripts["cells"])["methods"]}

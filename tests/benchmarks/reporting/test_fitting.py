@@ -15,11 +15,13 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from scmbench.benchmarks.judging import proxies
 from scmbench.benchmarks.judging.cells import cells, seed_scores
+from scmbench.benchmarks.judging.contests import Friedman
 from scmbench.benchmarks.judging.paired import relatives
 from scmbench.benchmarks.judging.published import Published
 from scmbench.benchmarks.judging.sweeps import Sweep
 from scmbench.benchmarks.judging.verdict import verdicts
 from scmbench.benchmarks.reporting.figures import boxes, curves, fitting, images, members, pairs, style
+from scmbench.benchmarks.reporting.figures.ranking import difference_diagram
 from scmbench.benchmarks.reporting.figures.relative import relative_map
 from scmbench.benchmarks.reporting.figures.verdicts import verdict_map
 from scmbench.benchmarks.reporting.layout import Layout
@@ -149,7 +151,12 @@ def draw_images(count):
     yield images.strip(shown, sweep, title="image/a_long_name_of_a_data_set, one row an image")
 
 
-KINDS = [draw_boxes, draw_maps, draw_pairs, draw_members, draw_curves, draw_images]
+def draw_ranking(count):
+    ranks = {method: 1 + 0.4 * i for i, method in enumerate(methods_of(count))}
+    yield difference_diagram(Friedman("counterfactual", ranks, 14, 30.0, 0.001, 1.0, marked=True))
+
+
+KINDS = [draw_ranking, draw_boxes, draw_maps, draw_pairs, draw_members, draw_curves, draw_images]
 
 
 def texts_of(figure, monkeypatch):
