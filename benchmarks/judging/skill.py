@@ -134,7 +134,7 @@ def fieller(gain: NDArray, gap: NDArray) -> tuple[float, float, float]:
     freedom, the ends are the roots of ``(b² - t² V_b) ρ² - 2 (a b - t² C) ρ + a² - t² V_a = 0``. They are ``(-∞, ∞)``
     for a single seed, and where b is not told from 0.
 
-    >>> value, low, high = fieller(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
+    >>> value, low, high = fieller(np.array([10.0, 11.0, 12.0]) / 2, np.array([10.0, 11.0, 12.0]))
     >>> round(value, 3), round(low, 3), round(high, 3)
     (0.5, 0.5, 0.5)
     """
