@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 from zuko.transforms import ComposedTransform, MonotonicAffineTransform, MonotonicRQSTransform
@@ -29,8 +30,8 @@ class Maps:
         """How many numbers an h has."""
         return {"shift": 1, "affine": 2, "spline": 3 * self.bins + 1}[self.transform]
 
-    def at(self, h: Tensor) -> ComposedTransform:
-        """The maps ``z -> x`` of tensors ``(*,)`` for ``h (*, size)``; ``.inv`` is that of x to z."""
+    def at(self, h: Tensor) -> Any:
+        """zuko's maps ``z -> x`` of tensors ``(*,)`` for ``h (*, size)``; ``.inv`` is that of x to z."""
         parts = []
         if self.transform == "spline":
             widths, heights, slopes, h = h.split([self.bins, self.bins, self.bins - 1, 2], -1)
