@@ -44,6 +44,7 @@ TASKS = {
         "run": "scmbench run paper --scms chain --seeds 3 --only dcm,anm",
         "report": "scmbench report paper --from committed",
         "compare": "scmbench compare paper --json",
+        "rank": "scmbench rank paper --from committed",
         "show": "scmbench show paper --scms chain --only dcm",
     },
     "Find out what there is": {
