@@ -56,7 +56,7 @@ def page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["base64"] = lambda png: base64.b64encode(with_few_colours(png)).decode()
+    environment.filters["base64"] = lambda png: base64.b64encode(png).decode()
     environment.filters["script"] = lambda data: Markup(as_script(data))
     environment.filters["described"] = description
     environment.filters["table"] = lambda table: Markup(to_html(table))

@@ -34,7 +34,7 @@ from .figures import style
 from .figures.relative import relative_map
 from .figures.verdicts import verdict_map
 from .layout import Layout
-from .page import Part, page
+from .page import Part, page, with_few_colours
 from .render import Table, document, latex, markdown, to_rich
 from .tables import records
 from .tables import scores as tables
@@ -251,7 +251,8 @@ class Report:
                 (target / f"{table.name}.md").write_text(markdown(table), encoding="utf-8")
                 (target / f"{table.name}.tex").write_text(latex(table), encoding="utf-8")
             for name, figure in part.figures.items():
-                drawn[name] = style.save(figure, folder / "figures", name)[0].read_bytes()
+                picture = style.save(figure, folder / "figures", name)[0]
+                drawn[name] = with_few_colours(picture.read_bytes())
         narrow = [t.name for part in parts for t in part.tables if t.name not in ("provenance", "failures")]
         (target / "tables.tex").write_text(document(narrow), encoding="utf-8")
         lines: Mapping[str, pd.DataFrame | None] = {"scores": self.scores, "cells": self.found, "verdicts": self.judged}

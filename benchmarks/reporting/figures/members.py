@@ -43,7 +43,7 @@ def errors_by_member(rows: pd.DataFrame, layout: Layout) -> Figure:
         for i, m in enumerate(mean):
             text = axis.annotate(f"{m:.3f}", (i, m), (9, 3), textcoords="offset points", size=7, zorder=4)
             text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})
-        labels.put(axis, list(x))
+        labels.put(axis, range(len(methods)))
         axis.set_ylabel(wrap(question_name((first["query"], first["metric"])), 2.4, 9))
         axis.set_ylim(bottom=0)
         axis.set_xlim(-0.5, len(methods) - 0.2)
