@@ -52,7 +52,7 @@ def run(count):
         for j, scm in enumerate(SCMS)
         for i, method in enumerate([*methods, ("oracle", "")])
         for question in QUESTIONS
-        for seed in range(5)
+        for seed in range(3)
         if not (i == 1 and scm == SCMS[0])
     ]
     told = [
@@ -60,7 +60,7 @@ def run(count):
         | {"waives": "do is exact: by design"}
         for scm in SCMS
         for m, v in methods
-        for seed in range(5)
+        for seed in range(3)
     ]
     frame, told = pd.DataFrame(rows), pd.DataFrame(told)
     told.loc[(told["dataset"] == SCMS[0]) & (told["model"] == methods[1][0]), "status"] = "unsupported"
