@@ -306,7 +306,7 @@ TRAINING_SUMS = {  # name: version, sum of the last node over 100 training rows 
 @pytest.mark.parametrize("name", TRAINING_SUMS)
 def test_training_rows_of_a_seed_move_only_with_a_new_version(name):
     """If this fails because the data were changed on purpose, raise the dataset's version and note the new sum here."""
-    protocol = SimpleNamespace(n_train=100, queries=lambda scm, *, seed: [])
+    protocol = SimpleNamespace(n_train=100, queries=lambda scm, *, seed, train: [])
     [problem] = get(name).problems(protocol, seed=1)  # type: ignore[arg-type]
     version, total = TRAINING_SUMS[name]
     assert get(name).version == version

@@ -20,7 +20,7 @@ def scratch(monkeypatch):
 
 
 def protocol(n_train: int = 50):
-    return SimpleNamespace(name="none", version=1, n_train=n_train, queries=lambda scm, *, seed: [seed])
+    return SimpleNamespace(name="none", version=1, n_train=n_train, queries=lambda scm, *, seed, train: [seed])
 
 
 def test_the_papers_worlds_are_all_there():

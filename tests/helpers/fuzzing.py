@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+from PIL import Image
 from scmbench.benchmarks.cli import app
 from scmbench.datasets import registry
 from scmbench.datasets.values import to_frame
@@ -78,7 +79,7 @@ def _blank(figure: object, folder: Path, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
     for path in paths:
-        path.write_bytes(b"")
+        Image.new("L", (1, 1)).save(path)
     return paths
 
 
