@@ -189,12 +189,15 @@ def size(name: str) -> str:
     """How much a suite that comes with scmbench asks for, from its file alone.
 
     >>> size("paper")
-    '14 problems × 10 methods × 10 seeds, protocol paper'
+    '14 problems × 11 models × 10 seeds, protocol paper'
     """
     told = tomllib.loads(_text(name))
-    seeds, problems, methods = told.get("seeds", 1), len(told["datasets"]), len(told["models"])
+    catalogue = resources.files("scmbench.datasets").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    known = [name for names in tomllib.loads(catalogue).values() for name in names]
+    problems = sum(max(1, sum(f"{one}/".startswith(f"{short}/") for one in known)) for short in told["datasets"])
+    seeds = told.get("seeds", 1)
     seeds = seeds if isinstance(seeds, int) else len(seeds)
-    counts = ((problems, "problem"), (methods, "method"), (seeds, "seed"))
+    counts = ((problems, "problem"), (len(told["models"]), "model"), (seeds, "seed"))
     return " × ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts) + f", protocol {told['protocol']}"
 
 

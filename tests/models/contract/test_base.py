@@ -227,7 +227,7 @@ def test_powers_are_what_a_class_defines_as_hook_or_as_public_method():
             return factual
 
     assert (Careless.powers, Old.powers, New.powers) == (set(), {"log_prob", "save"}, {"abduct"})
-    assert load("oracle").powers == {"replay"}
+    assert load("oracle").powers == {"replay", "log_prob"}
     model = New().fit(GRAPH, data(), seed=0)
     with pytest.raises(Unsupported, match="New has no log_prob"):
         model.log_prob(data())
