@@ -194,7 +194,8 @@ def size(name: str) -> str:
     told = tomllib.loads(_text(name))
     catalogue = resources.files("scmbench.datasets").joinpath("catalogue.toml").read_text(encoding="utf-8")
     known = [name for names in tomllib.loads(catalogue).values() for name in names]
-    problems = sum(max(1, sum(f"{one}/".startswith(f"{short}/") for one in known)) for short in told["datasets"])
+    among = (0 if one in known else sum(name.startswith(f"{one}/") for name in known) for one in told["datasets"])
+    problems = sum(max(1, count) for count in among)
     seeds = told.get("seeds", 1)
     seeds = seeds if isinstance(seeds, int) else len(seeds)
     counts = ((problems, "problem"), (len(told["models"]), "model"), (seeds, "seed"))
