@@ -80,13 +80,17 @@ def located(name: str | Path, what: str, kind: str = CELLS) -> Iterator[Path]:
 
     Raises `PublishedError` where there is none; it says `what` was looked for and what of that `kind` there is.
     """
-    for shelf in SHELVES:
-        if (files(shelf) / f"{name}.toml").is_file():
-            with as_file(files(shelf)) as folder:
-                yield folder / f"{name}.toml"
-            return
-    path = Path(name).with_suffix(".toml")
-    if not path.is_file():
+    try:
+        shelf = next((shelf for shelf in SHELVES if (files(shelf) / f"{name}.toml").is_file()), None)
+        path = Path(f"{name}.toml") if shelf else Path(name).with_suffix(".toml")
+        there = shelf is not None or path.is_file()
+    except (ValueError, OSError):  # a name that no file can have: empty, a dot, too long
+        shelf, path, there = None, Path(), False
+    if shelf:
+        with as_file(files(shelf)) as folder:
+            yield folder / path
+        return
+    if not there:
         raise PublishedError(f"no published {what} {str(name)!r}; there are {names(kind)}, or give a TOML file's path")
     yield path
 

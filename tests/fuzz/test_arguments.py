@@ -105,6 +105,40 @@ BY_NAME = {
     "suite": SUITES,
     "verdicts": SUITES,
     "scms": mix(["sine", "check/sine"], ["chain", ",", "x,y", "*", "check/", ""]),
+    "protocol": mix(
+        ["paper", "standard"],
+        [
+            "cnf",
+            "image",
+            "pap",
+            "",
+            "standard+x",
+            "paper+",
+            "+",
+            "standard+my_metrics:gap",
+            "os:system",
+            "a:",
+            "..x:Y",
+            "[b]",
+        ],
+    ),
+    "shard": mix(["1/2", "2/2", "1/1"], ["0/2", "3/2", "2", "/", "1/", "²/3", "1/9999999", "-1/2", "a/b", "1/2/3", ""]),
+    "condition": mix(
+        ["n >= 1", "name == 'check/sine'"],
+        [
+            "n >",
+            "()",
+            "__import__('os')",
+            "x" * 300,
+            "n == 'a'",
+            "1 < 2 < 3",
+            "[",
+            "",
+            "not",
+            "'a' * 10**9",
+            "-" * 5000,
+        ],
+    ),
     "device": mix(["cpu"], ["cuda", "tpu", "", "cuda:99", "meta", "[x]"]),
 }
 OF_COMMAND = {
@@ -116,6 +150,10 @@ OF_COMMAND = {
     ("fit", "name"): mix(["linear"], ["marginal", "oracle", "liner", "os:system", "", "json:JSONDecoder", "..a:B"]),
     ("ask", "folder"): mix(["fitted/model"], ["fitted", "none", "own.csv", "", "committed/toy"]),
 }
+OF_COMMAND["published check", "names"] = mix(
+    ["dcm_figures", "toy_numbers"], ["x", "", "toy_numbers.toml", "binary", ".."]
+)
+OF_COMMAND["published check", "more"] = SUITES
 OF_COMMAND["new-scm", "name"] = OF_COMMAND["new-model", "name"]
 
 

@@ -203,3 +203,10 @@ def test_seeds_and_shards_that_mean_nothing(world, words, cause):
     outcome = try_on(world, ["run", "toy.toml", *words])
     assert outcome.code == 2
     assert cause in outcome.err
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "x" * 3000])
+def test_published_numbers_of_no_possible_name(world, name):
+    outcome = try_on(world, ["published", "check", name])
+    assert outcome.code == 2
+    assert f"no published numbers {name!r}"[:60] in outcome.err
