@@ -47,14 +47,13 @@ class Discrepancy(Objective):
         """All that is no tensor."""
         return self.maps, self.statistic, self.batch_size
 
-    @property
-    def batches(self) -> int:
-        """Steps in an epoch."""
-        return max(1, len(self.rows) // self.batch_size)
+    def batches(self, batch_size: int) -> int:
+        """Steps in an epoch: whole batches, at least one."""
+        return max(1, len(self.rows) // batch_size)
 
     def batch(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Rows in whole batches, each with the width of the kernel."""
-        rows = rows[: max(1, len(rows) // self.batch_size) * self.batch_size]
+        rows = rows[: self.batches(self.batch_size) * self.batch_size]
         return rows, self.twice_square.expand(len(rows))
 
     def loss(self, network: Callable[[Tensor], Tensor], *batch: Tensor) -> Tensor:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,9 +12,7 @@ from torch import Tensor
 from ..contract.autoregressive import AutoregressiveModel, check_options
 from ..contract.columns import Scaler
 from ..contract.nodewise import Mechanism, Task
-from ..training import Architecture, Network
-from ..training.objective import train_objectives
-from ..training.regressed import Diverged
+from ..training.optimised import Optimised
 from .discrepancy import STATISTICS, Discrepancy
 from .maps import TRANSFORMS, Maps
 
@@ -35,73 +32,44 @@ class Config:
     device: str
 
 
-class Transport(Mechanism):
+class Transport(Optimised):
     """``x' = m(pa') m(pa)^{-1} x`` for a scalar x; its "noise" is ``z = m(pa)^{-1} x``, drawn from training rows.
 
     Node and parents are counted from their medians in robust units, so that tails do not set the scale.
     """
 
-    dtype: ClassVar[torch.dtype] = torch.float64
     saves = ("own", "given", "network", "rows", "updates")
+    config: Config
     own: Scaler
     given: Scaler
-    network: Network
     rows: Tensor
-    updates: int
 
-    def __init__(self, config: Config):
-        self.config = config
-
-    def fit(self, task: Task) -> Self:
-        """Learn the maps of this node."""
-        vars(self).update(vars(self.fit_stack([task])[0]))
-        return self
-
-    def fit_stack(self, tasks: Sequence[Task]) -> list[Self]:
-        """Learn the maps of all tasks at once; a result does not depend on its mates."""
-        config, fitted, objectives = self.config, [], []
-        for task in tasks:
-            transport = copy.copy(self)
-            transport.own, transport.given = Scaler.robust(task.x), Scaler.robust(task.parents)
-            seen = transport.own(task.x), transport._features(task.parents)
-            x, features = (part.float().to(config.device) for part in seen)
-            objectives.append(
-                Discrepancy(
-                    config.maps, x, features, task.seed, statistic=config.statistic, batch_size=config.batch_size
-                )
-            )
-            transport.updates = config.epochs * objectives[-1].batches
-            fitted.append(transport)
-        networks = train_objectives(
-            objectives,
-            Architecture(config.hidden),
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            lr=config.lr,
-            device=config.device,
+    def objective(self, task: Task) -> Discrepancy:
+        """The discrepancy of transported rows."""
+        config = self.config
+        self.own, self.given = Scaler.robust(task.x), Scaler.robust(task.parents)
+        seen = self.own(task.x), self._features(task.parents)
+        x, features = (part.float().to(config.device) for part in seen)
+        return Discrepancy(
+            config.maps, x, features, task.seed, statistic=config.statistic, batch_size=config.batch_size
         )
-        for transport, network, task in zip(fitted, networks, tasks, strict=True):
-            transport.network = network.to(torch.float64)  # trained in single precision; the round trip deserves double
-            transport.rows = transport._encode(task.x, task.parents)
-        return fitted
+
+    def ready(self, task: Task) -> None:
+        """Where the training rows start their transport."""
+        self.rows = self._encode(task.x, task.parents)
 
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
         """``z = m(pa)^{-1} x``, ``(n, 1)``, of rows ``x (n, 1)`` given ``parents (n, p)``. Raises `Diverged`."""
-        self._check()
+        self.trained()
         return self._encode(x, parents)
 
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
         """``x = m(pa) z``, ``(n, 1)``, of ``u = z (n, 1)`` given ``parents (n, p)``. Raises `Diverged`."""
-        self._check()
-        return self.own.undo(self.config.maps.at(self.network(self._features(parents)))(u[:, 0])[:, None])
+        return self.own.undo(self.config.maps.at(self.trained()(self._features(parents)))(u[:, 0])[:, None])
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """z of training rows drawn with replacement, ``(n, 1)``: decoded, these rows are transported to new parents."""
         return self.rows[torch.randint(len(self.rows), (n,), generator=generator)]
-
-    def cost(self) -> dict[str, int]:
-        """Trained scalars and optimiser steps of the network."""
-        return {"parameters": self.network.size(), "gradient_steps": self.updates}
 
     def _encode(self, x: Tensor, parents: Tensor) -> Tensor:
         return self.config.maps.at(self.network(self._features(parents))).inv(self.own(x)[:, 0])[:, None]
@@ -110,10 +78,6 @@ class Transport(Mechanism):
         """Parents in robust units, with columns of 0 up to a multiple of `WIDTHS`, so that nodes train in one stack."""
         z = self.given(parents)
         return torch.nn.functional.pad(z, (0, max(1, -(-z.shape[1] // WIDTHS)) * WIDTHS - z.shape[1]))
-
-    def _check(self) -> None:
-        if not self.network.losses.isfinite().any():
-            raise Diverged("training diverged in its first epoch: the held-out discrepancy is not finite; lower lr")
 
 
 class Cocycle(AutoregressiveModel):

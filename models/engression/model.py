@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,9 +15,7 @@ from ..contract.autoregressive import ROOTS, AutoregressiveModel, check_options
 from ..contract.columns import Scaler
 from ..contract.nodewise import Mechanism, Task
 from ..contract.points import Points
-from ..training import Architecture, Network
-from ..training.objective import train_objectives
-from ..training.regressed import Diverged
+from ..training.optimised import Optimised
 from .score import EnergyScore
 
 ROWS = 64
@@ -38,51 +35,27 @@ class GeneratorConfig:
     device: str
 
 
-class Generator(Mechanism):
+class Generator(Optimised):
     """``x = g(pa, e)``, ``e ~ N(0, I)``, for a scalar x; its noise u is the normal score of x among draws given pa.
 
     All laws are those of the same `e` ``(draws, noise)``, kept by the fit, so that they move with the parents alone.
     """
 
-    dtype: ClassVar[torch.dtype] = torch.float64
+    precise: ClassVar[bool] = False
     saves = ("own", "given", "network", "e", "updates")
+    config: GeneratorConfig
     own: Scaler
     given: Scaler
-    network: Network
     e: Tensor
-    updates: int
 
-    def __init__(self, config: GeneratorConfig):
-        self.config = config
-
-    def fit(self, task: Task) -> Self:
-        """Train this generator."""
-        vars(self).update(vars(self.fit_stack([task])[0]))
-        return self
-
-    def fit_stack(self, tasks: Sequence[Task]) -> list[Self]:
-        """Train the generators of all tasks at once."""
-        config, fitted, scores = self.config, [], []
-        for task in tasks:
-            made = copy.copy(self)
-            made.own, made.given = (Scaler.of(x, correction=0) for x in (task.x, task.parents))
-            made.e = torch.randn(config.draws, config.noise, generator=generator(task.seed, "draws"))
-            seen = made.own(task.x), made.given(task.parents)
-            x, parents = (part.float().to(config.device) for part in seen)
-            scores.append(EnergyScore(x, parents, config.noise, task.seed))
-            made.updates = config.epochs * -(-len(scores[-1].rows) // config.batch_size)
-            fitted.append(made)
-        networks = train_objectives(
-            scores,
-            Architecture(config.hidden),
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            lr=config.lr,
-            device=config.device,
-        )
-        for made, network in zip(fitted, networks, strict=True):
-            made.network = network
-        return fitted
+    def objective(self, task: Task) -> EnergyScore:
+        """The energy score of standardised rows; `e` is drawn."""
+        config = self.config
+        self.own, self.given = (Scaler.of(x, correction=0) for x in (task.x, task.parents))
+        self.e = torch.randn(config.draws, config.noise, generator=generator(task.seed, "draws"))
+        seen = self.own(task.x), self.given(task.parents)
+        x, parents = (part.float().to(config.device) for part in seen)
+        return EnergyScore(x, parents, config.noise, task.seed)
 
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
         """The normal scores ``(n, 1)`` of rows ``x (n, 1)`` given ``parents (n, p)``. Raises `Diverged`."""
@@ -100,18 +73,13 @@ class Generator(Mechanism):
 
     def draw(self, parents: Tensor, generator: torch.Generator) -> Tensor:
         """Rows ``g(pa, e)``, ``(n, 1)``, each with an e of its own. Raises `Diverged`."""
-        self._check()
+        network = self.trained()
         e = torch.randn(len(parents), self.config.noise, generator=generator)
-        return self.own.undo(self.network(torch.cat([self.given(parents).float(), e], 1)).double())
-
-    def cost(self) -> dict[str, int]:
-        """Trained scalars and optimiser steps of the network."""
-        return {"parameters": self.network.size(), "gradient_steps": self.updates}
+        return self.own.undo(network(torch.cat([self.given(parents).float(), e], 1)).double())
 
     def _laws(self, parents: Tensor) -> Iterator[Points]:
         """The law of the draws for each row of ``parents (n, p)``, in turn."""
-        self._check()
-        trunk, p = self.network.trunk, parents.shape[1]
+        trunk, p = self.trained().trunk, parents.shape[1]
         from_e = self.e @ trunk.weights[0][p:]  # the same for every row
         from_parents = torch.addmm(trunk.biases[0], self.given(parents).float(), trunk.weights[0][:p])
         weights = np.full(len(self.e), 1 / len(self.e))
@@ -120,10 +88,6 @@ class Generator(Mechanism):
             drawn = self.own.undo(trunk.from_first(z).double()).reshape(len(piece), len(self.e))
             for row in drawn.sort(1).values.numpy():
                 yield Points.of(row, weights)
-
-    def _check(self) -> None:
-        if not self.network.losses.isfinite().any():
-            raise Diverged("training diverged in its first epoch: the held-out energy score is not finite; lower lr")
 
 
 class Engression(AutoregressiveModel):

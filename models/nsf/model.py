@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from scmbench.datasets.seeds import generator
@@ -15,9 +14,7 @@ from ..contract.autoregressive import ROOTS, DensityModel, check_options
 from ..contract.base import Unsupported
 from ..contract.levels import spread
 from ..contract.nodewise import Mechanism, Task
-from ..training import Architecture, Network
-from ..training.objective import train_objectives
-from ..training.regressed import Diverged
+from ..training.optimised import Optimised
 from .coordinates import COORDINATES, Coordinates
 from .flow import Layers, Likelihood
 
@@ -35,51 +32,26 @@ class FlowConfig:
     device: str
 
 
-class SplineFlow(Mechanism):
+class SplineFlow(Optimised):
     """``x = y^{-1}(T^{-1}(u; h(pa)))``, ``u ~ N(0, 1)``, for a scalar x; h a perceptron, y the coordinates of x."""
 
-    dtype: ClassVar[torch.dtype] = torch.float64
     saves = ("own", "given", "discrete", "network", "updates")
+    config: FlowConfig
     own: Coordinates
     given: Coordinates
     discrete: bool
-    network: Network
-    updates: int
 
-    def __init__(self, config: FlowConfig):
-        self.config = config
-
-    def fit(self, task: Task) -> Self:
-        """Train this flow."""
-        vars(self).update(vars(self.fit_stack([task])[0]))
-        return self
-
-    def fit_stack(self, tasks: Sequence[Task]) -> list[Self]:
-        """Train the flows of all tasks at once; discrete values are spread over their cells (`levels.spread`)."""
-        config, fitted, objectives = self.config, [], []
-        for task in tasks:
-            flow, x = copy.copy(self), task.x
-            flow.discrete = task.levels is not None
-            if task.levels is not None:
-                x = spread(x[:, 0], task.levels[:, 0], generator(task.seed, "spread"))[:, None]
-            flow.own = Coordinates.of(x, config.coordinates)
-            flow.given = Coordinates.of(task.parents, config.coordinates)
-            seen = flow.own(x), flow.given.features(task.parents)
-            y, features = (part.float().to(config.device) for part in seen)
-            objectives.append(Likelihood(config.layers, y, features, task.seed))
-            flow.updates = config.epochs * -(-len(objectives[-1].rows) // config.batch_size)
-            fitted.append(flow)
-        networks = train_objectives(
-            objectives,
-            Architecture(config.hidden),
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            lr=config.lr,
-            device=config.device,
-        )
-        for flow, network in zip(fitted, networks, strict=True):
-            flow.network = network.to(torch.float64)  # trained in single precision; the round trip deserves double
-        return fitted
+    def objective(self, task: Task) -> Likelihood:
+        """The likelihood in `coordinates`; discrete values are spread over their cells (`levels.spread`)."""
+        config, x = self.config, task.x
+        self.discrete = task.levels is not None
+        if task.levels is not None:
+            x = spread(x[:, 0], task.levels[:, 0], generator(task.seed, "spread"))[:, None]
+        self.own = Coordinates.of(x, config.coordinates)
+        self.given = Coordinates.of(task.parents, config.coordinates)
+        seen = self.own(x), self.given.features(task.parents)
+        y, features = (part.float().to(config.device) for part in seen)
+        return Likelihood(config.layers, y, features, task.seed)
 
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
         """Noise ``(n, 1)`` of rows ``x (n, 1)`` given ``parents (n, p)``: exact. Raises `Diverged`."""
@@ -99,14 +71,8 @@ class SplineFlow(Mechanism):
         """Standard normal draws ``(n, 1)``."""
         return torch.randn(n, 1, generator=generator, dtype=self.dtype)
 
-    def cost(self) -> dict[str, int]:
-        """Trained scalars and optimiser steps of the network."""
-        return {"parameters": self.network.size(), "gradient_steps": self.updates}
-
     def _h(self, parents: Tensor) -> Tensor:
-        if not self.network.losses.isfinite().any():
-            raise Diverged("training diverged in its first epoch: the held-out likelihood is not finite; lower lr")
-        return self.network(self.given.features(parents))
+        return self.trained()(self.given.features(parents))
 
 
 class NSF(DensityModel):

@@ -36,6 +36,10 @@ class Objective(ABC):
         """What must agree in a stack beside the numbers of rows, inputs and outputs: whatever `loss` depends on."""
         return type(self)
 
+    def batches(self, batch_size: int) -> int:
+        """Steps in an epoch."""
+        return -(-len(self.rows) // batch_size)
+
     @abstractmethod
     def batch(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """What `loss` is asked about for these ``rows (n, c)``: tensors of n rows, with what is drawn for them.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from scmbench.datasets.seeds import chances, generator
@@ -16,9 +15,9 @@ from ..contract.autoregressive import ROOTS, Autoregressive, DensityModel, check
 from ..contract.columns import Scaler
 from ..contract.levels import spread
 from ..contract.nodewise import Mechanism, Task
-from ..training import Architecture, Network
-from ..training.objective import Objective, train_objectives
-from ..training.regressed import Diverged
+from ..training import Architecture
+from ..training.objective import Objective
+from ..training.optimised import Optimised
 from .laws import Bernstein, Cuts, Law, rising
 
 TERMS = ("ci", "cs", "ls")
@@ -78,51 +77,28 @@ class TransformationConfig:
     device: str
 
 
-class Transformation(Mechanism):
+class Transformation(Optimised):
     """``x = h^{-1}(u; pa)``, ``P(u <= a) = σ(a)``, for a scalar x: h a Bernstein polynomial, or cuts between `levels`.
 
     `bulk` are the quantiles between which the polynomial lies.
     """
 
-    dtype: ClassVar[torch.dtype] = torch.float64
     saves = ("bulk", "levels", "given", "network", "updates")
+    config: TransformationConfig
     bulk: Tensor
     levels: Tensor | None
     given: Scaler
-    network: Network
-    updates: int
 
-    def __init__(self, config: TransformationConfig):
-        self.config = config
+    def objective(self, task: Task) -> Likelihood:
+        """The likelihood of places in the bulk, or of levels."""
+        self.given = Scaler.of(task.parents, correction=0)
+        seen = self._prepared(task), self._features(task.parents)
+        y, features = (part.float().to(self.config.device) for part in seen)
+        return Likelihood(self.law, self._simple, y, features, task.seed)
 
-    def fit(self, task: Task) -> Self:
-        """Train this transformation."""
-        vars(self).update(vars(self.fit_stack([task])[0]))
-        return self
-
-    def fit_stack(self, tasks: Sequence[Task]) -> list[Self]:
-        """Train the transformations of all tasks at once."""
-        config, fitted, objectives = self.config, [], []
-        for task in tasks:
-            made = copy.copy(self)
-            made.given = Scaler.of(task.parents, correction=0)
-            y = made._prepared(task)
-            seen = y, made._features(task.parents)
-            y, features = (part.float().to(config.device) for part in seen)
-            objectives.append(Likelihood(made.law, self._simple, y, features, task.seed))
-            made.updates = config.epochs * -(-len(objectives[-1].rows) // config.batch_size)
-            fitted.append(made)
-        networks = train_objectives(
-            objectives,
-            Architecture(() if config.terms == "ls" else config.hidden),
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            lr=config.lr,
-            device=config.device,
-        )
-        for made, network in zip(fitted, networks, strict=True):
-            made.network = network.to(torch.float64)  # trained in single precision; the round trip deserves double
-        return fitted
+    def architecture(self) -> Architecture:
+        """A perceptron; linear in the parents for the terms `ls`."""
+        return Architecture(() if self.config.terms == "ls" else self.config.hidden)
 
     @property
     def law(self) -> Bernstein | Cuts:
@@ -157,10 +133,6 @@ class Transformation(Mechanism):
         """Logistic draws ``(n, 1)``."""
         return torch.rand(n, 1, generator=generator, dtype=self.dtype).clamp(2.0**-53, 1 - 2.0**-53).logit()
 
-    def cost(self) -> dict[str, int]:
-        """Trained scalars and optimiser steps of the network."""
-        return {"parameters": self.network.size(), "gradient_steps": self.updates}
-
     @property
     def _simple(self) -> bool:
         return self.config.terms != "ci"
@@ -188,9 +160,7 @@ class Transformation(Mechanism):
         return self.given(parents) if parents.shape[1] else parents.new_zeros(len(parents), 1)
 
     def _coefficients(self, parents: Tensor) -> Tensor:
-        if not self.network.losses.isfinite().any():
-            raise Diverged("training diverged in its first epoch: the held-out likelihood is not finite; lower lr")
-        return coefficients(self.network, self._features(parents), self._simple)
+        return coefficients(self.trained(), self._features(parents), self._simple)
 
 
 class TRAM(DensityModel):
