@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import click
 
-from ..suites import papers
+from ..suites import papers, shelf
 from ..suites import suite as suites
 
 ITSELF = """\
@@ -36,7 +36,7 @@ def cite(suite: str | None) -> None:
 
 def _asked(suite: str) -> tuple[list[str], Sequence[str]]:
     """Models and datasets of a suite; only one of somebody's own is looked up, which takes seconds."""
-    if suite in suites.names():
-        return suites.asks(suite)
+    if suite in shelf.names():
+        return shelf.asks(suite)
     own = suites.load(suite)
     return [entry.name for entry in own.models], own.datasets

@@ -11,8 +11,7 @@ from scmbench.datasets import registry as datasets
 from scmbench.models.contract import registry as models
 
 from .. import questions
-from ..suites import papers
-from ..suites import suite as suites
+from ..suites import papers, shelf
 from .arguments import console, say
 
 Line = tuple[str, str, str]
@@ -23,8 +22,8 @@ NAME = 24
 
 
 def _suites() -> Iterator[Line]:
-    for name, title in suites.titles().items():
-        yield name, title, suites.size(name)
+    for name, title in shelf.titles().items():
+        yield name, title, shelf.size(name)
 
 
 def _datasets() -> Iterator[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..suites import shelf
 from ..suites import suite as suites
 from .arguments import say
 
@@ -22,7 +23,7 @@ def check(context: click.Context, names: tuple[str, ...], more: tuple[str, ...])
     from ..judging import published as shelves
     from ..reporting.unjudged import judged
 
-    known = [suites.load(name) for name in [*suites.names(), *more]]
+    known = [suites.load(name) for name in [*shelf.names(), *more]]
     complete = True
     for name in names or shelves.names():
         found = judged(shelves.load(name), known)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from scmbench.models.contract.registry import UnknownModel
 
 from .. import questions
 from ..judging.methods import title
+from . import shelf
 
 if TYPE_CHECKING:
     from scmbench.models import CausalModel
@@ -174,44 +173,6 @@ _MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
 _REQUIRED = ("protocol", "seeds", "datasets", "models")
 
 
-def names() -> list[str]:
-    """The suites that come with scmbench."""
-    folder = resources.files("scmbench.benchmarks.suites")
-    return sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".toml"))
-
-
-def titles() -> dict[str, str]:
-    """Those suites with their titles, from their files alone: nothing is looked up or imported."""
-    return {name: tomllib.loads(_text(name)).get("title", name) for name in names()}
-
-
-def size(name: str) -> str:
-    """How much a suite that comes with scmbench asks for, from its file alone.
-
-    >>> size("paper")
-    '14 problems × 11 models × 10 seeds, protocol paper'
-    """
-    told = tomllib.loads(_text(name))
-    catalogue = resources.files("scmbench.datasets").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    known = [name for names in tomllib.loads(catalogue).values() for name in names]
-    among = (0 if one in known else sum(name.startswith(f"{one}/") for name in known) for one in told["datasets"])
-    problems = sum(max(1, count) for count in among)
-    seeds = told.get("seeds", 1)
-    seeds = seeds if isinstance(seeds, int) else len(seeds)
-    counts = ((problems, "problem"), (len(told["models"]), "model"), (seeds, "seed"))
-    return " × ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts) + f", protocol {told['protocol']}"
-
-
-def asks(name: str) -> tuple[list[str], list[str]]:
-    """The models and the datasets that a suite that comes with scmbench names, from its file alone."""
-    told = tomllib.loads(_text(name))
-    return [entry["name"] for entry in told["models"]], list(told["datasets"])
-
-
-def _text(name: str) -> str:
-    return resources.files("scmbench.benchmarks.suites").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-
-
 def load(name: str) -> Suite:
     """The suite of this name, or from a path to a ``.toml`` file; its published numbers may lie beside it.
 
@@ -228,9 +189,9 @@ def load(name: str) -> Suite:
         known = set(published.names())
         numbers = [paper if paper in known else str(path.parent / paper) for paper in suite.published]
         return replace(suite, folder=path.parent, published=numbers)
-    if name not in names():
-        raise SuiteError(f"no suite {name!r}; there are {names()}, or give the path of a .toml file")
-    return parse(_text(name), name=name, file=f"{name}.toml")
+    if name not in shelf.names():
+        raise SuiteError(f"no suite {name!r}; there are {shelf.names()}, or give the path of a .toml file")
+    return parse(shelf.text(name), name=name, file=f"{name}.toml")
 
 
 def parse(text: str, *, name: str, file: str) -> Suite:

@@ -17,7 +17,7 @@ from scmbench.benchmarks import questions
 from scmbench.benchmarks.cli import lists
 from scmbench.benchmarks.cli.app import COMMANDS, TASKS, cli
 from scmbench.benchmarks.questions import protocols
-from scmbench.benchmarks.suites import papers
+from scmbench.benchmarks.suites import papers, shelf
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.datasets.registry import catalogue
 from scmbench.models.contract import registry
@@ -103,7 +103,7 @@ def test_the_list_of_models_says_what_they_say_of_themselves(name):
 
 def test_lists_are_complete():
     assert registry.summaries().keys() == registry.paths().keys()
-    assert suites.titles() == {name: suites.load(name).title for name in suites.names()}
+    assert shelf.titles() == {name: suites.load(name).title for name in shelf.names()}
     assert sorted(questions.PROTOCOLS) == protocols.names()
 
 

@@ -8,6 +8,7 @@ import pytest
 from scmbench.benchmarks import run
 from scmbench.benchmarks.judging import published
 from scmbench.benchmarks.running import engine, planner
+from scmbench.benchmarks.suites import shelf
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry, SuiteError
 
@@ -143,7 +144,7 @@ def test_the_batches_of_a_suite_get_its_time_or_what_the_caller_says(monkeypatch
     assert asked == [3600, 7200, 60]
 
 
-@pytest.mark.parametrize("name", suites.names())
+@pytest.mark.parametrize("name", shelf.names())
 def test_the_suites_that_come_with_scmbench_load(name):
     assert suites.load(name).models
 
