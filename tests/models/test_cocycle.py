@@ -5,14 +5,13 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 import torch
-from scmbench.datasets import SCM
+from chains import CHAIN
 from scmbench.models import conformance
 from scmbench.models.cocycle import Cocycle
 from scmbench.models.cocycle.discrepancy import Discrepancy, _Among, discrepancy
 from scmbench.models.cocycle.maps import TRANSFORMS, Maps
 from scmbench.models.contract.nodewise import Task
 
-CHAIN = SCM({"x1": lambda u: 2 + u, "x2": lambda u, x1: 1.5 * x1 - 0.5 * u, "x3": lambda u, x2: -0.8 * x2 + u})
 PAIR = nx.DiGraph([("x", "y")])
 LINEAR = {"transform": "shift", "hidden": (), "epochs": 60, "lr": 1e-2}
 

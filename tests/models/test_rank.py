@@ -8,15 +8,14 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from chains import CHAIN
 from scipy.stats import norm
-from scmbench.datasets import SCM, ValuesError
+from scmbench.datasets import ValuesError
 from scmbench.models import conformance
 from scmbench.models.contract.points import Points
 from scmbench.models.rank import Rank
 from scmbench.models.rank.forest import Forest
 from sklearn.ensemble import RandomForestRegressor
-
-CHAIN = SCM({"x1": lambda u: 2 + u, "x2": lambda u, x1: 1.5 * x1 - 0.5 * u, "x3": lambda u, x2: -0.8 * x2 + u})
 
 
 @pytest.fixture(scope="module")
