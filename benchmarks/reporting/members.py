@@ -15,6 +15,11 @@ from .render import Table
 from .tables.members import each_member_table, errors_table
 
 
+def there(results: Results) -> bool:
+    """Whether a dataset of these results has members."""
+    return bool((results.rows["member"].fillna("") != "").any())
+
+
 def tables(results: Results, layout: Layout) -> list[Table]:
     """The table of errors over members, one a dataset and question that has members."""
     return [errors_table(rows, layout) for _, rows in _questions(results.rows)]

@@ -214,11 +214,11 @@ class Report:
         if len(methods) < 2:
             return
         base = methods[0]
-        compared = relatives(self.scores, base, methods)
+        compared, among = relatives(self.scores, base, methods), members.there(self.results)
         yield Part(
             f"Every method against {self.layout.method(base)}",
-            [relative_table(compared, base, self.layout)],
-            {"relative": relative_map(compared, base, self.layout)},
+            [relative_table(compared, base, self.layout, members=among)],
+            {"relative": relative_map(compared, base, self.layout, members=among)},
         )
 
     def _answers(self) -> Iterator[tuple[str, Figure]]:

@@ -16,7 +16,7 @@ from ...judging.cells import Method, Question
 from ...judging.paired import HIGHER, LOWER
 from ..layout import Layout, question_name
 from ..render import number
-from ..tables.relative import lines_of, methods_of, questions_of, seeds_of
+from ..tables.relative import SAME_MEMBERS, lines_of, methods_of, questions_of, seeds_of
 from .fitting import Labels, headline, legend_below, name_axes, name_rows, widest
 from .style import described, ink, new_figure, styled
 
@@ -30,7 +30,7 @@ _WIDE, _HIGH = 0.56, 0.27
 """Inches of a cell."""
 
 
-def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure:
+def relative_map(compared: pd.DataFrame, base: Method, layout: Layout, *, members: bool = False) -> Figure:
     """A panel a question, a row a method, a column a SCM: mean ratio by seed, an arrow where 1 is left out."""
     methods, questions = methods_of(compared, layout), questions_of(compared, layout)
     datasets = [d for _, group in layout.groups() for d in group if d in set(compared["dataset"])]
@@ -61,7 +61,8 @@ def relative_map(compared: pd.DataFrame, base: Method, layout: Layout) -> Figure
         named = zip(shades, faces, strict=True)
         legend_below(figure, [Patch(facecolor=tuple(c), edgecolor="#808080", label=name) for name, c in named])
         told = f"Score of each method / score of {layout.method(base)}, paired by seed; {layout.better().lower()}; "
-        headline(figure, f"{told}bold ↓ ↑: the 95 % interval over {seeds_of(compared)} seeds leaves out 1")
+        told += f"bold ↓ ↑: the 95 % interval over {seeds_of(compared)} seeds leaves out 1"
+        headline(figure, f"{told}; {SAME_MEMBERS}" if members else told)
     asked = ", ".join(question_name(q) for q in questions)
     return described(figure, f"Scores of {', '.join(rows)} over those of {layout.method(base)} by SCM: {asked}.")
 

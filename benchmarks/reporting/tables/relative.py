@@ -12,8 +12,11 @@ from ...judging.paired import HIGHER, LEAST, LOWER
 from ..layout import Layout, question_name
 from ..render import Table, Text, number
 
+SAME_MEMBERS = "the members are the same at every seed: this says nothing about others"
+"""What must be said of an interval over seeds where a dataset has members, such as patients."""
 
-def relative_table(compared: pd.DataFrame, base: Method, layout: Layout) -> Table:
+
+def relative_table(compared: pd.DataFrame, base: Method, layout: Layout, *, members: bool = False) -> Table:
     """Per method and question: the ratio's geometric mean over SCMs, and on how many it is surely lower or higher."""
     rows: list[Any] = []
     for method in methods_of(compared, layout):
@@ -28,7 +31,7 @@ def relative_table(compared: pd.DataFrame, base: Method, layout: Layout) -> Tabl
     notes = [
         f"Score of the method / score of {layout.method(base)}, paired by seed. {layout.better()}.",
         f"The ratio is the geometric mean over SCMs and seeds; ↓ and ↑ count SCMs whose 95 % interval (Student's t, "
-        f"{seeds_of(compared)}, at least {LEAST}) leaves out 1.",
+        f"{seeds_of(compared)}, at least {LEAST}) leaves out 1{'; ' + SAME_MEMBERS if members else ''}.",
     ]
     return Table("relative", f"Against {layout.method(base)}", ["method", *questions], rows, notes, 1)
 

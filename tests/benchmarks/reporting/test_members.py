@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 from scmbench.benchmarks.judging.cells import cells, seed_scores
 from scmbench.benchmarks.judging.members import difference, estimate, member_scores, series
+from scmbench.benchmarks.judging.paired import relatives
 from scmbench.benchmarks.records.results import EXAMPLES, Results
 from scmbench.benchmarks.reporting import members
 from scmbench.benchmarks.reporting.figures.members import errors_by_member, predicted_series
 from scmbench.benchmarks.reporting.layout import Layout
 from scmbench.benchmarks.reporting.render import Text, markdown
 from scmbench.benchmarks.reporting.tables.members import each_member_table, errors_table
+from scmbench.benchmarks.reporting.tables.relative import SAME_MEMBERS, relative_table
 
 N, MEMBERS = 60, ["a", "b", "c", "d", "e"]
 
@@ -135,3 +137,13 @@ def test_a_report_has_a_section_only_where_there_are_members():
     assert [table.name for table in part.tables] == ["members_fmri_x-y", "each_member_fmri_x-y"]
     alone = frame[frame.member == "a"].assign(member="")
     assert members.parts(Results(alone, pd.DataFrame(), empty), layout(alone)) == []
+
+
+def test_where_there_are_members_an_interval_over_seeds_says_that_they_are_the_same():
+    frame = rows(shift=0.3, seeds=5)
+    scores = seed_scores(frame, values="median")
+    compared = relatives(scores, ("linear", ""), [("dcm", "")])
+    said = [markdown(relative_table(compared, ("linear", ""), layout(frame), members=among)) for among in (True, False)]
+    assert [SAME_MEMBERS in text for text in said] == [True, False]
+    assert members.there(Results(frame, pd.DataFrame(), pd.DataFrame(columns=EXAMPLES)))
+    assert not members.there(Results(frame.assign(member=""), pd.DataFrame(), pd.DataFrame(columns=EXAMPLES)))
