@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Self
@@ -15,15 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from ..judging.doubts import with_suspects
-from ..records.claims import claiming
 from ..records.record import Record
 from ..records.results import Results, gather
-from ..records.store import Store, StoreError
+from ..records.store import Store
 from ..suites.suite import Suite
 from . import planner
-from .engine import Done, Engine
+from .engine import Engine
 from .estimate import Rates, Work, duration
-from .planner import Batch, Plan, Trial
+from .planner import Plan, Trial
+from .sharing import claimed, settled
 
 SHARE = 20
 """How many times longer than it took the growing table waits until it is made again."""
@@ -111,9 +110,9 @@ def compute(
         running = dict.fromkeys(batch.entry.title for batch in islice(left.values(), workers))
         return f"{known} left; running: {', '.join(running)}"
 
-    with _claiming(store, before), _Progress(console, plan.to_do) as progress:
+    with claimed(store, before), _Progress(console, plan.to_do) as progress:
         progress.show(0, eta, last=not left)
-        for done in _settled(plan.batches, store, engine, console):
+        for done in settled(plan.batches, store, engine, console):
             left.pop(id(done.batch), None)
             work.drop(done.batch)
             there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
@@ -136,55 +135,6 @@ def compute(
     if refresh:
         refresh(finished)
     return finished
-
-
-@contextmanager
-def _claiming(store: Store, before: Mapping[str, tuple[int, int] | None]) -> Iterator[None]:
-    """A block in which what this run computes is claimed, so that another run on the store leaves it alone."""
-    with ExitStack() as stack:
-        try:
-            store.claims = stack.enter_context(claiming(store.folder, before))
-        except OSError as error:
-            raise StoreError(f"cannot write in {store.folder}: {error.strerror or error}") from error
-        stack.callback(setattr, store, "claims", None)
-        yield
-
-
-def _settled(
-    batches: Sequence[Batch], store: Store, engine: Engine, console: Console, every: float = 2.0
-) -> Iterator[Done]:
-    """Batches that are over, here or in another run that computes the same; its share is awaited, or taken over."""
-    assert store.claims
-    pending, claims, told = list(batches), store.claims, False
-
-    def lacking(batch: Batch) -> list[str]:
-        return [t.key for t in batch.trials if store.stamp(t.key) == claims.before.get(t.key)]
-
-    while pending:
-        others = list[Batch]()
-        for done in engine(pending, store):
-            if not done.trouble and any(map(store.elsewhere, lacking(done.batch))):
-                others.append(done.batch)
-            else:
-                yield done
-            claims.release(trial.key for trial in done.batch.trials)
-        pending = []
-        while others and not pending:
-            if not told:
-                count = sum(len(lacking(batch)) for batch in others)
-                console.print(f"another run computes {count} of these records now: waiting for them")
-                told = True
-            _wait(every)
-            looked = [(batch, lacking(batch)) for batch in others]
-            others = [batch for batch, keys in looked if any(map(store.elsewhere, keys))]
-            over = [(batch, keys) for batch, keys in looked if not any(batch is other for other in others)]
-            yield from (Done(batch) for batch, keys in over if not keys)
-            pending = [batch for batch, keys in over if keys]
-        pending += others
-
-
-def _wait(seconds: float) -> None:
-    time.sleep(seconds)
 
 
 class _Progress:

@@ -207,7 +207,7 @@ def test_of_two_equal_runs_one_computes_a_record_and_the_other_waits_for_it(tmp_
                 list(first([batch], both[0]))
             theirs.release(keys)
 
-        monkeypatch.setattr("scmbench.benchmarks.running.run._wait", finish)
+        monkeypatch.setattr("scmbench.benchmarks.running.sharing._wait", finish)
         told = io.StringIO()
         found = compute(todo[1], both[1], second, workers=1, console=Console(file=told, width=120))
     assert len(found.results().provenance) == 2
@@ -224,7 +224,7 @@ def test_what_a_run_that_ends_leaves_undone_is_computed_by_the_one_that_waits(tm
     with claiming(tmp_path, {}) as theirs:
         keys = [trial.key for trial in todo.trials]
         assert theirs.take(keys)
-        monkeypatch.setattr("scmbench.benchmarks.running.run._wait", lambda seconds: theirs.release(keys))
+        monkeypatch.setattr("scmbench.benchmarks.running.sharing._wait", lambda seconds: theirs.release(keys))
         found = compute(todo, store, mine, workers=1, console=Console(quiet=True))
     assert not found.lacking
     assert sum(mine.made) == 2
