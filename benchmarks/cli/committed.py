@@ -52,18 +52,21 @@ def update_(
     new_only: bool,
     no_examples: bool,
 ) -> None:
-    """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE)."""
+    """Make the store's records of SUITE the committed run: compute them first (scmbench run SUITE).
+
+    Of a part of SUITE (--scms, --only, --seed) the records are replaced, and all others stay as they are.
+    """
     from ..gate.revision import joined, update
     from ..records import staleness
-    from ..records.committed import home_of, read
+    from ..records.committed import ABOUT, home_of, read
     from ..running.planner import plan
     from ..running.run import finished_of
 
     with slowly(f"planning {counted(suite)}"):
         todo = plan(suite, store)
     target = home or home_of(suite)
-    old = read(target) if new_only else None
-    trials = todo.trials if old is None else _new(todo.trials, old)
+    old = read(target) if new_only or (suite.part and (target / ABOUT).exists()) else None
+    trials = _new(todo.trials, old) if old is not None and new_only else todo.trials
     lacking = sum(one.key not in todo.finished for one in trials)
     for missing in todo.missing:
         say(("left out: data missing", "yellow"), f"  {missing.dataset}: {missing.message}")
@@ -103,9 +106,10 @@ def update_(
     if no_examples:
         results = replace(results, examples=results.examples.iloc[:0])
     if old is not None:
-        results = joined(old, results)
+        rest = old.of(suite.whole)
+        results = joined(rest, results) if new_only else joined(results, rest)
     try:
-        change = update(target, suite, results, reason=reason)
+        change = update(target, suite.whole if old is not None else suite, results, reason=reason)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     _tell(change, target)

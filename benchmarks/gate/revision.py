@@ -52,18 +52,19 @@ def read_verdicts(folder: Path) -> pd.DataFrame:
         raise committed.CommittedError(f"{path}: not a table of verdicts ({error})") from None
 
 
-def joined(old: Results, new: Results) -> Results:
-    """A committed run with the records of `new` that it lacks: what is committed stays as it is."""
+def joined(first: Results, second: Results) -> Results:
+    """All records of `first`, and those of `second` that it lacks: of one dataset, model, variant and seed, the first's."""
     names = ["dataset", "model", "variant", "seed"]
-    there = pd.MultiIndex.from_frame(text_columns(old.provenance, names[:3])[names])
+    there = pd.MultiIndex.from_frame(text_columns(first.provenance, names[:3])[names])
 
-    def both(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-        lacking = ~pd.MultiIndex.from_frame(text_columns(new, names[:3])[names]).isin(there)
-        return pd.concat([part for part in (old, new[lacking]) if len(part)] or [old], ignore_index=True)
+    def both(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+        lacking = ~pd.MultiIndex.from_frame(text_columns(second, names[:3])[names]).isin(there)
+        return pd.concat([part for part in (first, second[lacking]) if len(part)] or [first], ignore_index=True)
 
     return Results(
-        *(both(old.rows, new.rows), both(old.provenance, new.provenance), both(old.examples, new.examples)),
-        pictures=both(old.pictures, new.pictures),
+        *(both(first.rows, second.rows), both(first.provenance, second.provenance)),
+        both(first.examples, second.examples),
+        pictures=both(first.pictures, second.pictures),
     )
 
 

@@ -94,6 +94,13 @@ class Suite:
     """Where the file of a suite from outside lives; None for those that come with scmbench."""
     part: bool = False
     """Whether it is a part of what its file says: fewer or other seeds, SCMs or models."""
+    narrowed_from: Suite | None = None
+    """All of what its file says, with the models that were added; None where it was never narrowed."""
+
+    @property
+    def whole(self) -> Suite:
+        """All that this suite is a part of; itself where it is no part."""
+        return self.narrowed_from or self
 
     def narrow(
         self,
@@ -120,7 +127,8 @@ class Suite:
             models=[e for e in self.models if not methods or {e.label, e.name, e.title} & set(methods)],
         )
         lacks = set(self.seeds) - set(narrowed.seeds) or len(narrowed.datasets) < len(self.datasets)
-        return replace(narrowed, part=self.part or bool(lacks) or len(narrowed.models) < len(self.models))
+        part = self.part or bool(lacks) or len(narrowed.models) < len(self.models)
+        return replace(narrowed, part=part, narrowed_from=self.whole if part else None)
 
     def with_models(self, entries: Sequence[Entry]) -> Suite:
         """The suite with further models, such as one from outside. Raises `SuiteError` where a label is taken."""
@@ -128,7 +136,7 @@ class Suite:
         titles = Counter(entry.title for entry in suite.models)
         if doubled := sorted(title for title, count in titles.items() if count > 1):
             raise SuiteError(f"suite {self.name!r}: the model(s) {doubled} are there already; give another label")
-        return suite
+        return replace(suite, narrowed_from=self.narrowed_from and self.narrowed_from.with_models(entries))
 
     def under(self, protocol: str) -> Suite:
         """The suite under another protocol, which makes it another suite with a name of its own.
@@ -140,7 +148,9 @@ class Suite:
         if protocol == self.protocol:
             return self
         name = "-".join([self.name, *re.findall(r"[\w.]+", protocol)])
-        return replace(self, name=name, title=f"{self.title}, protocol {protocol}", protocol=protocol)
+        whole = self.narrowed_from and self.narrowed_from.under(protocol)
+        title = f"{self.title}, protocol {protocol}"
+        return replace(self, name=name, title=title, protocol=protocol, narrowed_from=whole)
 
     @property
     def base_protocol(self) -> str:

@@ -302,6 +302,22 @@ def test_new_records_are_taken_in_beside_old_ones_that_stay(tmp_path, suite, scm
     assert "linear on check/sine is committed with other options" in done.output.replace("\n", " ")
 
 
+@pytest.mark.parametrize("part", [("--only", "marginal"), ("--seed", "1"), ("--scms", "check/sine", "--seed", "1")])
+def test_a_part_of_a_suite_replaces_its_own_records_and_loses_none(tmp_path, suite, scmbench, committed, part):
+    suite.write_text(SUITE + '[[models]]\nname = "marginal"\n')
+    store = ("--store", tmp_path / "store")
+    assert scmbench("run", suite, "--engine", "inline", *store).exit_code == 0
+    assert scmbench("committed", "update", suite, *store, "--reason", "one more model than before").exit_code == 0
+    before = {name: (committed / name).read_text() for name in ("scores.csv", exact.IDENTITIES)}
+    done = scmbench("committed", "update", suite, *store, *part, "--reason", "the same records once more")
+    assert done.exit_code == 0
+    assert "0 medians moved, 0 cells new, 0 gone" in done.output.replace("\n", " ")
+    after = {name: (committed / name).read_text() for name in before}
+    assert {name: sorted(text.splitlines()) for name, text in after.items()} == {
+        name: sorted(text.splitlines()) for name, text in before.items()
+    }
+
+
 def test_updating_again_keeps_the_story(tmp_path, suite, scmbench, committed):
     done = scmbench("committed", "update", suite, "--store", tmp_path / "store", "--reason", "nothing changed at all")
     assert done.exit_code == 0
