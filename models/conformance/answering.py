@@ -12,6 +12,7 @@ from scmbench.datasets.values import Values, expand, rows
 from torch import Tensor
 
 from ..contract.base import RUNGS, Unsupported
+from ..contract.levels import levels_of, nearest
 from .subject import BATCHED, ROUNDING, Broken, NotApplicable, Subject, compare, describe, holds, incomplete, show
 from .worlds import Question, World
 
@@ -81,6 +82,31 @@ def do_is_exact(subject: Subject) -> None:
                 raise Broken(
                     f"{question}: {node!r} is {show(answer[node][row])} in row {row} instead of {show(a[row])} "
                     f"({int(off.sum())} of {question.n} rows are off)"
+                )
+
+
+@holds(
+    "discrete nodes keep their levels",
+    "A treatment is given or not: an answer of 0.25 treatments, or of a dose that nobody took, is wrong without a word.",
+)
+def discrete_nodes_keep_their_levels(subject: Subject) -> None:
+    """A discrete node is answered with values that occur in training, but where `do` or the factual row gives another.
+
+    Of a ceiling it is not asked: the world may draw what the training rows lack.
+    """
+    if subject.knows_the_world:
+        raise NotApplicable("it knows the world, which may draw what training rows lack")
+    for question, model in subject.questions():
+        answer, kept = question.ask(model), set(question.non_descendants()) if question.kind == "counterfactual" else ()
+        for node, known in levels_of(question.world.problem.train).items():
+            if node in question.do or node in kept:
+                continue
+            off = (nearest(answer[node], known) != answer[node]).reshape(question.n, -1).any(1)
+            if off.any():
+                row = int(off.nonzero()[0])
+                raise Broken(
+                    f"{question}: {node!r} is {show(answer[node][row])} in row {row}, which occurs in no training row "
+                    f"({int(off.sum())} of {question.n} rows are off); move it to the nearest value of training"
                 )
 
 

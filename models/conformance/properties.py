@@ -11,6 +11,7 @@ _IN_ORDER = (
     answering.answers_what_it_declares,
     answering.answers_are_complete,
     answering.do_is_exact,
+    answering.discrete_nodes_keep_their_levels,
     answering.non_descendants_untouched,
     answering.non_descendants_keep_their_distribution,
     answering.empty_do_is_identity,

@@ -69,6 +69,11 @@ class Subject:
         """What the model is given of a world: as in a run, all of it if it is a floor or a ceiling of scmbench."""
         return world.problem.shown() if role_of(type(self.make())) == "method" else world.problem
 
+    @property
+    def knows_the_world(self) -> bool:
+        """Whether it is a ceiling of scmbench, which answers from the world itself."""
+        return role_of(type(self.make())) == "ceiling"
+
     def fitted(self) -> list[tuple[World, CausalModel]]:
         """The worlds that could be learned, with their models. Raises `NotApplicable` where there is none."""
         if not self.models:

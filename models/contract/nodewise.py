@@ -45,7 +45,10 @@ class Mechanism(Saves, ABC):
     dtype: ClassVar[torch.dtype] = torch.float32
 
     from_origin: ClassVar[bool] = True
-    """Whether values are counted from their origin: False for what is about the values themselves, as a logarithm."""
+    """Whether values are counted from their origin: False for what is about the values themselves, as a logarithm.
+
+    Where they are not, parents are handed over in float64, for the mechanism to centre before it casts them.
+    """
 
     @abstractmethod
     def fit(self, task: Task) -> Self:
@@ -200,7 +203,7 @@ class NodewiseModel(CausalModel):
                 values[node] = forced[node]
             else:
                 mechanism = self.mechanisms[node]
-                pa = self._parent_columns(mechanism, node, values, n).to(mechanism.dtype)
+                pa = self._told(mechanism, node, values, n)
                 x = mechanism.draw(pa, generator(seed, "noise", node))
                 values[node] = self._value(mechanism, node, x)
         return values
@@ -250,8 +253,8 @@ class NodewiseModel(CausalModel):
 
     def _encode(self, node: str, factual: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
-        x, pa = self._own_column(mechanism, node, factual), self._parent_columns(mechanism, node, factual, n)
-        return mechanism.encode(x.to(mechanism.dtype), pa.to(mechanism.dtype))
+        x, pa = self._own_column(mechanism, node, factual), self._told(mechanism, node, factual, n)
+        return mechanism.encode(x.to(mechanism.dtype), pa)
 
     def _infer(self, node: str, factual: Values, n: int, seed: int) -> Tensor:
         """The noise ``(n, k)`` that a counterfactual replays: where a row allows many, one that `seed` chooses."""
@@ -259,7 +262,7 @@ class NodewiseModel(CausalModel):
 
     def _decode(self, node: str, u: Tensor, values: Values, n: int) -> Tensor:
         mechanism = self.mechanisms[node]
-        pa = self._parent_columns(mechanism, node, values, n).to(mechanism.dtype)
+        pa = self._told(mechanism, node, values, n)
         return self._value(mechanism, node, mechanism.decode(u, pa))
 
     def _own_column(self, mechanism: Mechanism, node: str, values: Values) -> Tensor:
@@ -274,6 +277,11 @@ class NodewiseModel(CausalModel):
         if causes and mechanism.from_origin:
             pa = pa - torch.cat([self.origins[parent] for parent in causes])
         return pa
+
+    def _told(self, mechanism: Mechanism, node: str, values: Values, n: int) -> Tensor:
+        """What a mechanism is told of the parents, ``(n, p)``: cast to its dtype where they were centred first."""
+        pa = self._parent_columns(mechanism, node, values, n)
+        return pa.to(mechanism.dtype) if mechanism.from_origin else pa
 
     def _value(self, mechanism: Mechanism, node: str, x: Tensor) -> Tensor:
         """What a mechanism decoded, ``x (n, d)``, as the node's value ``(n, *event)``, a discrete one at its levels."""

@@ -9,6 +9,8 @@ import torch
 from scmbench.datasets.values import ValuesError
 from torch import Tensor
 
+from ..contract.units import origin
+
 MOST_CLASSES = 64
 """A root of whole numbers with more of them than this is no label, but a number."""
 
@@ -23,12 +25,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Column:
-    """How a column of the parents is read: one of `classes`, or a number with this mean and standard deviation."""
+    """How a column of the parents is read: one of `classes`, or a number with this mean and standard deviation.
+
+    A number is counted from `origin` (`contract.units.origin`, 0 where the column lies around 0), its mean included.
+    """
 
     node: str | int
     classes: tuple[int, ...]
     mean: float
     std: float
+    origin: float = 0.0
 
     @property
     def width(self) -> int:
@@ -72,13 +78,15 @@ def _column(slot: Slot, x: Tensor) -> Column:
     values = x.unique() if slot.label else x[:0]
     if 0 < len(values) <= MOST_CLASSES:
         return Column(slot.node, tuple(int(v) for v in values.tolist()), 0.0, 1.0)
-    std = float(x.std(correction=0))
-    return Column(slot.node, (), float(x.mean()), std if std > 0 else 1.0)
+    start = origin(x[:, None])
+    near = x - start
+    std = float(near.std(correction=0))
+    return Column(slot.node, (), float(near.mean()), std if std > 0 else 1.0, float(start))
 
 
 def _read(column: Column, x: Tensor) -> Tensor:
     if not column.classes:
-        return (x - column.mean) / column.std
+        return (x - column.origin - column.mean) / column.std
     hits = x[:, None] == x.new_tensor(column.classes)
     if len(x) and not bool(hits.any(1).all()):
         odd = x[~hits.any(1)][0].item()

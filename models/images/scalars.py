@@ -12,6 +12,7 @@ from zuko.transforms import ComposedTransform, MonotonicAffineTransform, Monoton
 
 from ..contract.columns import Scaler
 from ..contract.nodewise import Mechanism, Task
+from ..contract.units import check_origin, origin
 from .context import Context, Slot
 from .trainer import Recipe, train
 from .unet import size
@@ -30,8 +31,9 @@ class ScalarFlow(Mechanism):
     """
 
     from_origin: ClassVar[bool] = False  # labels are names, not distances
-    saves = ("context", "scaler", "weights", "updates")
+    saves = ("context", "origin", "scaler", "weights", "updates")
     context: Context
+    origin: Tensor
     scaler: Scaler
     weights: dict[str, Tensor]
     updates: int
@@ -43,7 +45,8 @@ class ScalarFlow(Mechanism):
 
     def fit(self, task: Task) -> Self:
         """Train the flow."""
-        x = task.x.double()
+        self.origin = origin(task.x)
+        x = task.x.double() - self.origin
         if self.whole:
             x = x + torch.rand(x.shape, generator=generator(task.seed, "dequantise"), dtype=x.dtype) - 0.5
         self.context, self.scaler = Context.of(self.slots, task.parents), Scaler.of(x, correction=0)
@@ -64,6 +67,7 @@ class ScalarFlow(Mechanism):
     def restore(self, fields: Mapping[str, Any]) -> Self:
         """The fields, and the network that they make."""
         super().restore(fields)
+        check_origin(self.origin, 1, "origin")
         with seeded(0, "weights"):
             self.network = _network(self.context.width).eval().requires_grad_(False)
         self.network.load_state_dict(self.weights)
@@ -72,11 +76,11 @@ class ScalarFlow(Mechanism):
 
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
         """The noise ``(n, 1)``."""
-        return self._at(parents)(self.scaler(x)[:, 0])[:, None]
+        return self._at(parents)(self.scaler(x - self.origin)[:, 0])[:, None]
 
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
         """The value ``(n, 1)``."""
-        return self.scaler.undo(self._at(parents).inv(u[:, 0])[:, None])
+        return self.scaler.undo(self._at(parents).inv(u[:, 0])[:, None]) + self.origin
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """Standard normal draws ``(n, 1)``."""

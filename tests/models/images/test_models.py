@@ -62,6 +62,28 @@ def test_a_saved_model_answers_as_before(tiny, name, tmp_path):
     assert again.cost() == tiny[name].cost()
 
 
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("shift", [2.0**20, -(2.0**30)])
+def test_a_scalar_cause_is_counted_from_where_its_rows_lie(name, shift):
+    """Shifted by about 10^9 standard deviations, it gives the same images, and answers shifted alike."""
+
+    def on_a_grid(values):  # so that the shift is exact in float64
+        return values | {"light": (values["light"] * 2**20).round() / 2**20}
+
+    def moved(values):
+        return values | {"light": values["light"] + shift}
+
+    cls = load_class(name)
+    train, factual = on_a_grid(TRAIN), on_a_grid(FACTUAL)
+    answers = [
+        build(cls, cls.conformance_options).fit(BARS.graph, to(train), seed=0).counterfactual(to(factual), DO, seed=1)
+        for to in (dict, moved)
+    ]
+    sd = float(train["light"].std())
+    assert float((answers[1]["light"] - shift - answers[0]["light"]).abs().max()) < 1e-3 * sd
+    assert float((answers[1]["image"] - answers[0]["image"]).abs().max()) < 1e-3
+
+
 @pytest.mark.parametrize("name", IMAGE_FLOORS)
 def test_a_saved_floor_answers_as_before(name, tmp_path):
     fitted = model(name)
