@@ -123,10 +123,10 @@ class Report:
         return as_json(self.judged, self.paper) if self.judged is not None and self.paper is not None else {}
 
     def pairs(self) -> Iterator[tuple[Method, Method]]:
-        """Models that were run in both variants: (corrected, reference)."""
+        """Models that were run in both variants, on a common question at least: (corrected, reference)."""
         for model in dict.fromkeys(model for model, _ in self.layout.methods):
             a, b = ((model, variant) for variant in VARIANTS)
-            if {a, b} <= self._scored():
+            if {a, b} <= self._scored() and len(contrast(self.scores, a, b)):
                 yield a, b
 
     def _scored(self) -> set[Method]:
@@ -211,10 +211,11 @@ class Report:
     def _relative(self) -> Iterator[Part]:
         scored = self._scored()
         methods = [m for m in self.layout.methods if m in scored and m not in self.layout.floors()]
-        if len(methods) < 2:
+        against = ((base, relatives(self.scores, base, methods)) for base in methods)
+        base, compared = next(((base, found) for base, found in against if len(found)), (None, None))
+        if base is None or compared is None:  # no two methods have a question in common
             return
-        base = methods[0]
-        compared, among = relatives(self.scores, base, methods), members.there(self.results)
+        among = members.there(self.results)
         yield Part(
             f"Every method against {self.layout.method(base)}",
             [relative_table(compared, base, self.layout, members=among)],

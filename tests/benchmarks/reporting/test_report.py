@@ -178,3 +178,21 @@ def test_a_method_that_supports_no_problem_has_no_scores_and_stops_no_report(tmp
     report = Report.of(suite(), Results(rows, records, whole.examples))
     assert list(report.pairs()) == []
     assert "unsupported" in report.write(tmp_path).read_text()
+
+
+@pytest.mark.parametrize("apart", [("dcm", "reference"), None], ids=["a variant", "every method"])
+def test_methods_without_a_common_question_are_not_compared(tmp_path, apart):
+    whole, other = results(), "dcm/chain/nadd"
+    methods = {(m, v): i for i, (m, v) in enumerate(LEVELS)}
+
+    def elsewhere(frame):
+        titles = list(zip(frame["model"], frame["variant"], strict=True))
+        places = [f"{other}{methods[t]}" if apart is None else other if t == apart else CHAIN for t in titles]
+        return frame.assign(dataset=places)
+
+    moved = Results(elsewhere(whole.rows), elsewhere(whole.provenance), whole.examples.iloc[:0])
+    names = list(dict.fromkeys(moved.rows["dataset"]))
+    report = Report.of(suite(datasets=names), moved)
+    assert list(report.pairs()) == []
+    report.write(tmp_path)
+    assert not (tmp_path / "tables" / "relative.csv").exists()
