@@ -178,7 +178,7 @@ def tolerances(
 
     target = home or committed.home_of(suite)
     run = committed.read(target)
-    before = scores_of(suite, run)
+    before = scores_of(suite.whole, run)
     old = tolerance.known(target)
     asked = {(entry.label, entry.variant) for entry in suite.models}
     if anew:

@@ -53,7 +53,10 @@ def read_verdicts(folder: Path) -> pd.DataFrame:
 
 
 def joined(first: Results, second: Results) -> Results:
-    """All records of `first`, and those of `second` that it lacks: of one dataset, model, variant and seed, the first's."""
+    """All records of `first`, and those of `second` that it lacks.
+
+    A record is known by its dataset, model, variant and seed.
+    """
     names = ["dataset", "model", "variant", "seed"]
     there = pd.MultiIndex.from_frame(text_columns(first.provenance, names[:3])[names])
 

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scmbench.datasets import UserError
 from scmbench.datasets.files.texts import json_of, text_of
@@ -25,12 +26,16 @@ from ..judging.notes import Note, last_line, notes_of
 from ..suites.suite import Suite
 from .pictures import from_text
 from .record import role_of
-from .results import PICTURES, ROWS, Results
+from .results import EXAMPLES, PICTURES, ROWS, Results
 from .spreadsheet import read_again, to_csv
 
 SCORES = ["dataset", "model", "variant", "seed", "member", "query", "node", "metric", "score"]
 ENVIRONMENT = ["python", "packages", "commit", "dirty", "hardware", "threads"]
 NOTES = ["dataset", "model", "variant", "seed", "query", "status", "message"]
+RECORDS = ["dataset", "model", "variant", "seed", "status", "message", "waives", "key", "environment"]
+WHOLE = {"seed", "environment"}
+NUMBERS = {*WHOLE, "score", "value", "true", "predicted", "row", "cpu_s", "wall_s", "fit_wall_s", "fit_cpu_s"}
+NUMBERS |= {"query_wall_s", "query_cpu_s", "batch_fits", "mechanisms", "peak_mb", "parameters", "gradient_steps"}
 TEXTS = {*SCORES[:3], *SCORES[4:-1], "name", "role", "status", "key", "waives", "message", "intervened"}
 TEXTS |= {"factual", "answer", "truth"}
 """Columns in which an empty cell is the empty text; in all others it is a missing number."""
@@ -159,9 +164,7 @@ def _pictures(path: Path) -> pd.DataFrame:
     """The pictures of a run; none where it has no such file. Raises `CommittedError` for what is no picture."""
     if not path.exists():
         return pd.DataFrame(columns=PICTURES)
-    table = _table(path)
-    if lacking := [c for c in PICTURES if c not in table.columns]:
-        raise CommittedError(f"{path} lacks the column(s) {lacking}")
+    table = _table(path, PICTURES)
     for column in ("factual", "answer", "truth"):
         for line, text in enumerate(table[column], start=2):
             try:
@@ -174,13 +177,15 @@ def _pictures(path: Path) -> pd.DataFrame:
 def read(source: Path) -> CommittedRun:
     """The committed run in the folder `source`. Raises `CommittedError` that names a missing or damaged file."""
     about = _about(source / ABOUT)
-    scores, records, examples = (_table(source / f"{name}.csv") for name in ("scores", "records", "examples"))
-    if lacking := [c for c in SCORES if c not in scores.columns]:
-        raise CommittedError(f"{source / 'scores.csv'} lacks the column(s) {lacking}")
+    scores = _table(source / "scores.csv", SCORES)
+    records = _table(source / "records.csv", RECORDS)
+    examples = _table(source / "examples.csv", EXAMPLES)
     split = scores["dataset"].str.rpartition("/")
     rows = scores.assign(suite=about["suite"], problem=split[0], kind=split[2], value=float("nan"))[ROWS]
     try:
         provenance = _provenance(source, records, about)
+    except CommittedError:
+        raise
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise CommittedError(f"{source}: records.csv and {ABOUT} do not fit each other ({error!r})") from None
     pictures = _pictures(source / "pictures.csv")
@@ -189,6 +194,8 @@ def read(source: Path) -> CommittedRun:
 
 def _provenance(source: Path, records: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
     environments = pd.DataFrame(about["environments"])
+    if unknown := sorted(set(records["environment"]) - set(environments.index)):
+        raise IndexError(f"there is no environment {unknown[0]}")
     provenance = records.merge(environments, left_on="environment", right_index=True).drop(columns="environment")
     provenance["waives"] = [about["waives"][int(i)] for i in provenance["waives"]]
     if "role" not in records.columns:  # written when floors were found by their label
@@ -196,7 +203,9 @@ def _provenance(source: Path, records: pd.DataFrame, about: Mapping[str, Any]) -
     if "notes" in records.columns:  # written when notes were joined to a text
         return _with_notes(provenance, [_parted(text) for text in provenance["notes"].fillna("")])
     noted: dict[tuple[Any, ...], list[Note]] = {}
-    for *record, query, status, message in _table(source / "notes.csv")[NOTES].itertuples(index=False, name=None):
+    for *record, query, status, message in _table(source / "notes.csv", NOTES)[NOTES].itertuples(
+        index=False, name=None
+    ):
         noted.setdefault(tuple(record), []).append(Note(query, status, message))
     keys = provenance[NOTES[:4]].itertuples(index=False, name=None)
     return _with_notes(provenance, [tuple(noted.get(key, ())) for key in keys])
@@ -226,15 +235,27 @@ def _found(read: Callable[[Path, type[Exception]], Any], path: Path) -> Any:
         raise CommittedError(f"no committed run: {path} is missing (scmbench committed update writes it)") from None
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A table of a committed run. Raises `CommittedError` where it lacks one of the columns, or a number is none."""
     text = _found(text_of, path)
     try:
         header = pd.read_csv(io.StringIO(text), nrows=0).columns
         texts: Any = {name: str for name in header if name in TEXTS}
         empty: Any = {name: [""] for name in header if name not in TEXTS}
-        return read_again(pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=empty))
+        table = read_again(pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=empty))
     except (ValueError, pd.errors.ParserError) as error:
         raise CommittedError(f"{path}: not a table ({error})") from None
+    if lacking := [name for name in columns if name not in table.columns]:
+        raise CommittedError(f"{path} lacks the column(s) {lacking}")
+    for name in table.columns.intersection(NUMBERS):
+        read = pd.to_numeric(table[name], errors="coerce")
+        wrong, what = read.isna() & table[name].notna(), "a number"
+        if name in WHOLE:
+            wrong, what = ~(np.isfinite(read) & (read == np.floor(read))), "a whole number"
+        for line, cell in table[name][wrong].items():
+            said = repr(cell) if isinstance(cell, str) else "empty" if pd.isna(cell) else f"{cell:g}"
+            raise CommittedError(f"{path}, line {int(str(line)) + 2}: {name} is {said}; expected {what}")
+    return table
 
 
 def home_of(suite: Suite) -> Path:

@@ -87,7 +87,7 @@ def do_is_exact(subject: Subject) -> None:
 
 @holds(
     "discrete nodes keep their levels",
-    "A treatment is given or not: an answer of 0.25 treatments, or of a dose that nobody took, is wrong without a word.",
+    "A treatment is given or not: a quarter of one, or a dose that nobody took, is a wrong answer without a word.",
 )
 def discrete_nodes_keep_their_levels(subject: Subject) -> None:
     """A discrete node is answered with values that occur in training, but where `do` or the factual row gives another.
@@ -97,7 +97,8 @@ def discrete_nodes_keep_their_levels(subject: Subject) -> None:
     if subject.knows_the_world:
         raise NotApplicable("it knows the world, which may draw what training rows lack")
     for question, model in subject.questions():
-        answer, kept = question.ask(model), set(question.non_descendants()) if question.kind == "counterfactual" else ()
+        answer = question.ask(model)
+        kept = set(question.non_descendants()) if question.kind == "counterfactual" else ()
         for node, known in levels_of(question.world.problem.train).items():
             if node in question.do or node in kept:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 
 import pandas as pd
@@ -99,8 +100,17 @@ def test_a_second_write_is_the_same_text(results, tmp_path):
         (lambda folder: (folder / "about.json").write_text("{"), "about.json"),
         (lambda folder: (folder / "scores.csv").write_text("dataset,seed\na,1\n"), "lacks the column"),
         (lambda folder: (folder / "records.csv").write_text('"'), "records.csv: not a table"),
+        (lambda folder: _header(folder / "examples.csv", "dataset", ""), r"examples.csv lacks .*'dataset'"),
+        (lambda folder: _header(folder / "notes.csv", "query", "question"), r"notes.csv lacks .*'query'"),
+        (lambda folder: _header(folder / "records.csv", "key", "k"), r"records.csv lacks .*'key'"),
+        (
+            lambda folder: _cell(folder / "scores.csv", "score", "low"),
+            r"scores.csv, line 2: score is 'low'; .* a number",
+        ),
+        (lambda folder: _cell(folder / "scores.csv", "seed", ""), "seed is empty; expected a whole number"),
+        (lambda folder: _cell(folder / "records.csv", "seed", "1.5"), r"seed is 1.5; expected a whole number"),
+        (lambda folder: _cell(folder / "records.csv", "environment", "9"), "there is no environment 9"),
     ],
-    ids=["missing", "broken story", "missing column", "no table"],
 )
 def test_a_damaged_run_is_refused_by_file(results, tmp_path, damage, message):
     committed.write(tmp_path, results, suite="t", note="n")
@@ -139,3 +149,16 @@ def test_a_run_from_before_notes_and_roles_had_columns_is_read(results, tmp_path
     for column in ("notes", "role"):
         assert then[column].tolist() == now[column].tolist()
     assert any(now["notes"])
+
+
+def _header(path, name, other):
+    first, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([",".join(other if c == name else c for c in first.split(",")), *lines]) + "\n")
+
+
+def _cell(path, column, text):
+    with path.open(newline="") as file:
+        first, second, *lines = csv.reader(file)
+    second[first.index(column)] = text
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([first, second, *lines])

@@ -270,7 +270,11 @@ BROKEN = [
     (AnswersInColumns, "answers are complete", r"has shape \(24, 1\); expected \(24,\)"),
     (Diverges, "answers are complete", "'a' has 1 NaN or infinite entries of 24"),
     (RoundsDo, "do is exact", r"'m' is 0.300000011921 in row 0 instead of 0.3 \(24 of 24"),
-    (AnswersBetweenLevels, "discrete nodes keep their levels", "'count' is .* in row 0, which occurs in no training row"),
+    (
+        AnswersBetweenLevels,
+        "discrete nodes keep their levels",
+        "'count' is .* in row 0, which occurs in no training row",
+    ),
     (MovesEverything, "non-descendants untouched", "'k' differs in 24 of 24 rows.*instead of.*standard deviations"),
     (Conditions, "non-descendants keep their distribution", "component 0 of 'z' has mean.*observed, but.*under do"),
     (AbductsRoughly, "empty do is identity", "'a' differs in 24 of 24 rows.*0.0001 allowed"),
