@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 @click.option(
     "--engine",
     "name",
-    type=click.Choice(["pool", "inline"]),
+    type=click.Choice(["pool", "inline", "dask"]),
     default="pool",
     show_default=True,
-    help="pool: many processes; inline: this one, for a debugger.",
+    help="pool: many processes; inline: this one, for a debugger; dask: a cluster.",
 )
+@click.option("--scheduler", help="Address of a Dask scheduler, for --engine dask; without: --workers of this machine.")
 @click.option("--time-limit", type=float, help="Seconds a batch may take; default: the suite's, else 3600.")
 @click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
 @click.option("--shard", type=Shard(), help="The second of four parts of the work: 2/4, for an array of jobs.")
@@ -43,6 +44,7 @@ def run(
     dry_run: bool,
     workers: int,
     name: str,
+    scheduler: str | None,
     time_limit: float | None,
     memory_limit: float | None,
     shard: tuple[int, int] | None,
@@ -67,7 +69,7 @@ def run(
 
     seconds = next(t for t in (time_limit, suite.time_limit, engine.TIME_LIMIT) if t is not None)
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
-    run_batches, processes = engine.named(name, workers=workers, device=device, **limits)
+    run_batches, processes = engine.named(name, workers=workers, device=device, scheduler=scheduler, **limits)
     with slowly(f"planning {counted(suite)}"):
         todo = plan(suite, store, retry=retry, stale=stale, shard=shard)
     for gone in todo.missing:

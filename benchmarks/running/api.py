@@ -42,7 +42,8 @@ def run(
     add_models: Sequence[Entry] = (),
     protocol: str | None = None,
     workers: int | None = None,
-    engine: Literal["pool", "inline"] = "pool",
+    engine: Literal["pool", "inline", "dask"] = "pool",
+    scheduler: str | None = None,
     time_limit: float | None = None,
     memory_limit: float | None = None,
     device: str | None = None,
@@ -64,9 +65,11 @@ def run(
         add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
         protocol: Another protocol than the suite's: a name or ``package.module:NAME``, metrics after a plus.
         workers: How many processes the pool has; by default one a core.
-        engine: ``pool`` runs `workers` processes, with limits; ``inline`` runs in this process, without limits.
-            Either way a model from outside scmbench has a process of its own, apart from the truth.
+        engine: ``pool`` runs `workers` processes, with limits; ``inline`` runs in this process, without limits;
+            ``dask`` runs on a cluster, with limits. In each, a model from outside scmbench has a process of its own,
+            apart from the truth.
             Processes are spawned, so that a script that uses the pool needs its ``if __name__ == "__main__":``.
+        scheduler: Address of a Dask scheduler, for the engine ``dask``; without it, `workers` processes here.
         time_limit: Seconds a batch may take in the pool; by default what the suite says, else an hour.
         memory_limit: GB a process of the pool may take.
         device: Where models compute.
@@ -82,19 +85,21 @@ def run(
         SuiteError: For a suite, name or label that there is not.
         StoreError: Where records cannot be written.
         DataDamaged: For a data file that is here and is not the right one.
+        EngineError: For a scheduler that is given to another engine than ``dask``.
+        ClusterError: For a scheduler that does not answer, or is gone before all is over.
         LimitError: For a number of workers, seconds or gigabytes that is not above 0.
         RuntimeError: For a pool in a script without that line (every process would run the script again).
     """
-    if engine not in ("pool", "inline"):
-        raise ValueError(f"engine={engine!r}; expected 'pool' or 'inline'")
-    if engine == "pool":
+    if engine not in engines.NAMES:
+        raise ValueError(f"engine={engine!r}; expected one of {', '.join(map(repr, engines.NAMES))}")
+    if engine != "inline":
         _check_guard()
     chosen, place = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models), Store(store)
     chosen = chosen.under(protocol) if protocol else chosen
     seconds = next(t for t in (time_limit, chosen.time_limit, engines.TIME_LIMIT) if t is not None)
     processes = workers if workers is not None else os.cpu_count() or 1
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
-    run_batches, processes = engines.named(engine, workers=processes, device=device, **limits)
+    run_batches, processes = engines.named(engine, workers=processes, device=device, scheduler=scheduler, **limits)
     todo = plan(chosen, place, retry=retry, stale=stale)
     for gone in todo.missing:
         warnings.warn(f"not run: data missing: {gone.dataset}: {gone.message}", stacklevel=2)

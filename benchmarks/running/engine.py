@@ -1,4 +1,7 @@
-"""Engines run batches: a pool of spawned processes with a time limit a batch, or this process for debugging."""
+"""Engines run batches: a pool of spawned processes with a time limit a batch, or this process for debugging.
+
+A third one, for clusters, is in `cluster.py`.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,19 @@ Engine = Callable[[Sequence[Batch], Store], "Iterator[Done]"]
 TIME_LIMIT = 3600.0
 """Seconds that a batch may take, where neither the user nor the suite says otherwise."""
 
+NAMES = ("pool", "inline", "dask")
+"""Engines by name; see `named`."""
+
 TRIES = 5
 """How often in a row a pool is started whose processes end before one of them has finished a batch."""
 
 
 class LimitError(UserError, ValueError):
     """A number of workers, seconds or gigabytes that limits nothing."""
+
+
+class EngineError(UserError, ValueError):
+    """An engine that is given what it cannot use."""
 
 
 class WorkersEnd(ChildProcessError):
@@ -104,7 +114,7 @@ def pool(
                     for batch, error in _finished(running, left, work, 2 * count):
                         over.add(id(batch))
                         tries = 0
-                        yield Done(batch, _settle(error, batch, store, time_limit, before))
+                        yield Done(batch, settle(error, batch, store, time_limit, before))
                         if error is not None:
                             strays.end()
                 except BrokenProcessPool:
@@ -180,22 +190,32 @@ def named(
     time_limit: float = TIME_LIMIT,
     memory_limit: float | None = None,
     device: str | None = None,
+    scheduler: str | None = None,
 ) -> tuple[Engine, int]:
-    """The engine ``pool`` or ``inline`` with these limits, and how many processes it keeps busy.
+    """The engine ``pool``, ``inline`` or ``dask`` with these limits, and how many processes it keeps busy.
 
-    Of the limits, `inline` has none: it is this process. Raises `LimitError` for one that is no number above 0.
+    Of the limits, `inline` has none: it is this process. `scheduler` is the address of a Dask scheduler, for ``dask``
+    alone. Raises `LimitError` for a limit that is no number above 0, `cluster.ClusterError` for a scheduler that does
+    not answer, and `EngineError` for one that another engine is given.
     """
     numbers = {"workers": workers, "time_limit": time_limit, "memory_limit": memory_limit}
     for what, value in numbers.items():
         if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
             raise LimitError(f"{what} = {value!r}; expected a number above 0")
+    if scheduler is not None and name != "dask":
+        raise EngineError(f"scheduler = {scheduler!r} is for the engine 'dask', not for {name!r}: --engine dask")
     if name == "inline":
         return partial(inline, device=device), 1
     limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+    if name == "dask":
+        from .cluster import cluster, width
+
+        run = partial(cluster, scheduler=scheduler, workers=workers, device=device, **limits)
+        return run, width(scheduler, workers)
     return partial(pool, workers=workers, device=device, **limits), workers
 
 
-def _settle(
+def settle(
     error: BaseException | None,
     batch: Batch,
     store: Store,

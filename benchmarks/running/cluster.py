@@ -1,0 +1,167 @@
+"""An engine for clusters: batches are tasks of a Dask scheduler, whose workers run each as `engine.pool` does.
+
+Dask ("Dask: Parallel computation with blocked algorithms and task scheduling", Rocklin, 2015) brings the machines
+together, be they processes here, jobs of Slurm or pods of Kubernetes; time limits, memory limits and what is written of
+a batch that fails are the pool's own. All machines see the store in one folder, which claims and records need.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from os.path import exists
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from scmbench.datasets.errors import UserError
+
+from ..records.store import Store
+from . import engine
+from .planner import Batch
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+AHEAD = 4
+"""Tasks that wait for a worker, so that none is idle; the rest wait here, where they cost nothing."""
+
+PATIENCE = 60.0
+"""Seconds that a scheduler has to answer, and a first worker to come."""
+
+
+class ClusterError(UserError, ConnectionError):
+    """There is no Dask, its scheduler cannot be reached or is gone, or its workers do not see the store."""
+
+
+def cluster(
+    batches: Sequence[Batch],
+    store: Store,
+    *,
+    scheduler: str | None = None,
+    workers: int = 1,
+    time_limit: float = engine.TIME_LIMIT,
+    memory_limit: float | None = None,
+    device: str | None = None,
+) -> Iterator[engine.Done]:
+    """Run the batches on the workers of a Dask scheduler at this address; without one, on `workers` processes here.
+
+    Each batch has a process of its own beside the Dask worker that took it, with one thread and the limits of
+    `engine.pool`. A worker that dies is replaced, or its batch goes to another; a batch under which workers die again
+    and again fails alone. Workers may come and go while a run goes on.
+
+    Raises `ClusterError` where the scheduler cannot be reached, or is gone before all is over: what is finished is in
+    the store by then, and the same command goes on from there.
+    """
+    with _connected(scheduler, workers) as client:
+        _see_the_store(client, store)
+        limits = {"time_limit": time_limit, "memory_limit": memory_limit, "device": device}
+        yield from _gathered(client, batches, store, limits)
+
+
+def width(scheduler: str | None, workers: int) -> int:
+    """How many batches run at once: the workers that a scheduler has now, or those that are started here."""
+    if scheduler is None:
+        return workers
+    with _connected(scheduler, workers) as client:
+        return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+
+
+@contextmanager
+def _connected(scheduler: str | None, workers: int) -> Iterator[Client]:
+    """A client of the scheduler, or of one with `workers` processes of this machine that ends with the block."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ClusterError(f"engine 'dask' needs Dask: pip install 'scmbench[cluster]' ({error})") from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is told in a line of ours
+    with ExitStack() as stack:
+        try:
+            target: Any = scheduler
+            if scheduler is None:
+                here = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    memory_limit=0,  # the pool bounds what a batch may take
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+                target = stack.enter_context(here)
+            client = stack.enter_context(Client(target, timeout=PATIENCE, set_as_default=False))
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except (OSError, ValueError) as error:  # no such address, nobody there, no worker in time
+            where = f"the Dask scheduler at {scheduler!r}" if scheduler else "a Dask cluster on this machine"
+            raise ClusterError(f"{where} cannot be used: {_line(error)}") from None
+        yield client
+
+
+def _see_the_store(client: Client, store: Store) -> None:
+    """Raises `ClusterError` where a worker does not find in the store's folder what is put there now."""
+    store.prepare()
+    mark = store.folder.resolve() / f".seen-{uuid4().hex}"
+    mark.touch()
+    try:
+        there = client.run(exists, str(mark))
+    finally:
+        mark.unlink(missing_ok=True)
+    if blind := sorted(name for name, seen in there.items() if not seen):
+        raise ClusterError(
+            f"{len(blind)} of {len(there)} Dask workers, first {blind[0]}, do not see {store.folder.resolve()}: "
+            "--store has to be a folder that all machines share, under the same path"
+        )
+
+
+def _gathered(client: Client, batches: Sequence[Batch], store: Store, limits: dict[str, Any]) -> Iterator[engine.Done]:
+    """Batches as they end, a few handed out ahead. Raises `ClusterError` where the scheduler is gone."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    waiting, running = iter(batches), dict[str, Batch]()
+    before = {trial.key: store.stamp(trial.key) for batch in batches for trial in batch.trials}
+    there = Store(store.folder.resolve())
+    there.claims = store.claims
+    over = as_completed(loop=client.loop)
+
+    def hand_out(count: int) -> None:
+        for batch in (b for _, b in zip(range(count), waiting, strict=False)):
+            future = client.submit(_run, batch, there, limits, key=f"scmbench-{uuid4().hex}", pure=False)
+            running[future.key] = batch
+            over.add(future)
+
+    hand_out(_slots(client) + AHEAD)
+    while running:
+        future = next(over)
+        batch = running.pop(future.key)
+        if future.status == "finished":
+            yield engine.Done(batch, future.result())
+        elif future.status == "cancelled" or client.status != "running":
+            raise ClusterError(
+                f"the Dask scheduler is gone; {len(running) + 1} batches that it had are not over. What is finished is "
+                f"in {store.folder}: the same command goes on from there"
+            )
+        else:
+            error = future.exception()
+            if isinstance(error, KilledWorker):
+                error = ChildProcessError("its Dask workers died, again and again: killed, or out of memory?")
+            yield engine.Done(batch, engine.settle(error, batch, store, limits["time_limit"], before))
+        future.release()
+        hand_out(max(0, _slots(client) + AHEAD - len(running)))
+
+
+def _slots(client: Client) -> int:
+    with suppress(OSError, ValueError):  # it is gone, which the next future says
+        return sum(client.nthreads().values())
+    return 0
+
+
+def _run(batch: Batch, store: Store, limits: dict[str, Any]) -> str:
+    """What a worker does: the batch in a process of its own; returns what went wrong, if anything did."""
+    # A nanny's worker is a daemon, and Python lets daemons start no process; the pool sees to it that ours end.
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    (done,) = engine.pool([batch], store, workers=1, **limits)
+    return done.trouble
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
