@@ -35,6 +35,9 @@ PAGES = [
     "docs/gate.md",
     "docs/verdicts.md",
     "docs/ranking.md",
+    "docs/protocols.md",
+    "docs/own-data.md",
+    "docs/speed.md",
     "README.md",
 ]
 
@@ -47,8 +50,10 @@ ALLOWED = {
     r"(?:T|w|α|n|τ) = [\d.]+": "settings that the text names",
     r"\d+(?:-\d+)+": "widths of a network's layers",
     r"\b1,?000 (?:gradient )?steps|39,500(?: a node| for \*?each\*?)?|(?:200|500) epochs": "budgets, as in the suites",
-    r"\b5,?000 rows|\b(?:100|1,?000) rows": "sizes of samples, as in the protocol",
+    r"\b5,?000 (?:fresh )?rows|\b(?:100|1,?000) rows": "sizes of samples, as in the protocol",
+    r"between the 10 % and 90 % quantiles": "where values of an intervention lie",
     r"within (?:a )?factor (?:of )?[\d.]+|beyond [\d.]+|a factor [\d.]+ or two": "the rule of verdicts",
+    r"\b0 and 1\b|\[0, 1\]|0 in expectation|distance exactly 0": "values that a text speaks of, not results",
     r"Python 3\.\d+|DoWhy 0\.8|version [\d.]+|Version [\d.]+": "versions",
     r"§ ?\d+|section [\d.]+|\[\^\d+\]|(?m:^\d+\. )": "places in a text",
 }

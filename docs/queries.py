@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from inspect import signature
+from pkgutil import resolve_name
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from scmbench.benchmarks.judging.members import Estimate, difference, estimate, 
 from scmbench.benchmarks.judging.paired import contrast
 from scmbench.benchmarks.judging.ranking import ranks
 from scmbench.benchmarks.judging.verdict import verdicts
+from scmbench.benchmarks.questions import protocols
 from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.records.results import Results, scores_of
 from scmbench.benchmarks.suites import suite as suites
@@ -223,6 +226,26 @@ def lower(factor: float) -> float:
 def higher(factor: float) -> float:
     """A ratio as per cent higher."""
     return 100 * (factor - 1)
+
+
+def size(protocol: str, part: str) -> int:
+    """Rows of a protocol that are to ``train`` on, ``observational``, an intervened ``values``' or ``factual``."""
+    return int(getattr(protocols.get(protocol), f"n_{part}"))
+
+
+def fits(who: str, name: str = "paper") -> int:
+    """Mechanisms that were trained for a method in a run."""
+    return int(_provenance(name, who)["mechanisms"].sum())
+
+
+def constant(path: str) -> float:
+    """A number of the code by its address, ``scmbench.models.keeping.support:KEPT``."""
+    return float(resolve_name(path))
+
+
+def default(path: str, parameter: str) -> float:
+    """The default of a function's or a class's parameter."""
+    return float(signature(resolve_name(path)).parameters[parameter].default)
 
 
 def ends(values: pd.Series) -> tuple[float, float]:
