@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import click
 
 from ..suites import papers, shelf
 from ..suites import suite as suites
-
-ITSELF = """\
-@software{{scmbench,
-  title  = {{{{scmbench: a benchmark of learned causal models}}}},
-  author = {{{{The scmbench authors}}}},
-  year   = {{2026}},
-  note   = {{Version {version}}},
-}}"""
 
 
 @click.command()
@@ -30,7 +21,7 @@ def cite(suite: str | None) -> None:
     found = papers.papers()
     if suite is not None:
         found = papers.cited(*_asked(suite))
-    for entry in (ITSELF.format(version=version("scmbench")), *(paper.bibtex() for paper in found)):
+    for entry in (papers.itself(), *(paper.bibtex() for paper in found)):
         click.echo(f"{entry}\n")
 
 

@@ -20,6 +20,9 @@ from .explorer import as_script
 from .figures.style import description
 from .render import COLOURS, SYMBOLS, Table, to_html
 
+SCRIPTS = ("elements", "standings", "charts", "copying", "explorer", "sorting")
+"""The files of ``script/``; each uses what those before it define."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -46,8 +49,8 @@ def page(
 ) -> str:
     """The page as text; `drawn` holds the PNG of every figure by its name, `about` what a reader must know.
 
-    The template is ``page.html.j2``, with ``page.css`` and ``page.js`` inside; `explored` is what the script of the
-    latter shows (`explorer.explored`). All text is escaped; tables escape their own.
+    The template is ``page.html.j2``, with ``page.css`` and the `program` inside; `explored` is what the latter
+    shows (`explorer.explored`). All text is escaped; tables escape their own.
     """
     environment = Environment(
         loader=PackageLoader("scmbench.benchmarks.reporting", ""),
@@ -70,9 +73,14 @@ def page(
         colours=COLOURS,
         symbols=SYMBOLS,
         style=Markup(_beside("page.css")),
-        program=Markup(_beside("page.js")),
-        explored=explored or {"rows": [], "methods": [], "cells": []},
+        program=Markup(program()),
+        explored=explored or {"rows": [], "methods": [], "cells": [], "costs": {}, "papers": {}},
     )
+
+
+def program() -> str:
+    """The page's script: the files of `SCRIPTS` one after the other, in a scope of their own."""
+    return "\n".join(['"use strict";', "(() => {", *(_beside(f"script/{name}.js") for name in SCRIPTS), "})();"])
 
 
 def with_few_colours(png: bytes) -> bytes:

@@ -263,7 +263,8 @@ class Report:
                 (folder / f"{name}.csv").write_text(text, encoding="utf-8")
         text = json.dumps(self.verdict_json(), indent=1, allow_nan=False, ensure_ascii=False)
         (folder / "verdicts.json").write_text(text + "\n", encoding="utf-8")
-        cells = explored(self.suite.name, self.layout, self.scores, self.found, self.judged, self.paper)
+        made = (self.judged, self.paper, self.results.provenance)
+        cells = explored(self.suite.name, self.layout, self.scores, self.found, *made)
         whole = page(self.suite.title, self.headline(), parts, drawn, self._about(), cells)
         (folder / "index.html").write_text(whole, encoding="utf-8")
 

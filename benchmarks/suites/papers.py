@@ -7,12 +7,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
 VENUES = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}
 """The field of BibTeX that a venue is."""
 
 _BIBTEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\~{}"}
+
+
+_ITSELF = """\
+@software{{scmbench,
+  title  = {{{{scmbench: a benchmark of learned causal models}}}},
+  author = {{{{The scmbench authors}}}},
+  year   = {{2026}},
+  note   = {{Version {version}}},
+}}"""
+
+
+def itself() -> str:
+    """The entry of scmbench."""
+    return _ITSELF.format(version=version("scmbench"))
 
 
 @dataclass(frozen=True)

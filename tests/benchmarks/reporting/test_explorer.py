@@ -10,14 +10,16 @@ import subprocess
 from html.parser import HTMLParser
 from importlib import resources
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labels import LABELS
+from scipy.stats import rankdata
 from scmbench.benchmarks.records.results import EXAMPLES, ROWS, Results
-from scmbench.benchmarks.reporting.explorer import as_script, explored
-from scmbench.benchmarks.reporting.page import page, with_few_colours
+from scmbench.benchmarks.reporting.explorer import as_script, explored, tags
+from scmbench.benchmarks.reporting.page import SCRIPTS, page, program, with_few_colours
 from scmbench.benchmarks.reporting.report import Report
 from scmbench.benchmarks.suites.suite import Suite
 
@@ -43,7 +45,8 @@ def report(label="dcm"):
 
 
 def explored_of(made):
-    return explored(made.suite.name, made.layout, made.scores, made.found, made.judged, made.paper)
+    told = (made.judged, made.paper, made.results.provenance)
+    return explored(made.suite.name, made.layout, made.scores, made.found, *told)
 
 
 def test_cells_have_their_seeds_the_published_box_and_the_verdict():
@@ -106,28 +109,130 @@ def test_a_page_of_hostile_names_has_three_scripts_and_its_texts():
 
 
 def test_the_script_sets_texts_as_texts_and_fetches_nothing():
-    program = resources.files("scmbench.benchmarks.reporting").joinpath("page.js").read_text()
+    script = program()
     assert not re.search(
-        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|fetch\(|XMLHttp|import\(", program
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|fetch\(|XMLHttp|import\(", script
     )
-    assert "</script" not in program
+    assert "</script" not in script
     written = page("t", "h", [], {}, [])
     assert "default-src 'none'" in written
     assert not re.search(r'(?:src|href)="(?:https?:)?//', written)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript engine here")
+def test_every_script_is_on_the_page():
+    folder = resources.files("scmbench.benchmarks.reporting").joinpath("script")
+    assert {path.name for path in folder.iterdir()} == {f"{name}.js" for name in SCRIPTS}
+
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript engine here")
+
+
+@needs_node
 def test_the_script_is_javascript(tmp_path):
-    program = resources.files("scmbench.benchmarks.reporting").joinpath("page.js").read_text()
-    (tmp_path / "page.js").write_text(program)
+    (tmp_path / "page.js").write_text(program())
     done = subprocess.run(["node", "--check", str(tmp_path / "page.js")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def javascript(expression, *files):
+    """What an expression gives after some files of the script, without a page."""
+    folder = resources.files("scmbench.benchmarks.reporting").joinpath("script")
+    text = "\n".join(folder.joinpath(f"{name}.js").read_text() for name in files)
+    command = ["node", "-e", f"{text}\nconsole.log(JSON.stringify({expression}))"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+LINES = [[1.0, 2.0, 4.0], [3.0, 3.0, 6.0], [1.0, None, 0.1]]
+
+
+@needs_node
+def test_standings_are_scipys_ranks_of_whole_rows():
+    lines = json.dumps([{"values": values, "higher": False} for values in LINES])
+    found = javascript(f"standings({lines})", "standings")
+    expected = np.array([rankdata(values) for values in LINES[:2]])
+    assert found["count"] == 2
+    np.testing.assert_allclose(found["ranks"], expected.T)
+    np.testing.assert_allclose(found["means"], expected.mean(0))
+    higher = javascript(f"standings({lines.replace('false', 'true')}).means", "standings")
+    np.testing.assert_allclose(higher, 4 - expected.mean(0))
+
+
+@needs_node
+def test_distances_are_geometric_means_over_the_best_and_none_where_a_score_is_not_positive():
+    lines = [{"values": values, "higher": False} for values in LINES[:2]]
+    np.testing.assert_allclose(javascript(f"distances({json.dumps(lines)})", "standings"), [1, 2**0.5, 8**0.5])
+    lines[0]["values"] = [0.0, 2.0, 4.0]
+    assert javascript(f"distances({json.dumps(lines)})", "standings") is None
+
+
+@needs_node
+def test_the_front_is_what_nothing_else_is_cheaper_and_better_than():
+    points = json.dumps([{"x": x, "y": y} for x, y in [(3, 1), (1, 3), (2, 2), (2, 3), (4, 1)]])
+    found = javascript(f"front({points})", "standings")
+    assert [(p["x"], p["y"]) for p in found] == [(1, 3), (2, 2), (3, 1)]
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("least", "most", "log", "ticks"),
+    [
+        (1, 7, "false", [2, 4, 6]),
+        (0.9, 14, "true", [1, 2, 5, 10]),
+        (0.01, 2000, "true", [0.01, 0.1, 1, 10, 100, 1000]),
+        (2, 2, "false", [2]),
+    ],
+)
+def test_ticks_are_round_numbers_inside(least, most, log, ticks):
+    assert javascript(f"axis({least}, {most}, 0, 100, {log}).ticks", "elements", "charts") == ticks
+
+
+@needs_node
+def test_what_is_copied_is_escaped_for_where_it_goes():
+    view = {
+        "hash": "#explore\n\\end",
+        "grid": [["SCM", "score", "a_b"], ["x|y", "obs", "=1"]],
+        "lines": [["d", "obs", "mmd", '=HYPERLINK("x")', 1.5, None, "reproduced"]],
+        "papers": ["@article{a}", "@article{b}"],
+    }
+    told = javascript(
+        f"Object.fromEntries(Object.entries(formats).map(([n, f]) => [n, f({json.dumps(view)})]))", "copying"
+    )
+    assert "a\\_b" in told["LaTeX"]
+    assert told["LaTeX"].splitlines()[0] == "% booktabs, amssymb; #explore \\end"
+    assert "x&#124;y" in told["Markdown"]
+    assert told["CSV"].splitlines()[1] == 'd,obs,mmd,"\'=HYPERLINK(""x"")",1.5,,reproduced'
+    assert told["BibTeX"] == "@article{a}\n\n@article{b}\n\n"
+
+
+def test_the_explorer_knows_papers_costs_and_what_a_world_is():
+    found = explored_of(report())
+    (row,) = found["rows"]
+    assert {"n=3", "small"} <= set(row["tags"])
+    assert row["papers"] == ["chao2024dcm"]
+    assert {m["label"]: m["papers"] for m in found["methods"]} == {
+        "dcm": ["chao2024dcm"],
+        "anm": ["hoyer2008anm"],
+        "oracle": [],
+    }
+    assert list(found["papers"]) == ["", "chao2024dcm", "hoyer2008anm"]
+    assert found["papers"]["chao2024dcm"].startswith("@article{chao2024dcm,")
+    assert found["costs"][CHAIN] == {method: [1, None, None, None, None] for method in range(3)}
+
+
+def test_a_world_with_an_image_is_not_built_to_be_told_about(monkeypatch):
+    monkeypatch.setattr("scmbench.benchmarks.reporting.explorer.attributes", lambda name: pytest.fail(name))
+    assert tags("image/morpho") == ["image"]
+
+
+def test_of_a_world_that_is_not_here_nothing_is_said():
+    assert tags("nobody/has/this") == []
 
 
 def test_pictures_of_a_page_are_made_smaller_and_stay_pictures():
     import io
 
-    import numpy as np
     from PIL import Image
 
     written = io.BytesIO()
