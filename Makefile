@@ -70,7 +70,7 @@ numbers: $(stamp) ## every table and figure of the pages on results, from the co
 
 docs: $(stamp) links numbers ## the documentation as a site in build/site
 	$(bin)/pip install -q --constraint constraints.txt -e '.[docs]'
-	$(bin)/python docs/gallery.py
+	$(bin)/python docs/catalogue.py
 	NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build --strict --quiet
 
 check: lint types test ## all that a pull request must pass

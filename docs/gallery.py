@@ -1,8 +1,8 @@
-"""The gallery of SCMs, drawn from the registry: ``python docs/gallery.py`` writes docs/gallery/."""
+"""The gallery of SCMs, drawn from the registry; `main` writes docs/gallery/, as ``python docs/catalogue.py`` does."""
 
 from __future__ import annotations
 
-import ast
+import re
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
+from equations import equations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scmbench import datasets
@@ -71,7 +72,9 @@ def which(by_paper: Mapping[str, Sequence[str]]) -> str:
             sections.append(f"## {graph}\n")
             for paper, names in found.items():
                 sections.append(f"{PAPERS.get(paper, paper)}:\n")
-                sections += [f"`{name}`\n\n{equations(scm_of(name))}" for name in names]
+                sections += [
+                    f"[{name}](../worlds/{name.replace('/', '-')}.md)\n\n{equations(scm_of(name))}" for name in names
+                ]
     return "\n".join(sections)
 
 
@@ -85,10 +88,11 @@ def scm_of(name: str) -> SCM:
 INTRODUCTION = f"""# Gallery of SCMs
 
 Every structural causal model that comes with scmbench, as the registry has it: its graph, what {ROWS:,} rows at seed 0
-look like, and its equations. Nodes that a protocol intervenes on are filled. In small graphs there is a panel for every
-arrow: <span style="color:{OBSERVED}">■</span> observed, and <span style="color:{SET}">■</span> under an intervention on
-the first target, set to its 90 % quantile. Larger graphs show the spread of every node (quartiles, and
-whiskers from 5 % to 95 %). Axes end at the 0.5 % and 99.5 % quantiles, because some of these worlds have heavy tails.
+look like, and a page with its equations and all results of committed runs. Nodes that a protocol intervenes on are
+filled. In small graphs there is a panel for every arrow: <span style="color:{OBSERVED}">■</span> observed, and
+<span style="color:{SET}">■</span> under an intervention on the first target, set to its 90 % quantile. Larger graphs
+show the spread of every node (quartiles, and whiskers from 5 % to 95 %). Axes end at the 0.5 % and 99.5 % quantiles,
+because some of these worlds have heavy tails.
 
 Worlds with an image show, above, images of the world, and below them their true counterfactuals under each
 target, set to its 90 % quantile.
@@ -104,43 +108,31 @@ def entry(name: str) -> str:
     assert isinstance(dataset, SCMDataset)
     head = f"### {name}\n\n" + textwrap.dedent("    " + (dataset.__doc__ or "")).strip() + "\n"
     if message := dataset.missing():
-        return f'{head}\n!!! note "Not drawn: its data are not here"\n    {message}\n'
+        return f'{head}\n!!! note "Not drawn: its data are not here"\n    {how(message)}\n'
     scm = dataset.scm(0)
     picture = name.replace("/", "-") + ".png"
     draw(scm).savefig(OUT / picture, dpi=110)
     plt.close("all")
+    more = f"[equations and results](../worlds/{name.replace('/', '-')}.md)"
+    return f"{head}\n{facts(scm, dataset.version)} → {more}\n\n![{name}: graph and samples]({picture}){{ .figure }}\n"
+
+
+def how(message: str) -> str:
+    """How to get files that are missing, without where they were looked for on the machine that made the page."""
+    found = re.search(r"Get \w+ with `[^`]*`", message)
+    return f"{found[0]}." if found else "`scmbench data list` says where they come from."
+
+
+def facts(scm: SCM, version: int) -> str:
+    """Size, targets, hidden nodes and version, in a line."""
     graph = scm.graph
-    facts = [
+    told = [
         f"{len(graph)} nodes, {graph.number_of_edges()} {'edge' if len(graph.edges) == 1 else 'edges'}",
-        f"intervened on: {', '.join(scm.targets)}",
+        f"intervened on: {', '.join(map(str, scm.targets))}",
         *([f"hidden: {', '.join(sorted(scm.latent))}"] if scm.latent else []),
-        f"version {dataset.version}",
+        f"version {version}",
     ]
-    return f"{head}\n{'; '.join(facts)}.\n\n![{name}: graph and samples]({picture}){{ .figure }}\n\n{equations(scm)}"
-
-
-def equations(scm: SCM) -> str:
-    """The source of an SCM that is written as one function a node; generated ones have none to show."""
-    lines = [written(scm.functions[node]) for node in scm.order]
-    if not all(lines):
-        return ""
-    body = "\n".join(f'"{node}": {line},' for node, line in zip(scm.order, lines, strict=True))
-    return f"```python\n{body}\n```\n"
-
-
-def written(function: Any) -> str:
-    """The source of a lambda, also where several share a line; empty for other functions."""
-    if getattr(function, "__name__", "") != "<lambda>":
-        return ""
-    code = function.__code__
-    source = Path(code.co_filename).read_text(encoding="utf-8")
-    spots = [(line, column) for line, _, column, _ in code.co_positions() if line and column]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
-            start, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
-            if all(start <= spot <= end for spot in spots):
-                return textwrap.dedent(ast.get_source_segment(source, node) or "")
-    return ""
+    return "; ".join(told) + "."
 
 
 def draw(scm: SCM) -> Figure:
@@ -273,7 +265,3 @@ def draw_spreads(ax: Axes, scm: SCM, values: Values) -> None:
     )
     ax.set_xticks(range(1, len(order) + 1), order, rotation=90, fontsize=7)
     ax.spines[["top", "right"]].set_visible(False)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+import subprocess
 from collections.abc import Iterator
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +21,25 @@ RESULTS = ("numbers*.md", "ablation*.md", "fmri*.md", "causal-nf*.md", "speed*.m
 
 
 def on_config(config: Any) -> Any:
-    """Fill the section Results with the pages that exist."""
+    """Fill the section Results with the pages that exist; say below every page which version it is of."""
     docs = Path(config.docs_dir)
     found = [path.name for pattern in RESULTS for path in sorted(docs.glob(pattern))]
     for entry in config.nav:
         if "Results" in entry:
             entry["Results"] = found
+    config.copyright = f"scmbench {version('scmbench')}{_commit(docs)}, {date.today()}"
     config.nav = [entry for entry in config.nav if next(iter(entry.values()))]
     return config
+
+
+def _commit(folder: Path) -> str:
+    """The commit that the pages are made from; nothing outside of a checkout."""
+    command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f", commit {done.stdout.strip()}"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -57,9 +71,22 @@ def on_post_build(config: Any) -> None:
 
 
 def on_page_content(body: str, **_: Any) -> str:
-    """Turn formulas into MathML, which browsers draw without a script."""
+    """Turn formulas into MathML, which browsers draw without a script; link figures; let keys scroll what is wide."""
+    body = _FIGURE.sub(_zoomed, body)
+    body = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", body)  # a head without a text is none
+    body = re.sub(r"<table>.*?</table>", lambda m: f"{_WIDE}{m[0]}</div>", body, flags=re.S)
     body = re.sub(r'<span class="arithmatex">\\\((.*?)\\\)</span>', lambda m: _mathml(m[1], "inline"), body, flags=re.S)
     return re.sub(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', lambda m: _mathml(m[1], "block"), body, flags=re.S)
+
+
+_FIGURE = re.compile(r'<img[^>]*src="([^"]*numbers/[^"]*/figures/[^"]*)\.png"[^>]*>')
+_WIDE = '<div class="wide" tabindex="0" role="group" aria-label="Table">'
+
+
+def _zoomed(image: re.Match[str]) -> str:
+    """A figure of a report that opens at full size, and beside it the file for print."""
+    at = image[1]
+    return f'<a href="{at}.png">{image[0]}</a><br><span class="zoom"><a href="{at}.pdf">as PDF</a></span>'
 
 
 def _mathml(formula: str, display: str) -> str:
