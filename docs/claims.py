@@ -29,6 +29,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     "docs/index.md",
     "docs/numbers.md",
+    "docs/choosing.md",
+    "docs/quirks.md",
+    "docs/floors.md",
     "docs/ablation.md",
     "docs/fmri.md",
     "docs/causal-nf.md",

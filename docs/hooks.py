@@ -16,7 +16,16 @@ from latex2mathml.converter import convert
 from scmbench.benchmarks.cli.app import cli
 from scmbench.models.contract.registry import BUILT_IN, EXTRAS
 
-RESULTS = ("numbers*.md", "ablation*.md", "fmri*.md", "causal-nf*.md", "speed*.md")
+RESULTS = (
+    "numbers*.md",
+    "choosing.md",
+    "quirks.md",
+    "floors.md",
+    "ablation*.md",
+    "fmri*.md",
+    "causal-nf*.md",
+    "speed*.md",
+)
 """Pages of the section Results, in this order, as far as they are there."""
 
 

@@ -23,7 +23,7 @@ POWERS = {
 INTRODUCTION = """# Methods
 
 Every method that comes with scmbench, with a page of what it is, what it needs, what it waives, what it costs, and all
-its cells of committed runs. What these mean for choosing one is in [Choosing a method](../numbers.md); how two are
+its cells of committed runs. What these mean for choosing one is in [Choose a method](../choosing.md); how two are
 told apart in [Read a ranking](../ranking.md). Put your own beside them: [Add a baseline](../add-a-baseline.md).
 
 """

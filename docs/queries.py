@@ -48,6 +48,7 @@ LOST = [f"flat-{w}" for w in ("0.2", "0.4", "0.6", "0.8", "1.0")] + [
 DCM, ANM, VACA, CAREFL = (f"{model}(reference)" for model in ("dcm", "anm", "vaca", "carefl"))
 DCM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "vaca", "carefl"))
 NADD = [name for name in ALL if name.endswith("nadd")]
+NLIN = [name for name in ALL if name.endswith("nlin")]
 
 
 def method(text: str) -> Method:
