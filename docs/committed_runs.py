@@ -74,7 +74,7 @@ def runs() -> list[Committed]:
 
 def _read(name: str) -> Committed:
     suite, results = suites.load(name), run(name)
-    numbers = [paper for paper in map(published.load, suite.published) if paper.protocol == suite.base_protocol]
+    numbers = published.fitting(suite.published, suite.base_protocol)
     paper = published.merge(numbers) if numbers else None
     found = cells(seed_scores(name), results.provenance)
     layout = Layout.of(found, paper, results.provenance, protocol=suite.protocol)

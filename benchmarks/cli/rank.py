@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from .results import reading
 
 if TYPE_CHECKING:
     from ..judging.blocks import Rung
+    from ..judging.cells import Method
     from ..judging.contests import Friedman
     from ..records.results import Results
     from ..reporting.render import Table
@@ -46,16 +47,29 @@ def rank(suite: Suite, results: Results, rungs: Sequence[str], condition: str | 
     if not found:
         raise click.UsageError(f"there is nothing to rank: no method of {suite.name} has scores of this")
     tests = [friedman(rung) for rung in found]
-    tables = _tables(results, found, tests)
+    names = _names(suite, found)
+    tables = _tables(results, found, tests, names)
     say((suite.title, "bold"), f": protocol {suite.protocol}")
     for table in tables:
         console.print(to_rich(table), width=WIDTH)
     if out is not None:
-        _write(out, tables, tests)
+        _write(out, tables, tests, names)
         say(f"tables and figures: {out}")
 
 
-def _tables(results: Results, found: Sequence[Rung], tests: Sequence[Friedman]) -> list[Table]:
+def _names(suite: Suite, found: Sequence[Rung]) -> dict[Method, str]:
+    """What a report of the suite calls these methods."""
+    from ..judging import published
+    from ..reporting.layout import titles
+
+    papers = published.fitting(suite.published, suite.base_protocol)
+    methods = [method for rung in found for method in rung.methods]
+    return titles(methods, published.merge(papers) if papers else None)
+
+
+def _tables(
+    results: Results, found: Sequence[Rung], tests: Sequence[Friedman], names: Mapping[Method, str]
+) -> list[Table]:
     from ..judging.cells import registered
     from ..judging.ranking import ranks
     from ..reporting.tables import ranking as tables
@@ -66,14 +80,14 @@ def _tables(results: Results, found: Sequence[Rung], tests: Sequence[Friedman]) 
         part = ranked[ranked["rung"] == rung.name]
         order = list(zip(part["model"], part["variant"], strict=True))
         shown += [
-            tables.rank_table(rung, ranked, test),
-            tables.wins_table(rung, order),
-            tables.needed_table(rung, order),
+            tables.rank_table(rung, ranked, test, names),
+            tables.wins_table(rung, order, names),
+            tables.needed_table(rung, order, names),
         ]
     shown += [
         tables.tau_table(found),
-        tables.home_table(found, registered(results.provenance)),
-        tables.cost_table(found, results.provenance),
+        tables.home_table(found, registered(results.provenance), names),
+        tables.cost_table(found, results.provenance, names),
     ]
     return [table for table in shown if table.rows]
 
@@ -105,7 +119,7 @@ def _chosen(datasets: Sequence[str], condition: str) -> list[str]:
     return kept
 
 
-def _write(out: Path, tables: Sequence[Table], tests: Sequence[Friedman]) -> None:
+def _write(out: Path, tables: Sequence[Table], tests: Sequence[Friedman], names: Mapping[Method, str]) -> None:
     from ..reporting.figures.ranking import difference_diagram
     from ..reporting.figures.style import save
     from ..reporting.render import markdown
@@ -116,4 +130,4 @@ def _write(out: Path, tables: Sequence[Table], tests: Sequence[Friedman]) -> Non
         write(out / f"{table.name}.md", markdown(table))
     for test in tests:
         if len(test.ranks) > 1 and test.worlds:
-            save(difference_diagram(test), out, f"critical_difference_{test.rung}")
+            save(difference_diagram(test, names), out, f"critical_difference_{test.rung}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 Method = tuple[str, str]
 """(model, variant)"""
 
@@ -16,3 +18,8 @@ def title(model: str, variant: str = "") -> str:
     ('dcm (reference)', 'linear')
     """
     return f"{model} ({variant})" if variant else model
+
+
+def named(names: Mapping[Method, str], method: Method) -> str:
+    """What `names` calls a method, or its `title`."""
+    return names.get(method) or title(*method)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
@@ -93,6 +93,11 @@ def located(name: str | Path, what: str, kind: str = CELLS) -> Iterator[Path]:
     if not there:
         raise PublishedError(f"no published {what} {str(name)!r}; there are {names(kind)}, or give a TOML file's path")
     yield path
+
+
+def fitting(names: Iterable[str | Path], protocol: str) -> list[Published]:
+    """The files of these names whose numbers were made under `protocol`: others cannot be compared with its scores."""
+    return [paper for paper in map(load, names) if paper.protocol == protocol]
 
 
 def merge(parts: Sequence[Published]) -> Published:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -107,12 +107,11 @@ class Layout:
         questions = [*first, *dict.fromkeys(pairs(found, "query", "metric"))]
         present = set(pairs(found, "query", "metric"))
         questions = [q for q in dict.fromkeys(questions) if q in present]
-        labels = {model: label for (model, _), label in (published.labels if published else {}).items()}
         return cls(
             datasets=in_order(found["dataset"], first=theirs["dataset"]),
             questions=sorted(questions, key=lambda q: RUNGS.index(q[0]) if q[0] in RUNGS else len(RUNGS)),
             methods=methods,
-            names={(m, v): title(labels.get(m, m), v) for m, v in methods},
+            names=titles(methods, published),
             roles=known,
             waived=waivers(provenance),
             doubts=doubts(provenance),
@@ -192,6 +191,12 @@ class Layout:
         alone = [name for last, group in found.items() if last not in shared for name in group]
         named = [(HEADINGS.get(last, last), shared[last]) for last in in_order(shared, first=HEADINGS)]
         return named + ([("others" if named else "", alone)] if alone else [])
+
+
+def titles(methods: Iterable[Method], published: Published | None) -> dict[Method, str]:
+    """What methods are called: as the published numbers call their models, else by their own names."""
+    labels = {model: label for (model, _), label in (published.labels if published else {}).items()}
+    return {(model, variant): title(labels.get(model, model), variant) for model, variant in methods}
 
 
 def question_name(question: Question, *, short: bool = False) -> str:

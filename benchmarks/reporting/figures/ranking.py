@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from matplotlib.figure import Figure
 
 from ...judging.contests import Friedman
-from ...judging.methods import title
+from ...judging.methods import Method, named
 from .fitting import LONGEST, headline, shorten, widest
 from .style import described, new_figure, styled
 
@@ -15,13 +17,13 @@ LINE, BAR = 0.22, 0.13
 """Inches from label to label, and from bar to bar."""
 
 
-def difference_diagram(test: Friedman) -> Figure:
+def difference_diagram(test: Friedman, called: Mapping[Method, str] = MappingProxyType({})) -> Figure:
     """Demšar's diagram of `Friedman`: the better half of the methods is named on the left, the others on the right.
 
     Every label has a line of its own on its side, so that none lies on another however close the ranks are. No bars are
-    drawn where nothing may be marked.
+    drawn where nothing may be marked. Methods are named as `called`.
     """
-    names, ranks = [title(*m) for m in test.ranks], list(test.ranks.values())
+    names, ranks = [named(called, m) for m in test.ranks], list(test.ranks.values())
     bars = [[test.ranks[m] for m in clique] for clique in test.cliques] if test.marked else []
     half = math.ceil(len(names) / 2)
     low, high = 1, max(len(names), 2)

@@ -23,7 +23,7 @@ def test_the_committed_run_is_ranked_in_eighty_columns(monkeypatch, capsys, tmp_
     assert max(map(len, told.splitlines()[:-1])) <= 80
     lines = [line.split() for line in told.splitlines()]
     heading = next(i for i, line in enumerate(lines) if line[:2] == ["method", "mean"])
-    assert lines[heading + 2][:2] == ["dcm", "(reference)"]
+    assert lines[heading + 2][:2] == ["DCM", "(reference)"]  # as the report of the suite calls it
     assert "Observational" not in told
     names = {path.name for path in tmp_path.iterdir()}
     assert {"ranks_counterfactual.md", "critical_difference_counterfactual.png"} <= names
