@@ -18,14 +18,14 @@ from ..judging import published
 from ..judging.cells import FAILED, Method, cells, text_columns
 from ..judging.paired import compare, contrast, relatives
 from ..judging.published import Published
-from ..judging.rule import JUDGED, LEAST
+from ..judging.rule import LEAST
 from ..judging.same_judges import without_mixed
 from ..judging.verdict import as_json, floor_shares, verdicts
 from ..records import staleness
 from ..records.results import Results, scores_of
 from ..records.spreadsheet import to_csv
 from ..suites.suite import Suite
-from . import images, members
+from . import headline, images, members
 from .escaping import file_name
 from .explorer import explored
 from .figures import boxes as boxplots
@@ -106,17 +106,20 @@ class Report:
         )
 
     def headline(self) -> str:
-        """One sentence: how many of the published cells that were run came out as published."""
-        if self.judged is None:
-            return "No published numbers to compare with."
-        run = self.judged[(self.judged["form"] != "") & (self.judged["n"] > 0)]
-        words = {w: int((run["verdict"] == w).sum()) for w in [*JUDGED, *sorted(set(run["verdict"]) - set(JUDGED))]}
-        counts = ", ".join(f"{n} {word}" for word, n in words.items() if n)
-        whose = "published cells" if self.layout.theirs == "paper" else f"cells of the {self.layout.theirs}, run by us,"
-        told = f"{len(run)} of {int((self.judged['form'] != '').sum())} {whose} were run: {counts or 'none'}."
-        if len(run) and run["n"].max() < LEAST:
-            told += f" Fewer than {LEAST} seeds decide nothing, so no cell is listed as not reproduced."
-        return told
+        """One sentence: how many published cells that were run came out as published; without such, what differs."""
+        if self.judged is not None:
+            return headline.of_verdicts(self.judged, self.layout)
+        compared = self._compared()
+        if compared is None:
+            return "No published numbers, and no two methods to compare."
+        return headline.of_differences(*compared, self.layout)
+
+    def _compared(self) -> tuple[pd.DataFrame, Method] | None:
+        """The first method with which another has a question in common, and all against it; None where no two have."""
+        scored = self._scored()
+        methods = [m for m in self.layout.methods if m in scored and m not in self.layout.floors()]
+        against = ((relatives(self.scores, base, methods), base) for base in methods)
+        return next(((found, base) for found, base in against if len(found)), None)
 
     def verdict_json(self) -> dict[str, Any]:
         """Verdicts as plain JSON values; `{}` without published numbers."""
@@ -209,17 +212,15 @@ class Report:
         return [part for part in parts if part.figures or any(table.rows for table in part.tables)]
 
     def _relative(self) -> Iterator[Part]:
-        scored = self._scored()
-        methods = [m for m in self.layout.methods if m in scored and m not in self.layout.floors()]
-        against = ((base, relatives(self.scores, base, methods)) for base in methods)
-        base, compared = next(((base, found) for base, found in against if len(found)), (None, None))
-        if base is None or compared is None:  # no two methods have a question in common
+        compared = self._compared()
+        if compared is None:
             return
+        table, base = compared
         among = members.there(self.results)
         yield Part(
             f"Every method against {self.layout.method(base)}",
-            [relative_table(compared, base, self.layout, members=among)],
-            {"relative": relative_map(compared, base, self.layout, members=among)},
+            [relative_table(table, base, self.layout, members=among)],
+            {"relative": relative_map(table, base, self.layout, members=among)},
         )
 
     def _answers(self) -> Iterator[tuple[str, Figure]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...judging.cells import NOT_RUN
-from ...judging.paired import HIGHER, LOWER
+from ...judging.paired import FEW, HIGHER, IDENTICAL, LOWER, UNCLEAR
 from ...judging.paired import LEAST as MARKED
 from ...judging.rule import LEAST, why
 from ...judging.verdict import counts
@@ -128,6 +128,14 @@ def _judged(line: Line, scale: float) -> list[str]:
     return [f"Δ {d}", f"[{low}, {high}]"]
 
 
+def _by_change(line: Line) -> tuple[int, float]:
+    """The order of paired lines: sure changes, unclear ones, few seeds, one side alone; in each the largest first."""
+    order = ((LOWER, HIGHER), (UNCLEAR,), (FEW,))
+    place = next((i for i, words in enumerate(order) if line["change"] in words), len(order))
+    size = abs(float(line["log_ratio"]))
+    return place, math.inf if math.isnan(size) else -size
+
+
 def _ratio(line: Line) -> list[str]:
     """``exp`` of a log-ratio and of its interval."""
     ratio, low, high = np.exp([float(line[k]) for k in ("log_ratio", "low", "high")])
@@ -176,20 +184,31 @@ def floor_table(shares: pd.DataFrame, layout: Layout) -> Table:
 
 
 def paired_table(compared: pd.DataFrame, layout: Layout, *, title: str, name: str = "paired") -> Table:
-    """The lines of `paired.compare` or `paired.contrast`: ratio, interval, seeds lower, p-values."""
+    """The lines of `paired.compare` or `paired.contrast`: ratio, interval, seeds lower, p-values.
+
+    Sure changes come first, the largest ratio on top; lines that are identical at every seed are one line, and named
+    below.
+    """
     by_method = "model" in compared.columns
     rows: list[Any] = []
-    for line in compared.to_dict("records"):
+    same: list[str] = []
+    for line in sorted(compared.to_dict("records"), key=_by_change):
         label = [layout.dataset(line["dataset"]), question_name((line["query"], line["metric"]), short=True)]
         method = []
         if by_method:
             key = (line["model"], line["variant"])
             method = [layout.method(key) + layout.mark(key, line["dataset"])]
+        if line["change"] == IDENTICAL:
+            same.append(" ".join([*label, *method]))
+            continue
         seeds = f"{line['n_a']} vs {line['n_b']}"
         if line["change"] not in ("only a", "only b") and line["paired"]:
             seeds = f"{int(line['a_lower'])}/{line['n']}"
         change = f"{_ARROWS.get(line['change'], '')} {line['change']}".strip()
         rows.append([*label, *method, change, *_ratio(line), seeds, number(line["p"]), number(line["q"])])
+    if same:
+        cells = f"{len(same)} {'cell' if len(same) == 1 else 'cells'}, below"
+        rows.append([cells, "", *([""] if by_method else []), IDENTICAL, "1", DASH, DASH, DASH, DASH])
     columns = [
         "SCM",
         "score",
@@ -205,6 +224,7 @@ def paired_table(compared: pd.DataFrame, layout: Layout, *, title: str, name: st
         "ratio: geometric mean over common seeds of first / second, Student's t interval; change: lower ↓ or higher ↑ "
         f"where it leaves out 1 at {MARKED} or more seeds. seeds lower: k of n.",
         "p: of the same test; q: adjusted over all lines (Benjamini-Hochberg). k vs l seeds: unpaired.",
+        *([f"Identical at every seed: {', '.join(same)}."] if same else []),
         *(layout.marks() if by_method else []),
     ]
     return Table(name, title, columns, rows, notes, 3 + by_method)

@@ -195,6 +195,21 @@ def test_comparisons_show_seeds_and_sides(run):
     assert {row[3]: row[6] for row in over} == {"unclear": "6 vs 6", "only a": "6 vs 0"}
 
 
+def test_paired_lines_are_sorted_by_what_is_sure_and_identical_ones_are_folded(run):
+    layout = run[4]
+    words = {"a": ("unclear", 2.0), "b": ("lower", -0.5), "c": ("identical", 0.0), "d": ("higher", 1.0)}
+    told = {"query": "observational", "metric": "mmd", "paired": True, "n": 6, "n_a": 6, "n_b": 6, "a_lower": 0}
+    rest = {"low": 0.0, "high": 0.0, "p": 0.5, "q": 0.5}
+    compared = pd.DataFrame(
+        [{"dataset": d, "change": w, "log_ratio": r, **told, **rest} for d, (w, r) in words.items()]
+    )
+    table = verdict_tables.paired_table(compared, layout, title="t")
+    assert [row[0] for row in lines(table)] == ["d", "b", "a", "1 cell, below"]
+    assert "Identical at every seed: c obs MMD." in table.notes
+    same = verdict_tables.paired_table(compared[compared["change"] == "identical"], layout, title="t")
+    assert [row[2] for row in lines(same)] == ["identical"]
+
+
 def test_cost_counts_finished_records_only(run):
     provenance, layout = run[1], run[4]
     row = lines(record_tables.cost_table(provenance, layout))[1]
