@@ -59,7 +59,7 @@ def test_every_module_lies_in_a_package():
 
 def test_a_wheel_has_every_module_suite_published_number_and_template(wheel):
     wanted = source_files("*.py") | source_files(
-        "*.pyi", "*.j2", "catalogue.toml", "suites/*.toml", "published/*.*", "templates/**/*.*"
+        "*.pyi", "*.j2", "*.css", "script/*.js", "catalogue.toml", "suites/*.toml", "published/*.*", "templates/**/*.*"
     )
     assert len([name for name in wanted if name.endswith((".toml", ".csv"))]) >= 4
     assert sorted(wanted - {name.removeprefix("scmbench/") for name in wheel}) == []
