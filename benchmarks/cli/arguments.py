@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
 
@@ -151,7 +153,7 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         @click.option("--seeds", type=Seeds(), help="How many seeds (10), or which (0,4,7 or 3-5); default: all.")
         @click.option("--seed", "one", type=click.IntRange(0), multiple=True, help="Just this seed; repeatable.")
         @click.option("--scms", type=Names(), help="Only these SCMs, short forms allowed: chain,triangle/nadd.")
-        @click.option("--only", type=Names(), help="Only these models of the suite, by label: dcm,anm.")
+        @click.option("--only", type=Names(), help="Only these models, by label: dcm,anm; one that is added stays.")
         @click.option("--add-model", "added", multiple=True, metavar="SPEC", help=_MODEL)
         @_formerly("--models", "--only", type=Names())
         @_formerly("--model", "--add-model", multiple=True)
@@ -171,8 +173,8 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             if one and seeds:
                 raise click.UsageError("--seed names single seeds and --seeds many: give one of the two")
             seeds = tuple(dict.fromkeys(one)) or seeds
-            part = suites.load(suite).narrow(seeds=seeds, scms=scms, methods=methods)
-            return command(suite=part.with_models([outside(spec) for spec in (*added, *model_formerly)]), **rest)
+            whole, further = suites.load(suite), [outside(spec) for spec in (*added, *model_formerly)]
+            return command(suite=whole.narrow(seeds=seeds, scms=scms, methods=methods, added=further), **rest)
 
         return chosen
 
@@ -197,6 +199,23 @@ def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
             tell_refused(store)
 
     return narrowed
+
+
+def computing(suite: Suite, entries: Sequence[Entry] | None = None) -> str:
+    """The command that computes (these models of) a suite, as this command line names it, narrows it and adds to it."""
+    given = click.get_current_context().params
+    wanted = {entry.title for entry in (suite.models if entries is None else entries)}
+    words = ["scmbench", "run", str(given["suite"])]
+    words += ["--seeds", ",".join(map(str, suite.seeds))] if given["seeds"] or given["one"] else []
+    words += ["--scms", ",".join(given["scms"])] if given["scms"] else []
+    if entries is not None or given["only"] or given["models_formerly"]:
+        words += ["--only", ",".join(entry.title for entry in suite.models if entry.title in wanted)]
+    for spec in (*given["added"], *given["model_formerly"]):
+        words += ["--add-model", spec] if outside(spec).title in wanted else []
+    for option, name in (("--protocol", "protocol"), ("--store", "folder")):
+        ours = click.get_current_context().get_parameter_source(name) == ParameterSource.COMMANDLINE
+        words += [option, str(given[name])] if ours else []
+    return shlex.join(words)
 
 
 def tell_refused(store: Store) -> None:

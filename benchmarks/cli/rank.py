@@ -38,6 +38,8 @@ def rank(suite: Suite, results: Results, rungs: Sequence[str], condition: str | 
     Nothing is marked as surely better with fewer than five worlds or five seeds.
     """
     from ..judging.contests import friedman
+    from ..judging.methods import title
+    from ..records import taken
     from ..reporting.render import to_rich
 
     if condition is not None:
@@ -50,6 +52,9 @@ def rank(suite: Suite, results: Results, rungs: Sequence[str], condition: str | 
     names = _names(suite, found)
     tables = _tables(results, found, tests, names)
     say((suite.title, "bold"), f": protocol {suite.protocol}")
+    if origins := taken.told(results.provenance):
+        theirs = [title(*method) for method in taken.methods(results.provenance)]
+        say(f"{', '.join(theirs)}: {origins}")
     for table in tables:
         console.print(to_rich(table), width=WIDTH)
     if out is not None:

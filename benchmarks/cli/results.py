@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from .arguments import console, counted, narrowing, say, slowly, tell_refused
+from .arguments import computing, console, counted, errors, narrowing, say, slowly, tell_refused
 from .plain import printable
 
 if TYPE_CHECKING:
@@ -27,38 +27,44 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments that choose results: a suite, and where they are; the command gets `suite` and `results`."""
 
     @narrowing
-    @click.option(
-        "--from",
-        "source",
-        metavar="FOLDER",
-        help="Read from this folder, a committed run or a store of records, or the committed run of SUITE: committed.",
-    )
+    @click.option("--from", "source", metavar="FOLDER", help=_FROM)
     @wraps(command)
     def read(suite: Suite, store: Store, source: str | None, **rest: Any) -> Any:
         from ..running.run import collect
 
         with slowly(f"reading {counted(suite)}"):
-            results = _from(suite, source) if source else collect(suite, store).results()
+            results = _from(suite, source, store) if source else collect(suite, store).results()
         results = results.of(suite)
         if results.provenance.empty:
-            raise click.UsageError(f"there are no results of this; scmbench run {suite.name} computes them")
+            raise click.UsageError(f"there are no results of this; {computing(suite)} computes them")
         return command(suite=suite, results=results, **rest)
 
     return read
 
 
-def _from(suite: Suite, source: str) -> Results:
-    """A committed run, or the records of another store."""
+def _from(suite: Suite, source: str, own: Store) -> Results:
+    """A committed run, or the records of another store; what it has nothing of comes from one's `own` store."""
     from ..records.store import Store
+    from ..running.beside import beside
     from ..running.run import collect
 
     store = Store(source)
-    if source != COMMITTED and store.records.is_dir():
+    if source == COMMITTED or not store.records.is_dir():
+        other, origin = _committed(suite, source), "the committed run" if source == COMMITTED else source
+    else:
         try:
-            return collect(suite, store).results()
+            other, origin = collect(suite, store).results(), source
         finally:
             tell_refused(store)
-    return _committed(suite, source)
+        if store.folder == own.folder:
+            return other
+    found = beside(suite, other, own, origin=origin)
+    lacking = [gap.entry for gap in found.gaps if gap.found < gap.wanted]
+    for line in found.told():
+        say(("note:", "yellow"), f" {line}", to=errors)
+    if lacking:
+        say(("note:", "yellow"), f" {computing(suite, lacking)} computes them", to=errors)
+    return found.results
 
 
 def _committed(suite: Suite, source: str) -> Results:
@@ -67,6 +73,10 @@ def _committed(suite: Suite, source: str) -> Results:
     return committed.read(committed.home_of(suite) if source == COMMITTED else Path(source))
 
 
+_FROM = (
+    "Read from this folder, a committed run or a store of records, or the committed run of SUITE: committed. What it "
+    "has nothing of, such as a model of your own, is taken from --store and stands beside it."
+)
 _OUT = "Default: results/runs/reports/SUITE; below it in part/, where a part of SUITE is chosen."
 _AGAINST = "Pair by seed with the run in this folder, or with the committed one."
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from . import taken
+
 MARK = "¶"
 """Stands in tables beside what other code made."""
 
@@ -65,8 +67,9 @@ def of(provenance: pd.DataFrame) -> pd.DataFrame:
 
 
 def unknown(provenance: pd.DataFrame) -> int:
-    """How many records do not tell what code made them."""
-    return int((provenance["code"].fillna("") == "").sum()) if "code" in provenance.columns else 0
+    """How many records do not tell what code made them; those taken from another run tell their commit."""
+    own = provenance[~taken.is_marked(provenance)]
+    return int((own["code"].fillna("") == "").sum()) if "code" in own.columns else 0
 
 
 def older(count: int) -> str:

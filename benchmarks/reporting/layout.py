@@ -14,7 +14,7 @@ from ..judging.methods import CEILING, FLOOR, METHOD, title
 from ..judging.notes import DOUBTS, notes_of
 from ..judging.proxies import PROXIES
 from ..judging.published import Published
-from ..records import staleness
+from ..records import staleness, taken
 from ..records.staleness import MARK
 
 RUNGS: tuple[str, ...] = ("observational", "likelihood", "interventional", "counterfactual", "predictive")
@@ -63,7 +63,8 @@ class Layout:
     Numbers are shown multiplied by `scale`; `waived` holds what a method waives, by method; `roles` are what their
     records say they are; `doubts` says what is to be doubted and why, by dataset, query and method. Of the questions in
     `higher` higher scores are better; `theirs` is what the published side is called. `stale` are the methods and
-    datasets with a record that other code made than there is now.
+    datasets with a record that other code made than there is now; `taken` those methods of which records were taken
+    from another run, and `origins` says from which.
     """
 
     datasets: Sequence[str]
@@ -77,6 +78,8 @@ class Layout:
     higher: Collection[Question] = ()
     theirs: str = "paper"
     stale: Set[tuple[str, Method]] = frozenset()
+    taken: Set[Method] = frozenset()
+    origins: str = ""
 
     @classmethod
     def of(
@@ -119,11 +122,14 @@ class Layout:
             higher={q for q in questions if PROXIES.get(q[1])} | (published.higher() if published else set()),
             theirs=published.whose if published else "paper",
             stale=_stale(provenance),
+            taken=frozenset(taken.methods(provenance)),
+            origins=taken.told(provenance),
         )
 
     def method(self, method: Method) -> str:
-        """A method's name, with a dagger where it waives a property."""
-        return self.names.get(method, " ".join(filter(None, method))) + ("†" if self.waived.get(method) else "")
+        """A method's name, with a dagger where it waives a property and a ring where another run computed it."""
+        marks = "†" * bool(self.waived.get(method)) + taken.MARK * (method in self.taken)
+        return self.names.get(method, " ".join(filter(None, method))) + marks
 
     def short(self, method: Method) -> str:
         """`method` without its variant, where the layout has no other variant of that model."""
@@ -136,8 +142,9 @@ class Layout:
         return f" {MARK}" if made else ""
 
     def marks(self) -> list[str]:
-        """A note that says what the mark means, where it is used."""
-        return [f"{MARK} {MARKED}"] if self.stale else []
+        """Notes that say what the marks of other code and of other runs mean, where they are used."""
+        told = [(MARK, MARKED if self.stale else ""), (taken.MARK, self.origins)]
+        return [f"{mark} {text}" for mark, text in told if text]
 
     def doubt(self, dataset: str, question: Question, method: Method) -> str:
         """The mark of a score that is to be doubted; empty for others."""

@@ -19,6 +19,7 @@ from ..records.store import Store
 from ..suites import suite as suites
 from ..suites.suite import Entry, Suite
 from . import engine as engines
+from .beside import beside
 from .planner import plan
 from .run import collect, compute
 
@@ -61,7 +62,7 @@ def run(
         store: The folder where records are kept.
         seeds: How many (10) or which ([0, 4, 7]).
         scms: Names of datasets to restrict it to, short forms allowed.
-        only: Labels of models to restrict it to.
+        only: Labels of models to restrict it to; those that are added stay.
         add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
         protocol: Another protocol than the suite's: a name or ``package.module:NAME``, metrics after a plus.
         workers: How many processes the pool has; by default one a core.
@@ -118,8 +119,13 @@ def load(
     seeds: int | Sequence[int] | None = None,
     scms: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
+    add_models: Sequence[Entry] = (),
+    store: str | Path = STORE,
 ) -> Results:
     """What has been computed of `suite`, and nothing new; the arguments are those of `run`.
+
+    Where `source` has nothing of a model on a world, its records are looked for in `store`, and a warning counts those
+    that are in neither.
 
     Args:
         suite: A name (``scmbench list suites``), the path of a ``.toml`` file, or a `Suite`.
@@ -127,7 +133,9 @@ def load(
             beside a suite file.
         seeds: How many (10) or which ([0, 4, 7]).
         scms: Names of datasets to restrict it to, short forms allowed.
-        only: Labels of models to restrict it to.
+        only: Labels of models to restrict it to; those that are added stay.
+        add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
+        store: The folder of one's own records, to stand beside those of `source`.
 
     Returns:
         The results that there are.
@@ -135,15 +143,26 @@ def load(
     Raises:
         NoResults: Where there is nothing of the suite.
         CommittedError: For a committed run that is damaged.
+        OtherModel: Where `source` has another model under the label of one that is asked for.
     """
-    chosen = choose(suite, seeds=seeds, scms=scms, only=only)
+    chosen = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models)
     folder = committed.home_of(chosen) if source == COMMITTED else Path(source)
+    own, origin = Store(store), str(folder)
     if source == COMMITTED or (folder / committed.ABOUT).exists():
         results = committed.read(folder)
+        origin = "the committed run" if source == COMMITTED else origin
     else:
-        store = Store(folder)
-        results = collect(chosen, store).results()
-        _warn_refused(store)
+        place = Store(folder)
+        results = collect(chosen, place).results()
+        _warn_refused(place)
+        if place.folder == own.folder:
+            own = None
+    if own is not None:
+        found = beside(chosen, results, own, origin=origin)
+        _warn_refused(own)
+        for line in found.told():
+            warnings.warn(line, stacklevel=2)
+        results = found.results
     results = results.of(chosen)
     if results.provenance.empty:
         raise NoResults(f"{folder} has no results of {chosen.name!r} as it was asked for; run computes them")
@@ -179,7 +198,7 @@ def choose(
         if isinstance(value, str):
             raise TypeError(f"{name}={value!r}; expected a list of names: [{value!r}]")
     which = range(seeds) if isinstance(seeds, int) else seeds
-    return whole.narrow(seeds=which, scms=scms, methods=only).with_models(add_models)
+    return whole.narrow(seeds=which, scms=scms, methods=only, added=add_models)
 
 
 def _check_guard() -> None:

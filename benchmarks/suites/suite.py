@@ -55,6 +55,10 @@ class Entry:
         """Label and variant, as tables write them."""
         return title(self.label, self.variant)
 
+    def goes_by(self, name: str) -> bool:
+        """Whether a command may call it so."""
+        return name in (self.label, self.name, self.title)
+
     def wants(self, dataset: str) -> bool:
         """Whether the suite asks it about this dataset."""
         return not self.datasets or dataset in self.datasets
@@ -108,27 +112,30 @@ class Suite:
         seeds: Sequence[int] | None = None,
         scms: Sequence[str] | None = None,
         methods: Sequence[str] | None = None,
+        added: Sequence[Entry] = (),
     ) -> Suite:
         """A part of the suite: other seeds, some SCMs (short forms allowed), some models (by label or name).
 
-        Raises `SuiteError` for a name that the suite does not have.
+        Models that are `added` stay whatever `methods` names, which may be one of them. Raises `SuiteError` for a name
+        that the suite does not have.
         """
         try:
             chosen = {name for scm in scms for name in datasets.resolve(scm, self.datasets)} if scms else None
         except UnknownDataset as error:
             raise SuiteError(f"suite {self.name!r}: {error.args[0]}") from None
         for method in methods or ():
-            if not any(method in (entry.label, entry.name, entry.title) for entry in self.models):
+            if not any(entry.goes_by(method) for entry in [*self.models, *added]):
                 raise SuiteError(f"suite {self.name!r} has no model {method!r}; it has {self._labels()}")
         narrowed = replace(
             self,
             seeds=self.seeds if seeds is None else tuple(seeds),
             datasets=[name for name in self.datasets if chosen is None or name in chosen],
-            models=[e for e in self.models if not methods or {e.label, e.name, e.title} & set(methods)],
+            models=[e for e in self.models if not methods or any(map(e.goes_by, methods))],
         )
         lacks = set(self.seeds) - set(narrowed.seeds) or len(narrowed.datasets) < len(self.datasets)
         part = self.part or bool(lacks) or len(narrowed.models) < len(self.models)
-        return replace(narrowed, part=part, narrowed_from=self.whole if part else None)
+        narrowed = replace(narrowed, part=part, narrowed_from=self.whole if part else None)
+        return narrowed.with_models(added)
 
     def with_models(self, entries: Sequence[Entry]) -> Suite:
         """The suite with further models, such as one from outside. Raises `SuiteError` where a label is taken."""
