@@ -54,13 +54,30 @@ class Store:
 
     def write(self, record: Record) -> Path:
         """Keep a record. Raises `StoreError` where the disk is full or the folder cannot be written."""
-        path = self.path(record.identity.key)
+        return self._put(record.identity.key, record.to_text())
+
+    def take_in(self, key: str, source: Store) -> Path:
+        """Keep a record of another store as its file says it, byte by byte. Raises `StoreError` where that fails."""
+        theirs = source.path(key)
+        try:
+            content = theirs.read_bytes()
+        except OSError as error:
+            raise StoreError(f"cannot read {theirs}: {error.strerror or error}") from error
+        return self._put(key, content)
+
+    def _put(self, key: str, content: str | bytes) -> Path:
+        path = self.path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_with(path, record.to_text())
+            replace_with(path, content)
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror or error}; nothing half-written is left") from error
         return path
+
+    def there(self) -> list[str]:
+        """The keys under which there is a file, sorted; whether it is a record shows when it is read."""
+        files = self.records.glob("*/*.json")
+        return sorted(path.stem for path in files if path == self.path(path.stem))
 
     def read(self, key: str) -> Record | None:
         """The record of this key, or None where there is none.
@@ -94,14 +111,19 @@ class Store:
         """
         for why in self.newer.values():
             raise StoreError(f"{why}; update scmbench, or keep the new records elsewhere (--store)")
-        for key, why in self.damaged.items():
-            path = self.path(key)
-            try:
+        for key in self.damaged:
+            self.move_aside(key)
+
+    def move_aside(self, key: str) -> None:
+        """`set_aside` for one key; nothing where no damaged file of it was met."""
+        path = self.path(key)
+        try:
+            if key in self.damaged:
                 os.replace(path, path.with_suffix(".corrupt"))
-            except FileNotFoundError:  # another command on this store was quicker
-                continue
-            except OSError as error:
-                raise StoreError(f"{why}; cannot move it aside: {error.strerror or error}") from error
+        except FileNotFoundError:  # another command on this store was quicker
+            return
+        except OSError as error:
+            raise StoreError(f"{self.damaged[key]}; cannot move it aside: {error.strerror or error}") from error
 
     def take(self, keys: Sequence[str]) -> bool:
         """Whether these records are this run's to compute: no other run has claimed one or written all meanwhile.

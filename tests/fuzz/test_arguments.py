@@ -95,7 +95,7 @@ BY_NAME = {
     **dict.fromkeys(["only", "models_formerly"], mix(["linear", "floor", "linear,floor"], [",", "x", "[b]", ""])),
     **dict.fromkeys(["options", "assignments"], OPTIONS),
     **dict.fromkeys(["effects"], NODES),
-    **dict.fromkeys(["against", "source", "home"], st.just("committed/toy") | st.just("committed") | PATHS),
+    **dict.fromkeys(["against", "source", "sources", "home"], st.just("committed/toy") | st.just("committed") | PATHS),
     **dict.fromkeys(["folder", "place"], st.just("results/runs") | PATHS),
     "counterfactual": mix(["rows.csv"], ["own.csv", "do.csv", "none", "binary", "empty", "latin.csv", "own.parquet"]),
     "do_file": mix(["do.csv"], ["own.csv", "rows.csv", "none", "binary", "empty", "latin.csv", "graph.txt", ""]),
