@@ -8,7 +8,10 @@ import sys
 import pytest
 from scmbench import datasets, models
 from scmbench.benchmarks.cli.arguments import outside
-from scmbench.benchmarks.running import fingerprint, planner
+from scmbench.benchmarks.records.record import Record
+from scmbench.benchmarks.records.store import Store
+from scmbench.benchmarks.running import edited, fingerprint, planner
+from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry
 from scmbench.datasets import registry
 from scmbench.datasets.registry import UnknownDataset
@@ -123,7 +126,11 @@ def test_results_of_an_outside_model_belong_to_this_very_version_of_it(site):
     assert len(keys) == 4
     assert key(f"{spec},ridge=0.5") == key(f"{spec},label=other") == key(spec)
     before = key(spec)
-    (site / "plugin_of_mine.py").write_text(MODEL + "# read again\n")
+    (site / "plugin_of_mine.py").write_text(
+        f'"""Read again."""\n# And again.\n{MODEL.replace("(ridge)", "( ridge, )")}'
+    )
+    assert key(spec) == before, "a comment, a docstring, another formatting"
+    (site / "plugin_of_mine.py").write_text(MODEL + "LATER = 1\n")
     after = key(spec)
     assert after != before, "an edit of its module"
     install(site, "mine", "", version="1.1")
@@ -131,6 +138,50 @@ def test_results_of_an_outside_model_belong_to_this_very_version_of_it(site):
     assert released not in {before, after}, "a release of the same code"
     (site / "scms_of_mine.py").touch()
     assert key(spec) == released, "a file of no concern"
+
+
+def test_code_that_is_no_python_counts_letter_by_letter(site):
+    package = site / "package_of_mine"
+    package.mkdir()
+    (package / "__init__.py").write_text(MODEL)
+    try:
+        keys = []
+        for text in ("print 'of Python 2'", "print 'of Python 2'  # a comment", "\x00"):
+            (package / "old.py").write_text(text)
+            keys.append(key("package_of_mine:Mine"))
+        assert len(set(keys)) == 3
+    finally:
+        sys.modules.pop("package_of_mine", None)
+
+
+def test_records_from_before_an_edit_are_told_where_new_ones_are_wanted(site, tmp_path):
+    store, suite = (
+        Store(tmp_path / "store"),
+        suites.load("smoke").narrow(seeds=[0], scms=["sine"], methods=["identity"]),
+    )
+    mine = suite.narrow(methods=["mine"], added=[outside("plugin_of_mine:Mine,label=mine")])
+
+    def lacking():
+        key("linear")  # forget digests
+        return planner.plan(mine, store).lacking
+
+    def told():
+        return edited.told(lacking(), store)
+
+    assert told() == ""
+    for one in lacking():
+        store.write(Record(one.identity, "ok"))
+    assert told() == ""
+    (site / "plugin_of_mine.py").write_text(MODEL + "LATER = 1\n")
+    assert told().startswith("1 record of another digest exists (mine): outside code was edited since")
+    for one in lacking():
+        store.write(Record(one.identity, "ok"))
+    (site / "plugin_of_mine.py").write_text(MODEL + "LATER = 2\n")
+    store.path("f" * 32).parent.mkdir()
+    store.path("f" * 32).write_text('{"schema":2,"identity":{"source":[')
+    assert told().startswith("2 records of another digest exist (mine)")
+    (site / "plugin_of_mine.py").write_text(MODEL + "# as it was\n")
+    assert (lacking(), told()) == ([], "")
 
 
 def test_a_model_in_a_package_is_all_of_the_package_and_no_more(site):
@@ -144,7 +195,7 @@ def test_a_model_in_a_package_is_all_of_the_package_and_no_more(site):
     try:
         keys = [key(spec)]
         for file in ("constants.py", "part/unused.py"):
-            (package / file).write_text("RIDGE = 0.5  # read again\n")
+            (package / file).write_text("RIDGE = 0.75\n")
             keys.append(key(spec))
         assert len(set(keys)) == 3, "an edit of any file of its package"
         (site / "helpers_of_mine.py").write_text("RIDGE = 0.25\n")

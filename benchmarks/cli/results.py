@@ -30,16 +30,25 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--from", "source", metavar="FOLDER", help=_FROM)
     @wraps(command)
     def read(suite: Suite, store: Store, source: str | None, **rest: Any) -> Any:
-        from ..running.run import collect
-
         with slowly(f"reading {counted(suite)}"):
-            results = _from(suite, source, store) if source else collect(suite, store).results()
+            results = _from(suite, source, store) if source else _own(suite, store)
         results = results.of(suite)
         if results.provenance.empty:
             raise click.UsageError(f"there are no results of this; {computing(suite)} computes them")
         return command(suite=suite, results=results, **rest)
 
     return read
+
+
+def _own(suite: Suite, store: Store) -> Results:
+    """The records of one's own store; says where outside code was edited since."""
+    from ..running import edited
+    from ..running.run import collect
+
+    collected = collect(suite, store)
+    if line := edited.told(collected.lacking, store):
+        say(("note:", "yellow"), f" {line}", to=errors)
+    return collected.results()
 
 
 def _from(suite: Suite, source: str, own: Store) -> Results:

@@ -62,7 +62,7 @@ def run(
     from ..reporting.render import markdown
     from ..reporting.report import Report
     from ..reporting.tables.scores import overview
-    from ..running import engine
+    from ..running import edited, engine
     from ..running.estimate import duration, estimate
     from ..running.planner import plan
     from ..running.run import compute
@@ -87,6 +87,8 @@ def run(
             (f"{len(todo.stale)} finished record(s) were made by other code", "yellow"),
             f" ({staleness.told(todo.stale)}): --stale computes them again",
         )
+    if line := edited.told(todo.lacking, store):
+        say((line, "yellow"))
     if dry_run:
         return
     if shard:

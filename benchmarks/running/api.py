@@ -18,9 +18,10 @@ from ..records.results import Results
 from ..records.store import Store
 from ..suites import suite as suites
 from ..suites.suite import Entry, Suite
+from . import edited
 from . import engine as engines
 from .beside import beside
-from .planner import plan
+from .planner import Trial, plan
 from .run import collect, compute
 
 STORE = "results/runs"
@@ -107,6 +108,7 @@ def run(
     if todo.stale:
         what = f"{len(todo.stale)} finished record(s) were made by other code ({staleness.told(todo.stale)})"
         warnings.warn(f"{what}; stale=True computes them again", stacklevel=2)
+    _warn_edited(todo.lacking, place)
     finished = compute(todo, place, run_batches, workers=processes, console=Console(quiet=quiet))
     _warn_refused(place)
     return finished.results().of(chosen)
@@ -153,8 +155,11 @@ def load(
         origin = "the committed run" if source == COMMITTED else origin
     else:
         place = Store(folder)
-        results = collect(chosen, place).results()
+        collected = collect(chosen, place)
+        results = collected.results()
         _warn_refused(place)
+        if place.folder == own.folder:
+            _warn_edited(collected.lacking, place)
         if place.folder == own.folder:
             own = None
     if own is not None:
@@ -221,6 +226,11 @@ def _check_guard() -> None:
 
 def _spans(node: ast.If, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _warn_edited(lacking: Sequence[Trial], store: Store) -> None:
+    if line := edited.told(lacking, store):
+        warnings.warn(line, stacklevel=3)
 
 
 def _warn_refused(store: Store) -> None:

@@ -16,7 +16,7 @@ from ..records.committed import compact
 from ..records.results import Results
 from ..records.store import Store
 from ..suites.suite import Entry, Suite
-from . import planner
+from . import edited, planner
 from .planner import Trial
 from .run import Finished
 
@@ -38,13 +38,15 @@ class Gap:
 class Beside:
     """Results of another run with one's own beside them, and what is to be said of them.
 
-    `gaps` are the models that the other run lacks, in part or whole; `elsewhere` are the worlds on which no record of
+    `gaps` are the models that the other run lacks, in part or whole; `edited` is a line on records of other versions of
+    their code (`edited.told`), empty where there are none; `elsewhere` are the worlds on which no record of
     the other run has the key that the suite asks for today: its data, questions or options were others.
     """
 
     results: Results
     gaps: Sequence[Gap] = ()
     elsewhere: Sequence[str] = ()
+    edited: str = ""
 
     def told(self) -> list[str]:
         """A line each for models of which records are missing, and one for worlds that were others."""
@@ -53,6 +55,7 @@ class Beside:
             for gap in self.gaps
             if gap.found < gap.wanted
         ]
+        lines += [self.edited] if self.edited else []
         if self.elsewhere:
             first, more = self.elsewhere[0], len(self.elsewhere) - 1
             where = f"{first} and {more} more" if more else first
@@ -76,13 +79,13 @@ def beside(suite: Suite, other: Results, store: Store, *, origin: str) -> Beside
     if not lacking:
         return Beside(other)
     asked = [one for one in planner.trials(suite) if (one.entry.title, one.identity.dataset) in lacking]
-    finished = Finished(suite, store)
-    finished.take(asked, planner.read(asked, store))
-    own = finished.results()
+    finished, records = Finished(suite, store), planner.read(asked, store)
+    finished.take(asked, records)
+    own, before = finished.results(), edited.told([one for one in asked if one.key not in records], store)
     gaps = [_gap(entry, asked, own.provenance) for entry in suite.models if any(t == entry.title for t, _ in lacking)]
     if own.provenance.empty:
-        return Beside(other, gaps)
-    return Beside(_joined(suite, other, own, origin).of(suite), gaps, _elsewhere(suite, other))
+        return Beside(other, gaps, edited=before)
+    return Beside(_joined(suite, other, own, origin).of(suite), gaps, _elsewhere(suite, other), before)
 
 
 def _lacking(suite: Suite, other: Results) -> set[tuple[str, str]]:

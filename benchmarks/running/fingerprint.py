@@ -14,6 +14,9 @@ from pathlib import Path
 
 from scmbench.datasets import Dataset
 
+from . import imports
+from .canonical import canonical
+
 
 def of_model(cls: type) -> str:
     """What tells versions of a model class from outside scmbench apart; empty for one from inside (`of_modules`)."""
@@ -30,16 +33,23 @@ def of_dataset(dataset: Dataset) -> str:
 def of_modules(modules: frozenset[str]) -> str:
     """A digest of the outside packages that these modules belong to: 16 hexadecimal digits, empty where there is none.
 
-    It covers every ``.py`` file of their top-level packages, or the file itself of a module that is in no package, and
-    the version of the installed release that provides them. So an edit or a new release is another version; moving a
-    folder or touching a file is not. What they import from elsewhere does not count: a new release of a wrapped package
-    is told by the versions in a record's provenance, and by the method's own `version`.
+    It covers the syntax tree of every ``.py`` file of their top-level packages, or of the file itself of a module that
+    is in no package, and the version of the installed release that provides them. So an edit or a new release is
+    another version; a comment, a docstring, another formatting, moving a folder or touching a file is not. What they
+    import from elsewhere does not count: a new release of a wrapped package is told by the versions in a record's
+    provenance, and by the method's own `version`.
     """
     own = outside(modules)
     if not own:
         return ""
-    code = sorted(f"{where}\0{text}" for name in own for where, text in texts(name))
+    code = sorted(f"{where}\0{_said(text)}" for name in own for where, text in texts(name))
     return _digest(code + sorted(set().union(*map(_releases, own))))
+
+
+def _said(text: str) -> str:
+    """What a source file says; one that is no Python (of this version) says itself."""
+    tree = imports.parsed(text)
+    return text if tree is None else canonical(tree)
 
 
 def outside(modules: Iterable[str]) -> list[str]:
@@ -48,7 +58,7 @@ def outside(modules: Iterable[str]) -> list[str]:
 
 
 def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join(parts).encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 def _top(module: str) -> str:

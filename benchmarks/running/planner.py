@@ -235,6 +235,11 @@ class Plan:
     finished: Mapping[str, Record] = field(default_factory=dict, repr=False)
 
     @property
+    def lacking(self) -> list[Trial]:
+        """The records that will be computed."""
+        return [trial for batch in self.batches for trial in batch.trials]
+
+    @property
     def to_do(self) -> int:
         """Number of records to compute."""
         return sum(len(batch.trials) for batch in self.batches)

@@ -34,7 +34,7 @@ class Finished:
     def __init__(self, suite: Suite, store: Store):
         self.suite, self.store, self.rates = suite, store, Rates()
         self.lacking: Sequence[Trial] = ()
-        """What was computed, or was there, and is no longer on disk when a run ends."""
+        """What is asked for and not there; when a run ends, because it was deleted meanwhile."""
         self._records: list[tuple[Record, Trial]] = []
 
     def take(self, trials: Sequence[Trial], records: Mapping[str, Record]) -> int:
@@ -73,7 +73,9 @@ def finished_of(plan: Plan, store: Store) -> Finished:
 def collect(suite: Suite, store: Store) -> Finished:
     """What the store has of a suite."""
     finished, trials = Finished(suite, store), planner.trials(suite)
-    finished.take(trials, planner.read(trials, store))
+    records = planner.read(trials, store)
+    finished.take(trials, records)
+    finished.lacking = [one for one in trials if one.key not in records]
     return finished
 
 

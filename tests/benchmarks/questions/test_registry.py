@@ -112,7 +112,7 @@ def test_a_key_belongs_to_this_version_of_the_code_and_ours_have_none(site):
     keys = {key(name) for name in ("standard", "standard+row_norm", "standard+asking_of_mine:plain")}
     assert len(keys) == 3
     before = key("standard+asking_of_mine:plain")
-    (site / "asking_of_mine.py").write_text(CODE + "# read again\n")
+    (site / "asking_of_mine.py").write_text(CODE + "LATER = 1\n")
     fingerprint.of_modules.cache_clear()
     assert key("standard+asking_of_mine:plain") != before
 
