@@ -46,15 +46,20 @@ def imported(module: str) -> ModuleType:
     return import_module(module)
 
 
+def module(name: str, unknown: type[Exception], what: str) -> ModuleType:
+    """A module by name, as `imported`. Raises `unknown`, in whose message `what` is looked for, where that fails."""
+    try:
+        return imported(name)
+    except ImportError as error:
+        raise unknown(f"{what}: cannot import {name!r}: {error}") from error
+    except Exception as error:  # an outside module's own mistake
+        raise unknown(f"{what}: importing {name!r} raised {type(error).__name__}: {error}") from error
+
+
 def at(address: str, unknown: type[Exception], what: str) -> Any:
     """What is at ``package.module:NAME``. Raises `unknown`, in whose message `what` is looked for, where nothing is."""
-    module, _, attribute = address.partition(":")
-    try:
-        home = imported(module)
-    except ImportError as error:
-        raise unknown(f"{what}: cannot import {module!r}: {error}") from error
-    except Exception as error:  # an outside module's own mistake
-        raise unknown(f"{what}: importing {module!r} raised {type(error).__name__}: {error}") from error
+    name, _, attribute = address.partition(":")
+    home = module(name, unknown, what)
     if not hasattr(home, attribute):
-        raise unknown(f"{what}: module {module!r} has no {attribute!r}")
+        raise unknown(f"{what}: module {name!r} has no {attribute!r}")
     return getattr(home, attribute)

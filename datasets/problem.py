@@ -224,10 +224,14 @@ class Dataset(ABC):
 
 
 class SCMDataset(Dataset):
-    """A dataset whose truth is an SCM: `build(seed)` gives it; equations that need no seed ignore it."""
+    """A dataset whose truth is an SCM: `build(seed)` gives it; equations that need no seed ignore it.
 
-    def __init__(self, name: str, build: Any, *, version: int = 1, needs: Any = None):
+    `function` is what was registered, where `build` calls it.
+    """
+
+    def __init__(self, name: str, build: Any, *, version: int = 1, needs: Any = None, function: Any = None):
         self.name, self.version, self._build, self._needs = name, version, build, needs
+        self.function = function
         self.__doc__ = build.__doc__
 
     @property

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module, resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
@@ -137,7 +138,7 @@ def register(
             return SCM(made, noise=noise, latent=latent, targets=targets, images=images)
 
         build.__doc__, build.__module__ = function.__doc__, function.__module__
-        add(SCMDataset(name, build, version=version, needs=needs))
+        add(SCMDataset(name, build, version=version, needs=needs, function=function))
         return function
 
     return decorate
@@ -153,6 +154,11 @@ def _load_plugins() -> None:
                 f"the datasets of {owner(point)} (entry point {point.name!r}, {point.value}) cannot be loaded: "
                 f"{type(error).__name__}: {error}; mend or uninstall it"
             ) from error
+
+
+def registered() -> Mapping[str, Dataset]:
+    """The datasets whose modules have been imported, by name."""
+    return MappingProxyType(_REGISTRY)
 
 
 def names() -> list[str]:

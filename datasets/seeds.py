@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 
@@ -43,13 +45,26 @@ def chances(rows: torch.Tensor, seed: int, *labels: object) -> torch.Tensor:
 
 @contextmanager
 def seeded(seed: int, *labels: object) -> Iterator[None]:
-    """Run torch's global CPU generator on the stream named by `labels` under `seed`; it is as before afterwards.
+    """Run the global generators on streams named by `labels` under `seed`; they are as before afterwards.
 
-    For libraries that draw from the global generator and take no other.
+    For libraries that draw from a global generator and take no other: torch's on the CPU, NumPy's (``np.random.rand``)
+    and Python's (``random.random``).
+
+    >>> import random
+    >>> with seeded(0, "weights"):
+    ...     first = random.random(), float(np.random.rand()), float(torch.rand(()))
+    >>> with seeded(0, "weights"):
+    ...     first == (random.random(), float(np.random.rand()), float(torch.rand(())))
+    True
     """
-    state = torch.get_rng_state()
-    torch.default_generator.manual_seed(derive(seed, *labels))
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    stream = derive(seed, *labels)
+    torch.default_generator.manual_seed(stream)
+    np.random.seed(derive(stream, "numpy") % 2**32)  # noqa: NPY002 (a library's draws are from there)
+    random.seed(derive(stream, "random"))
     try:
         yield
     finally:
-        torch.set_rng_state(state)
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])

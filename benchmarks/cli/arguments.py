@@ -14,6 +14,8 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
+from scmbench.datasets import addresses
+from scmbench.datasets.registry import UnknownDataset
 
 from ..suites import suite as suites
 from ..suites.suite import MOST_SEEDS, Entry, Suite, SuiteError
@@ -134,6 +136,9 @@ _PROTOCOL = "Ask by this protocol: a name or package.module:NAME, metrics after 
 _MODEL = "Add a model: a registry name or package.module:Class, its options after it: my.pkg:Mine,width=64,label=mine."
 
 
+_WORLD = "Add worlds, asked of every model: a name, my_worlds.py, package.module, or my_worlds.py:NAME for one of them."
+
+
 def _formerly(old: str, new: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The former name of an option, kept for one release: it works, and says what to write instead."""
 
@@ -153,6 +158,7 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         @click.option("--seeds", type=Seeds(), help="How many seeds (10), or which (0,4,7 or 3-5); default: all.")
         @click.option("--seed", "one", type=click.IntRange(0), multiple=True, help="Just this seed; repeatable.")
         @click.option("--scms", type=Names(), help="Only these SCMs, short forms allowed: chain,triangle/nadd.")
+        @click.option("--add-scm", "worlds", multiple=True, metavar="WHERE", help=_WORLD)
         @click.option("--only", type=Names(), help="Only these models, by label: dcm,anm; one that is added stays.")
         @click.option("--add-model", "added", multiple=True, metavar="SPEC", help=_MODEL)
         @_formerly("--models", "--only", type=Names())
@@ -163,6 +169,7 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             seeds: Any,
             one: tuple[int, ...],
             scms: Any,
+            worlds: tuple[str, ...],
             only: Any,
             added: Any,
             models_formerly: Any,
@@ -174,7 +181,9 @@ def choosing(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
                 raise click.UsageError("--seed names single seeds and --seeds many: give one of the two")
             seeds = tuple(dict.fromkeys(one)) or seeds
             whole, further = suites.load(suite), [outside(spec) for spec in (*added, *model_formerly)]
-            return command(suite=whole.narrow(seeds=seeds, scms=scms, methods=methods, added=further), **rest)
+            further_scms = [name for where in worlds for name in world(where)]
+            chosen = whole.narrow(seeds=seeds, scms=scms, methods=methods, added=further, worlds=further_scms)
+            return command(suite=chosen, **rest)
 
         return chosen
 
@@ -208,6 +217,7 @@ def computing(suite: Suite, entries: Sequence[Entry] | None = None) -> str:
     words = ["scmbench", "run", str(given["suite"])]
     words += ["--seeds", ",".join(map(str, suite.seeds))] if given["seeds"] or given["one"] else []
     words += ["--scms", ",".join(given["scms"])] if given["scms"] else []
+    words += [word for where in given["worlds"] for word in ("--add-scm", where)]
     if entries is not None or given["only"] or given["models_formerly"]:
         words += ["--only", ",".join(entry.title for entry in suite.models if entry.title in wanted)]
     for spec in (*given["added"], *given["model_formerly"]):
@@ -226,6 +236,14 @@ def tell_refused(store: Store) -> None:
         which = "" if count == 1 else "first "
         what = f"  {count} {what} as missing (a run moves damaged ones aside, .corrupt): {which}{one_line(first)}"
         say(("refused", "yellow"), what, to=errors)
+
+
+def world(where: str) -> list[str]:
+    """Datasets from ``--add-scm`` text. Raises `SuiteError` that says what is wrong with it."""
+    try:
+        return addresses.resolve(where)
+    except UnknownDataset as error:
+        raise SuiteError(f"--add-scm {where}: {error.args[0]}") from None
 
 
 def outside(spec: str) -> Entry:

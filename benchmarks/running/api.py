@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
+from scmbench.datasets import addresses
 from scmbench.datasets.errors import UserError
 
 from ..records import committed, staleness
@@ -42,6 +43,7 @@ def run(
     scms: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
     add_models: Sequence[Entry] = (),
+    add_scms: Sequence[str] = (),
     protocol: str | None = None,
     workers: int | None = None,
     engine: Literal["pool", "inline", "dask"] = "pool",
@@ -65,6 +67,7 @@ def run(
         scms: Names of datasets to restrict it to, short forms allowed.
         only: Labels of models to restrict it to; those that are added stay.
         add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
+        add_scms: Worlds to add, asked of every model: names, or addresses such as ``my_worlds.py``.
         protocol: Another protocol than the suite's: a name or ``package.module:NAME``, metrics after a plus.
         workers: How many processes the pool has; by default one a core.
         engine: ``pool`` runs `workers` processes, with limits; ``inline`` runs in this process, without limits;
@@ -96,8 +99,8 @@ def run(
         raise ValueError(f"engine={engine!r}; expected one of {', '.join(map(repr, engines.NAMES))}")
     if engine != "inline":
         _check_guard()
-    chosen, place = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models), Store(store)
-    chosen = chosen.under(protocol) if protocol else chosen
+    chosen = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models, add_scms=add_scms)
+    chosen, place = chosen.under(protocol) if protocol else chosen, Store(store)
     seconds = next(t for t in (time_limit, chosen.time_limit, engines.TIME_LIMIT) if t is not None)
     processes = workers if workers is not None else os.cpu_count() or 1
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
@@ -122,6 +125,7 @@ def load(
     scms: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
     add_models: Sequence[Entry] = (),
+    add_scms: Sequence[str] = (),
     store: str | Path = STORE,
 ) -> Results:
     """What has been computed of `suite`, and nothing new; the arguments are those of `run`.
@@ -137,6 +141,7 @@ def load(
         scms: Names of datasets to restrict it to, short forms allowed.
         only: Labels of models to restrict it to; those that are added stay.
         add_models: Entries to add, such as ``Entry("my.pkg:Mine", "mine")``.
+        add_scms: Worlds to add, asked of every model: names, or addresses such as ``my_worlds.py``.
         store: The folder of one's own records, to stand beside those of `source`.
 
     Returns:
@@ -147,7 +152,7 @@ def load(
         CommittedError: For a committed run that is damaged.
         OtherModel: Where `source` has another model under the label of one that is asked for.
     """
-    chosen = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models)
+    chosen = choose(suite, seeds=seeds, scms=scms, only=only, add_models=add_models, add_scms=add_scms)
     folder = committed.home_of(chosen) if source == COMMITTED else Path(source)
     own, origin = Store(store), str(folder)
     if source == COMMITTED or (folder / committed.ABOUT).exists():
@@ -181,6 +186,7 @@ def choose(
     scms: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
     add_models: Sequence[Entry] = (),
+    add_scms: Sequence[str] = (),
 ) -> Suite:
     """A suite by name, path or itself, narrowed and widened as `run` says.
 
@@ -190,6 +196,7 @@ def choose(
         scms: Names of datasets to restrict it to, short forms allowed.
         only: Labels of models to restrict it to.
         add_models: Entries to add.
+        add_scms: Worlds to add: names or addresses.
 
     Returns:
         The suite that is left.
@@ -199,11 +206,12 @@ def choose(
         TypeError: For a string where a list of names is expected.
     """
     whole = suite if isinstance(suite, Suite) else suites.load(str(suite))
-    for name, value in (("scms", scms), ("only", only)):
+    for name, value in (("scms", scms), ("only", only), ("add_scms", add_scms)):
         if isinstance(value, str):
             raise TypeError(f"{name}={value!r}; expected a list of names: [{value!r}]")
     which = range(seeds) if isinstance(seeds, int) else seeds
-    return whole.narrow(seeds=which, scms=scms, methods=only, added=add_models)
+    worlds = [name for where in add_scms for name in addresses.resolve(where)]
+    return whole.narrow(seeds=which, scms=scms, methods=only, added=add_models, worlds=worlds)
 
 
 def _check_guard() -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from scmbench import datasets, models
+from scmbench.datasets import addresses
 
 from ..judging import published
 from ..questions import protocols, registry
@@ -44,7 +45,8 @@ class Trial:
 class Fit:
     """One fit to be done: a dataset at a seed, and all wanted records that its fitted model answers.
 
-    `size` is its number of mechanisms, of a late seed about (`SIZED`) until the worker has counted.
+    `home` is the address where a worker finds a dataset that its name alone does not find. `size` is its number of
+    mechanisms, of a late seed about (`SIZED`) until the worker has counted.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class Fit:
     n_train: int
     trials: list[Trial] = field(default_factory=list)
     size: int = 1
+    home: str = ""
 
     @property
     def protocol(self) -> str:
@@ -169,7 +172,7 @@ def pack(asked: Sequence[Trial], *, limit: int = 24) -> list[Batch]:
         where = (one.identity.dataset, one.identity.seed, n_train)
         fits = groups.setdefault(known[same], {})
         if where not in fits:
-            fits[where] = Fit(*where)
+            fits[where] = Fit(*where, home=addresses.home(where[0]))
         fits[where].trials.append(one)
     sizes = _Sizes()
     batches = []

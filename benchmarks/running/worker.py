@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from scmbench import datasets
-from scmbench.datasets import Problem
+from scmbench.datasets import Problem, addresses
 from scmbench.datasets.seeds import derive
 
 from ..judging.methods import METHOD
@@ -104,7 +104,7 @@ class Fitted:
 
 
 def _problems(fit: Fit, protocol: str) -> list[Problem]:
-    return datasets.get(fit.dataset).problems(protocols.get(protocol), seed=fit.seed)
+    return addresses.get(fit.dataset, fit.home).problems(protocols.get(protocol), seed=fit.seed)
 
 
 def _outcomes(batch: Batch, device: str | None, prepare: Prepare | None) -> Generator[Fitted | Refused, None, None]:

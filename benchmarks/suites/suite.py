@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scmbench import datasets, models
+from scmbench.datasets import addresses
 from scmbench.datasets.errors import UserError
 from scmbench.datasets.files.texts import text_of, toml_of
 from scmbench.datasets.registry import UnknownDataset
@@ -113,16 +114,14 @@ class Suite:
         scms: Sequence[str] | None = None,
         methods: Sequence[str] | None = None,
         added: Sequence[Entry] = (),
+        worlds: Sequence[str] = (),
     ) -> Suite:
         """A part of the suite: other seeds, some SCMs (short forms allowed), some models (by label or name).
 
-        Models that are `added` stay whatever `methods` names, which may be one of them. Raises `SuiteError` for a name
-        that the suite does not have.
+        Models that are `added` stay whatever `methods` names, which may be one of them; so do `worlds` that are added,
+        which are asked of every model. Raises `SuiteError` for a name that the suite does not have.
         """
-        try:
-            chosen = {name for scm in scms for name in datasets.resolve(scm, self.datasets)} if scms else None
-        except UnknownDataset as error:
-            raise SuiteError(f"suite {self.name!r}: {error.args[0]}") from None
+        chosen = {name for scm in scms for name in self._named(scm, worlds)} if scms else None
         for method in methods or ():
             if not any(entry.goes_by(method) for entry in [*self.models, *added]):
                 raise SuiteError(f"suite {self.name!r} has no model {method!r}; it has {self._labels()}")
@@ -135,7 +134,23 @@ class Suite:
         lacks = set(self.seeds) - set(narrowed.seeds) or len(narrowed.datasets) < len(self.datasets)
         part = self.part or bool(lacks) or len(narrowed.models) < len(self.models)
         narrowed = replace(narrowed, part=part, narrowed_from=self.whole if part else None)
-        return narrowed.with_models(added)
+        return narrowed.with_models(added).with_worlds(worlds)
+
+    def _named(self, scm: str, worlds: Sequence[str]) -> list[str]:
+        """What a name or address stands for among the suite's datasets and the added `worlds`."""
+        there = [*self.datasets, *worlds]
+        try:
+            return datasets.resolve(scm, there)
+        except UnknownDataset as error:
+            message = error.args[0]
+        try:
+            found = addresses.resolve(scm, folder=self.folder)
+        except UnknownDataset as error:  # what was looked for at an address says more than that no name fits
+            at_address = ":" in scm or ".py" in scm
+            raise SuiteError(f"suite {self.name!r}: {error.args[0] if at_address else message}") from None
+        if lacking := sorted(set(found) - set(there)):
+            raise SuiteError(f"suite {self.name!r} does not have {lacking[0]!r}; --add-scm {scm} adds it")
+        return found
 
     def with_models(self, entries: Sequence[Entry]) -> Suite:
         """The suite with further models, such as one from outside. Raises `SuiteError` where a label is taken."""
@@ -144,6 +159,15 @@ class Suite:
         if doubled := sorted(title for title, count in titles.items() if count > 1):
             raise SuiteError(f"suite {self.name!r}: the model(s) {doubled} are there already; give another label")
         return replace(suite, narrowed_from=self.narrowed_from and self.narrowed_from.with_models(entries))
+
+    def with_worlds(self, names: Sequence[str]) -> Suite:
+        """The suite with further datasets, each asked of every model; those that are there already stay as they are."""
+        new = [name for name in dict.fromkeys(names) if name not in self.datasets]
+        asked = [
+            replace(e, datasets=tuple(dict.fromkeys([*e.datasets, *new]))) if e.datasets else e for e in self.models
+        ]
+        whole = self.narrowed_from and self.narrowed_from.with_worlds(names)
+        return replace(self, datasets=[*self.datasets, *new], models=asked, narrowed_from=whole)
 
     def under(self, protocol: str) -> Suite:
         """The suite under another protocol, which makes it another suite with a name of its own.
@@ -304,13 +328,23 @@ class _Reader:
             if not isinstance(short, str):
                 raise self.error("datasets", f"datasets holds {short!r}; expected names")
             try:
-                resolved = datasets.resolve(short)
+                resolved = addresses.resolve(short, folder=Path(self.file).parent)
             except UnknownDataset as error:
                 raise self.error(short, error.args[0]) from None
             if doubled := sorted(set(resolved) & set(found)):
                 raise self.error(short, f"the dataset(s) {doubled} are listed twice")
             found += resolved
         return found
+
+    def among(self, short: str, known: Sequence[str]) -> list[str]:
+        """What a name or address stands for among these datasets."""
+        try:
+            return datasets.resolve(short, known)
+        except UnknownDataset:
+            if ".py" not in short and ":" not in short:
+                raise
+        found = [name for name in addresses.resolve(short, folder=Path(self.file).parent) if name in known]
+        return found or datasets.resolve(short, known)
 
     def entries(self, tables: Sequence[Any], shared: Sequence[str]) -> list[Entry]:
         """Models in the file's order; one without `datasets` of its own is asked about the `shared` ones."""
@@ -345,7 +379,7 @@ class _Reader:
                 what = "expected a table of options, such as { epochs = 5 }"
                 raise self.error(short, f"by_dataset: {short!r} has {options!r}; {what}", model=model)
             try:
-                resolved = datasets.resolve(short, entry.datasets)
+                resolved = self.among(short, entry.datasets)
                 replace(entry, options={**entry.options, **options}).build()
             except UnknownDataset as error:
                 raise self.error(short, f"by_dataset: among the model's, {error.args[0]}", model=model) from None

@@ -104,6 +104,23 @@ BY_NAME = {
     "versus": DO,
     "suite": SUITES,
     "verdicts": SUITES,
+    "worlds": mix(
+        ["check/sine", "cnf/fork/lin", "worlds.py"],
+        [
+            "none.py",
+            "toy.toml",
+            "own.csv.py",
+            ".py",
+            ":",
+            "a:",
+            "a.b:C",
+            "..x",
+            "os:system",
+            "json",
+            "worlds.py:x",
+            "[x]",
+        ],
+    ),
     "scms": mix(["sine", "check/sine"], ["chain", ",", "x,y", "*", "check/", ""]),
     "protocol": mix(
         ["paper", "standard"],
