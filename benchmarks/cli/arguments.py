@@ -210,6 +210,15 @@ def narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
     return narrowed
 
 
+def named(suite: Suite) -> list[Entry]:
+    """The models that this command line names: by ``--only``, or by ``--add-model``."""
+    given = click.get_current_context().params
+    if given["only"] or given["models_formerly"]:
+        return [*suite.models]
+    added = {outside(spec).title for spec in (*given["added"], *given["model_formerly"])}
+    return [entry for entry in suite.models if entry.title in added]
+
+
 def computing(suite: Suite, entries: Sequence[Entry] | None = None) -> str:
     """The command that computes (these models of) a suite, as this command line names it, narrows it and adds to it."""
     given = click.get_current_context().params

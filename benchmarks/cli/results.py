@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from .arguments import computing, console, counted, errors, narrowing, say, slowly, tell_refused
+from .arguments import computing, console, counted, errors, named, narrowing, say, slowly, tell_refused
 from .plain import printable
 
 if TYPE_CHECKING:
@@ -41,14 +41,24 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _own(suite: Suite, store: Store) -> Results:
-    """The records of one's own store; says where outside code was edited since."""
+    """The records of one's own store; says which named models it has nothing of, and what an edit left behind."""
     from ..running import edited
     from ..running.run import collect
 
     collected = collect(suite, store)
+    results = collected.results()
+    there = set(zip(results.provenance["model"], results.provenance["variant"], strict=True))
+    absent = [entry for entry in named(suite) if (entry.label, entry.variant) not in there]
+    if absent and there:
+        titles = ", ".join(entry.title for entry in absent)
+        say(
+            ("note:", "yellow"),
+            f" {store.folder} has no records of {titles}; {computing(suite, absent)} computes them",
+            to=errors,
+        )
     if line := edited.told(collected.lacking, store):
         say(("note:", "yellow"), f" {line}", to=errors)
-    return collected.results()
+    return results
 
 
 def _from(suite: Suite, source: str, own: Store) -> Results:

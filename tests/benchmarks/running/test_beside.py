@@ -119,6 +119,8 @@ def test_the_commands_take_it_in_and_name_the_command_that_computes_the_rest(hom
 
     monkeypatch.chdir(home)
     words = ["toy.toml", "--store", "own", "--add-model", "linear,ridge=0.1,label=mine", "--from", "committed"]
+    _, err = call("compare", *words[:1], "--store", "theirs", *words[3:5])
+    assert err.endswith("--add-model linear,ridge=0.1,label=mine --store theirs computes them\n")
     _, err = call("compare", *words)
     told = next(line for line in err.splitlines() if line.endswith(" computes them"))
     call(*shlex.split(told)[2:-2], "--dry-run")
