@@ -24,6 +24,7 @@ COMMANDS = {
     "check-model": ("check:check_model", "Check that a model keeps what every model must keep."),
     "cite": ("cite:cite", "The papers behind a suite, as BibTeX."),
     "committed": ("committed:committed_runs", "Committed runs: what reports compare with and the gate guards."),
+    "community": ("community:community", "Other people's rows: check one, and the table of all."),
     "compare": ("results:compare", "Compare results with published numbers and with another run."),
     "data": ("data:data", "Data files that some problems need: list them, fetch them."),
     "export": ("export:export", "Everything in a store or committed run, as CSV or Parquet."),
@@ -61,6 +62,7 @@ TASKS = {
         "new-model": "scmbench new-model my_method",
         "check-model": "scmbench check-model my_method:MyMethod",
         "new-scm": "scmbench new-scm my_worlds",
+        "community": "scmbench community check results/community/mine",
     },
     "Use a model on your own table": {
         "fit": "scmbench fit table.csv --graph graph.txt --model dcm",

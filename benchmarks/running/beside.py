@@ -85,7 +85,7 @@ def beside(suite: Suite, other: Results, store: Store, *, origin: str) -> Beside
     gaps = [_gap(entry, asked, own.provenance) for entry in suite.models if any(t == entry.title for t, _ in lacking)]
     if own.provenance.empty:
         return Beside(other, gaps, edited=before)
-    return Beside(_joined(suite, other, own, origin).of(suite), gaps, _elsewhere(suite, other), before)
+    return Beside(side_by_side(suite, other, own, origin).of(suite), gaps, _elsewhere(suite, other), before)
 
 
 def _lacking(suite: Suite, other: Results) -> set[tuple[str, str]]:
@@ -109,7 +109,8 @@ def _gap(entry: Entry, asked: Sequence[Trial], provenance: pd.DataFrame) -> Gap:
     return Gap(entry, found, sum(one.entry.title == entry.title for one in asked))
 
 
-def _joined(suite: Suite, other: Results, own: Results, origin: str) -> Results:
+def side_by_side(suite: Suite, other: Results, own: Results, origin: str) -> Results:
+    """Two runs of different methods as one, what comes from `other` marked, and all held against the bounds of both."""
     theirs = replace(other, provenance=taken.marked(other.provenance, origin))
     frames = {
         name: pd.concat([frame for frame in pair if len(frame)] or [pair[0]], ignore_index=True)

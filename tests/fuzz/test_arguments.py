@@ -171,6 +171,8 @@ OF_COMMAND["published check", "names"] = mix(
     ["dcm_figures", "toy_numbers"], ["x", "", "toy_numbers.toml", "binary", ".."]
 )
 OF_COMMAND["published check", "more"] = SUITES
+for words in ("community check", "community table"):
+    OF_COMMAND[words, "folder"] = st.just("sent/mine") | st.just("sent") | PATHS
 OF_COMMAND["new-scm", "name"] = OF_COMMAND["new-model", "name"]
 
 

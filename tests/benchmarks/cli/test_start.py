@@ -40,7 +40,14 @@ for words in json.loads(sys.argv[1]):
     told.append([words, code, sorted({HEAVY!r} & set(sys.modules))])
 print(json.dumps(told))
 """
-COMMANDS_OF_GROUPS = [("committed", "update"), ("committed", "tolerances"), ("data", "list"), ("data", "fetch")]
+COMMANDS_OF_GROUPS = [
+    ("committed", "update"),
+    ("committed", "tolerances"),
+    ("data", "list"),
+    ("data", "fetch"),
+    ("community", "check"),
+    ("community", "table"),
+]
 CALLS = [
     (0, "--help"),
     (0, "--version"),

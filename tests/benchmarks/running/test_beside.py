@@ -14,7 +14,7 @@ from scmbench.benchmarks.records import committed, taken
 from scmbench.benchmarks.records.results import ROWS, Results
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.reporting.report import Report
-from scmbench.benchmarks.running.beside import OtherModel, _joined, beside
+from scmbench.benchmarks.running.beside import OtherModel, beside, side_by_side
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry
 
@@ -103,7 +103,9 @@ def test_own_answers_are_held_against_the_other_runs_oracle():
 
     suite = suites.load("paper")
     for score, suspect in ((0.001, True), (0.9, False)):
-        made = _joined(suite, run("oracle", "oracle", "ceiling", 1.0), run("mine", "m:M", "method", score), "there")
+        made = side_by_side(
+            suite, run("oracle", "oracle", "ceiling", 1.0), run("mine", "m:M", "method", score), "there"
+        )
         noted = made.provenance[made.provenance["model"] == "mine"]["notes"]
         assert {bool([n for n in notes if n.status == SUSPECT]) for notes in noted} == {suspect}
 
