@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import Shard, console, counted, narrowing, say, slowly
+from .arguments import console, counted, narrowing, say, slowly
+from .parameters import Shard
 from .results import report_folder, show_report, write_report
 
 if TYPE_CHECKING:
