@@ -35,6 +35,7 @@ PAGES = [
     "docs/ablation.md",
     "docs/fmri.md",
     "docs/causal-nf.md",
+    "docs/ccnf.md",
     "docs/gate.md",
     "docs/verdicts.md",
     "docs/ranking.md",

@@ -24,6 +24,7 @@ from scmbench.datasets import SCM, SCMDataset, Values
 OUT = Path(__file__).parent / "gallery"
 ROWS = 2000
 PAPERS = {
+    "ccnf": "Causally consistent normalizing flows (Zhou, Lu, Xu, 2025)",
     "check": "Checks",
     "cnf": "Causal normalizing flows (Javaloy, Sánchez-Martín, Valera, 2023)",
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
@@ -55,8 +56,7 @@ WHICH = """# Which triangle?
 Papers on causal models call different equations by one name. A number for "the triangle" means nothing until it is said
 whose: below are the names that more than one paper of this registry uses, with each one's equations and the name that
 scmbench has for it. (u is the node's own noise, N(0, 1) unless the [gallery](index.md) says otherwise.) The SCMs that
-VACA, CCNF, KaCGM and the cocycles call so have other equations again and are not here yet: never compare with theirs by
-name.
+VACA, KaCGM and the cocycles call so have other equations again and are not here yet: never compare with theirs by name.
 """
 
 

@@ -24,6 +24,7 @@ RESULTS = (
     "ablation*.md",
     "fmri*.md",
     "causal-nf*.md",
+    "ccnf*.md",
     "speed*.md",
 )
 """Pages of the section Results, in this order, as far as they are there."""

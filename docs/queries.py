@@ -45,6 +45,8 @@ LOST = [f"flat-{w}" for w in ("0.2", "0.4", "0.6", "0.8", "1.0")] + [
     f"sine-{f}" for f in ["0.25", "0.30", "0.35", "0.40", "0.45", "0.5", "1.0", "2.0", "4.0", "6.0", "8.0", "10.0"]
 ]
 """Worlds of `violations/` in which several noises give one value."""
+CCNF = ["chain4/lin", "triangle", "simpson", "m", "network", "chain8", "backdoor/published"]
+"""Worlds of the suite `ccnf` that have a published KL."""
 DCM, ANM, VACA, CAREFL = (f"{model}(reference)" for model in ("dcm", "anm", "vaca", "carefl"))
 DCM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "vaca", "carefl"))
 NADD = [name for name in ALL if name.endswith("nadd")]
@@ -109,9 +111,9 @@ def _numbers(name: str) -> pd.DataFrame:
     return published.load(name).cells
 
 
-def printed(name: str, question: str, dataset: str) -> tuple[float, float]:
-    """Mean and sample standard deviation of a published cell of a file with one model."""
-    cell = _of(_numbers(name), None, question, [dataset])
+def printed(name: str, question: str, dataset: str, who: str | None = None) -> tuple[float, float]:
+    """Mean and sample standard deviation of a published cell; `who` may be left out where the file has one model."""
+    cell = _of(_numbers(name), who, question, [dataset])
     return float(cell["mean"].item()), float(cell["sd"].item())
 
 

@@ -204,6 +204,14 @@ def test_every_published_cell_of_causal_nf_is_asked_for():
         assert numbers.protocol == suite.protocol == "cnf"
 
 
+def test_every_published_cell_of_ccnf_is_asked_for():
+    suite = suites.load("ccnf")
+    cells = published.load("ccnf").cells
+    assert len(cells) == 14
+    assert set(suite.datasets) - set(cells["dataset"]) == {"ccnf/backdoor"}
+    assert set(cells["model"]) <= {entry.label for entry in suite.models}
+
+
 def test_the_widths_of_causal_nf_are_those_of_the_published_parameter_counts():
     suite = suites.load("causal-nf")
     hidden = {name: suite.models[0].on(name).options["hidden"] for name in suite.datasets}
