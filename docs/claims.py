@@ -36,6 +36,7 @@ PAGES = [
     "docs/fmri.md",
     "docs/causal-nf.md",
     "docs/ccnf.md",
+    "docs/cocycles.md",
     "docs/gate.md",
     "docs/verdicts.md",
     "docs/ranking.md",

@@ -27,6 +27,7 @@ PAPERS = {
     "ccnf": "Causally consistent normalizing flows (Zhou, Lu, Xu, 2025)",
     "check": "Checks",
     "cnf": "Causal normalizing flows (Javaloy, Sánchez-Martín, Valera, 2023)",
+    "cocycles": "Counterfactual cocycles (Dance, Bloem-Reddy, 2024)",
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
     "image": "Images",
     "violations": "Violated assumptions (Poinsot, Panayiotou, Leite, Chesneau, Şimşek, Schoenauer, 2025)",
@@ -56,7 +57,7 @@ WHICH = """# Which triangle?
 Papers on causal models call different equations by one name. A number for "the triangle" means nothing until it is said
 whose: below are the names that more than one paper of this registry uses, with each one's equations and the name that
 scmbench has for it. (u is the node's own noise, N(0, 1) unless the [gallery](index.md) says otherwise.) The SCMs that
-VACA, KaCGM and the cocycles call so have other equations again and are not here yet: never compare with theirs by name.
+VACA and KaCGM call so have other equations again and are not here yet: never compare with theirs by name.
 """
 
 

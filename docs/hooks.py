@@ -25,6 +25,7 @@ RESULTS = (
     "fmri*.md",
     "causal-nf*.md",
     "ccnf*.md",
+    "cocycles*.md",
     "speed*.md",
 )
 """Pages of the section Results, in this order, as far as they are there."""

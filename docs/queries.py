@@ -37,6 +37,9 @@ QUESTIONS = {
     "kl": ("observational", "kl"),
     "ate": ("interventional", "ate_norm"),
     "rows": ("counterfactual", "row_norm"),
+    "rmse": ("counterfactual", "rmse_raw"),
+    "ks_int": ("interventional", "ks"),
+    "ks_rows": ("counterfactual", "ks"),
 }
 SMALL = [f"{scm}/{noise_model}" for scm in ("chain", "triangle", "diamond", "y") for noise_model in ("nlin", "nadd")]
 LARGE = [f"{scm}/{noise_model}" for scm in ("ladder", "random", "sachs") for noise_model in ("nlin", "nadd")]
@@ -47,6 +50,8 @@ LOST = [f"flat-{w}" for w in ("0.2", "0.4", "0.6", "0.8", "1.0")] + [
 """Worlds of `violations/` in which several noises give one value."""
 CCNF = ["chain4/lin", "triangle", "simpson", "m", "network", "chain8", "backdoor/published"]
 """Worlds of the suite `ccnf` that have a published KL."""
+NOISES = ["normal", "rademacher", "gamma", "cauchy", "inversegamma"]
+"""Noises of `cocycles/pair/`."""
 DCM, ANM, VACA, CAREFL = (f"{model}(reference)" for model in ("dcm", "anm", "vaca", "carefl"))
 DCM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "vaca", "carefl"))
 NADD = [name for name in ALL if name.endswith("nadd")]
@@ -104,6 +109,11 @@ def medians(name: str, who: str, question: str, datasets: Sequence[str] = tuple(
 def mean(name: str, who: str, question: str, dataset: str) -> float:
     """Mean over seeds of one cell."""
     return float(_of(cells(name), who, question, [dataset])["mean"].item())
+
+
+def printed_median(name: str, who: str, question: str, dataset: str) -> float:
+    """Median of a published cell that is given as a box."""
+    return float(_of(_numbers(name), who, question, [dataset])["median"].item())
 
 
 @cache

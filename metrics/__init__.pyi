@@ -3,6 +3,7 @@ from .counterfactual import mse, relative_rmse
 from .discrete import label_error, total_variation
 from .energy import energy_distance
 from .likelihood import kl
+from .marginals import ks, w1
 from .mmd import cross_median_gamma, mmd2_biased, mmd2_unbiased, mmd_paper, mmd_unbiased, truth_gammas
 from .norms import ate_norm, row_norm
 from .versions import VERSIONS
@@ -15,6 +16,7 @@ __all__ = [
     "cross_median_gamma",
     "energy_distance",
     "kl",
+    "ks",
     "label_error",
     "mmd2_biased",
     "mmd2_unbiased",
@@ -26,4 +28,5 @@ __all__ = [
     "sliced_wasserstein",
     "total_variation",
     "truth_gammas",
+    "w1",
 ]

@@ -112,6 +112,7 @@ METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
     },
     "energy": {"energy_distance": metrics.energy_distance},
     "likelihood": {"kl": lambda x, y: metrics.kl(x[..., 0], y[..., 0])},
+    "marginals": {"ks": metrics.ks, "w1": metrics.w1},
     "norms": {"ate_norm": metrics.ate_norm, "row_norm": metrics.row_norm},
     "mmd": {
         "mmd_paper": metrics.mmd_paper,

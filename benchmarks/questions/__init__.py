@@ -4,6 +4,7 @@ from typing import Literal
 
 PROTOCOLS = {
     "cnf": "The evaluation of the Causal NF paper's code: KL, error of mean differences, norm of counterfactual rows.",
+    "cocycles": "The evaluation of the cocycles paper's code: laws under do(x = 0), of effects, errors of rows.",
     "image": "Counterfactual images: errors against the true image, axioms, and the proxies of papers by judges.",
     "image-large": "The same with 1000 images a parent and all training images: for a GPU.",
     "image-smoke": "The same with a few rows and judges of a few steps: its scores mean nothing.",
@@ -18,8 +19,10 @@ METRICS: dict[str, tuple[Literal["samples", "rows"], str]] = {
     "energy_distance": ("samples", "Energy distance between two samples."),
     "mmd_paper": ("samples", "The DCM paper's biased MMD, its bandwidth from the distances between truth and answer."),
     "mmd_unbiased": ("samples", "Unbiased MMD, its bandwidths from the truth alone."),
+    "ks": ("samples", "Largest gap between the distribution functions of a column, its mean over columns."),
     "relative_rmse": ("rows", "Root mean squared error of counterfactual rows, in standard deviations of the truth."),
     "row_norm": ("rows", "Mean Euclidean error of counterfactual rows, in the units of the data."),
     "sliced_wasserstein": ("samples", "Sliced Wasserstein distance between two samples."),
+    "w1": ("samples", "Wasserstein distance of order 1 of a column, its mean over columns."),
 }
 """Metrics that may be added to a protocol (``standard+row_norm``): what they compare, and what they are."""

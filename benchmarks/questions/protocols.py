@@ -30,6 +30,7 @@ from .causal import (
 from .flows import CNF, FlowProtocol
 from .image_protocol import IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import HeldOut, Likelihood, Predictive
+from .pairs import COCYCLES, PairProtocol
 
 SAMPLES = ("counterfactual", "energy", "mmd", "wasserstein")
 """The modules of `metrics` whose versions are in the key of every record of a `Protocol`."""
@@ -200,9 +201,9 @@ came without a new version: worlds that have none score as before, and records h
 their key.
 """
 
-Evaluation: TypeAlias = Protocol | FlowProtocol | ImageProtocol
+Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | ImageProtocol
 
-_PROTOCOLS: dict[str, Evaluation] = {p.name: p for p in (PAPER, STANDARD, CNF, IMAGE, LARGE, SMOKE)}
+_PROTOCOLS: dict[str, Evaluation] = {p.name: p for p in (PAPER, STANDARD, CNF, COCYCLES, IMAGE, LARGE, SMOKE)}
 
 
 def names() -> list[str]:

@@ -26,6 +26,7 @@ BUILT_IN = {
     "dscm": "scmbench.models.dscm:DSCM",
     "engression": "scmbench.models.engression:Engression",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",
+    "flow-scm": "scmbench.models.flow_scm:FlowSCM",
     "linear": "scmbench.models.linear:LinearGaussian",
     "nsf": "scmbench.models.nsf:NSF",
     "rank": "scmbench.models.rank:Rank",

@@ -83,6 +83,7 @@ CASES = [
     Case("dscm", {"particles": 2}),
     Case("engression", {"draws": 50}),
     Case("flow-matching"),
+    *(Case("flow-scm", {"base": base, "roots": "fitted"}) for base in ("normal", "laplace", "student-t")),
     Case("linear"),
     *(Case("nsf", {"coordinates": kind, "roots": "fitted"}) for kind in ("asinh", "standard")),
     *(Case("robust-linear", {"estimator": estimator}) for estimator in ("theil-sen", "huber")),

@@ -44,6 +44,8 @@ CONFIGURATIONS = [
     ("cocycle", {"transform": "affine", "hidden": ()}),
     ("engression", {}),
     ("flow-matching", {}),
+    ("flow-scm", {}),
+    ("flow-scm", {"base": "student-t", "shapes": ("spline",), "roots": "fitted"}),
     ("nsf", {}),
     ("nsf", {"coordinates": "standard", "roots": "fitted", "layers": 1}),
     ("tram", {}),
