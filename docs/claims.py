@@ -37,6 +37,7 @@ PAGES = [
     "docs/causal-nf.md",
     "docs/ccnf.md",
     "docs/cocycles.md",
+    "docs/bdcm.md",
     "docs/gate.md",
     "docs/verdicts.md",
     "docs/ranking.md",

@@ -24,6 +24,7 @@ from scmbench.datasets import SCM, SCMDataset, Values
 OUT = Path(__file__).parent / "gallery"
 ROWS = 2000
 PAPERS = {
+    "bdcm": "Confounded worlds (Shimizu, 2023)",
     "ccnf": "Causally consistent normalizing flows (Zhou, Lu, Xu, 2025)",
     "check": "Checks",
     "cnf": "Causal normalizing flows (Javaloy, Sánchez-Martín, Valera, 2023)",

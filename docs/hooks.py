@@ -18,14 +18,21 @@ from scmbench.models.contract.registry import BUILT_IN, EXTRAS
 
 RESULTS = (
     "numbers*.md",
+RESULTS = (
     "choosing.md",
     "quirks.md",
     "floors.md",
+    "speed*.md",
+)
     "ablation*.md",
     "fmri*.md",
     "causal-nf*.md",
     "ccnf*.md",
     "cocycles*.md",
+RESULTS = (
+    "bdcm*.md",
+    "speed*.md",
+)
     "speed*.md",
 )
 """Pages of the section Results, in this order, as far as they are there."""

@@ -3,6 +3,7 @@
 from typing import Literal
 
 PROTOCOLS = {
+    "bdcm": "The evaluation of the BDCM paper's code: one outcome of one cause, standardised and not.",
     "cnf": "The evaluation of the Causal NF paper's code: KL, error of mean differences, norm of counterfactual rows.",
     "cocycles": "The evaluation of the cocycles paper's code: laws under do(x = 0), of effects, errors of rows.",
     "image": "Counterfactual images: errors against the true image, axioms, and the proxies of papers by judges.",

@@ -27,6 +27,7 @@ from .causal import (
     discrete_nodes,
     quantile_values,
 )
+from .confounded import BDCM, BackdoorProtocol
 from .flows import CNF, FlowProtocol
 from .image_protocol import IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import HeldOut, Likelihood, Predictive
@@ -201,9 +202,9 @@ came without a new version: worlds that have none score as before, and records h
 their key.
 """
 
-Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | ImageProtocol
+Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ImageProtocol
 
-_PROTOCOLS: dict[str, Evaluation] = {p.name: p for p in (PAPER, STANDARD, CNF, COCYCLES, IMAGE, LARGE, SMOKE)}
+_PROTOCOLS: dict[str, Evaluation] = {p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, IMAGE, LARGE, SMOKE)}
 
 
 def names() -> list[str]:

@@ -28,6 +28,7 @@ METRICS = {
     "kl": "KL",
     "ate_norm": "error of effects",
     "row_norm": "error of rows",
+    "mmd_standardised": "MMD (standardised)",
     "ks": "KS",
     "ks_effect": "KS of effects",
     "w1": "W1",

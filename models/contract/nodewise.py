@@ -204,9 +204,13 @@ class NodewiseModel(CausalModel):
             else:
                 mechanism = self.mechanisms[node]
                 pa = self._told(mechanism, node, values, n)
-                x = mechanism.draw(pa, generator(seed, "noise", node))
+                x = mechanism.draw(pa, self._stream(node, seed))
                 values[node] = self._value(mechanism, node, x)
         return values
+
+    def _stream(self, node: str, seed: int) -> torch.Generator:
+        """Where fresh noise of a node comes from; nodes that share a stream are bootstrapped together."""
+        return generator(seed, "noise", node)
 
     def _abduct(self, factual: Values) -> Values:
         """The inferred noise ``{node: (n, k)}`` of factual rows."""

@@ -18,6 +18,7 @@ GROUP = "scmbench.models"
 BUILT_IN = {
     "dcm": "scmbench.models.dcm:DCM",
     "anm": "scmbench.models.anm:ANM",
+    "bdcm": "scmbench.models.dcm:BDCM",
     "vaca": "scmbench.models.vaca:VACA",
     "carefl": "scmbench.models.carefl:CAREFL",
     "carefl-affine": "scmbench.models.carefl:AffineCAREFL",

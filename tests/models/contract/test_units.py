@@ -70,6 +70,7 @@ CASES = [
     *(Case("anm", {"variant": variant}) for variant in ("reference", "corrected")),
     Case("anm", {"regressor": "polynomial"}),
     Case("anm", {"variant": "corrected", "regressor": "gp", "gp_restarts": 0, "gp_noise": 0.1}),
+    Case("bdcm", {"variant": "corrected", "steps": 10}),
     Case("vaca", {"variant": "reference"}, REDRAWN),
     Case("vaca", {"variant": "reference", "scaler_refit": 0}),
     Case("vaca", {"variant": "corrected"}),

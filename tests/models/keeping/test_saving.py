@@ -38,6 +38,7 @@ CONFIGURATIONS = [
     ("dcm", {"variant": "corrected", "steps": 10}),
     ("dcm", {"inversion": "belm", "steps": 10}),
     ("dcm", {"time": "positional", "guidance": 0.5, "width": (8, 8)}),
+    ("bdcm", {"variant": "corrected", "steps": 10}),
     ("causal-nf", {}),
     ("causal-nf", {"transform": "spline", "hidden": (16, 16)}),
     ("cocycle", {}),
