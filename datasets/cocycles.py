@@ -8,7 +8,7 @@ differs is the law of u, which none of the effects depends on.
 from __future__ import annotations
 
 import torch
-from pyro.distributions import Cauchy, Exponential, Uniform
+from pyro.distributions import Cauchy, Exponential, Uniform  # type: ignore[attr-defined]  # made on import
 
 from .registry import register
 

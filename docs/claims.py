@@ -38,6 +38,7 @@ PAGES = [
     "docs/ccnf.md",
     "docs/cocycles.md",
     "docs/bdcm.md",
+    "docs/kacgm.md",
     "docs/errata.md",
     "docs/gate.md",
     "docs/verdicts.md",

@@ -31,6 +31,7 @@ PAPERS = {
     "cocycles": "Counterfactual cocycles (Dance, Bloem-Reddy, 2024)",
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
     "image": "Images",
+    "kacgm": "Kolmogorov-Arnold causal generative models (Almodóvar, Elizo, Apellániz, Zazo, Parras, 2026)",
     "violations": "Violated assumptions (Poinsot, Panayiotou, Leite, Chesneau, Şimşek, Schoenauer, 2025)",
 }
 OBSERVED, SET = "#4c72b0", "#dd8452"

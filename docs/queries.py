@@ -38,6 +38,7 @@ QUESTIONS = {
     "ate": ("interventional", "ate_norm"),
     "rows": ("counterfactual", "row_norm"),
     "rmse": ("counterfactual", "rmse_raw"),
+    "mse_columns": ("counterfactual", "mse_columns"),
     "ks_int": ("interventional", "ks"),
     "ks_rows": ("counterfactual", "ks"),
 }

@@ -1,4 +1,5 @@
 from .checks import MetricError
+from .classifier import c2st_forest
 from .counterfactual import mse, relative_rmse
 from .discrete import label_error, total_variation
 from .energy import energy_distance
@@ -13,6 +14,7 @@ __all__ = [
     "VERSIONS",
     "MetricError",
     "ate_norm",
+    "c2st_forest",
     "cross_median_gamma",
     "energy_distance",
     "kl",

@@ -105,6 +105,7 @@ IMAGES: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
 }
 
 METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "classifier": {"c2st_forest": metrics.c2st_forest},
     "counterfactual": {"mse": metrics.mse, "relative_rmse": metrics.relative_rmse},
     "discrete": {
         "total_variation": lambda x, y: metrics.total_variation(x[..., :1].round(), y[..., :1].round()),

@@ -9,6 +9,7 @@ PROTOCOLS = {
     "image": "Counterfactual images: errors against the true image, axioms, and the proxies of papers by judges.",
     "image-large": "The same with 1000 images a parent and all training images: for a GPU.",
     "image-smoke": "The same with a few rows and judges of a few steps: its scores mean nothing.",
+    "kacgm": "The evaluation of the KaCGM paper's code: MMD, a forest's accuracy and errors, over all columns.",
     "paper": "The evaluation of the DCM paper's published code, kept only to check its numbers.",
     "standard": (
         "Unbiased MMD with the bandwidth from the truth alone, energy distance, sliced Wasserstein, errors by depth."
@@ -17,6 +18,7 @@ PROTOCOLS = {
 """Names of the protocols (protocols.py defines them), so that a suite can be read without loading the metrics."""
 
 METRICS: dict[str, tuple[Literal["samples", "rows"], str]] = {
+    "c2st_forest": ("samples", "Accuracy above chance of a random forest that tells the samples apart."),
     "energy_distance": ("samples", "Energy distance between two samples."),
     "mmd_paper": ("samples", "The DCM paper's biased MMD, its bandwidth from the distances between truth and answer."),
     "mmd_unbiased": ("samples", "Unbiased MMD, its bandwidths from the truth alone."),

@@ -37,16 +37,16 @@ def _standardised(x: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Outcome(Interventional):
-    """``do(node = a)`` for each of the `values`: the law of the `outcome` alone, by all `distances`."""
+class Columns(Interventional):
+    """``do(node = a)`` for each of the `values`: these `columns` jointly, descendants or not, by all `distances`."""
 
-    outcome: str = ""
+    columns: Sequence[str] = ()
 
     def score(self, answer: Values) -> Iterable[Score]:
         """One number a distance and value."""
         truth = self._truth
         both = (truth, checked(answer, truth))
-        x, y = (flatten(v, [self.outcome]).reshape(len(self.values), self.n, -1) for v in both)
+        x, y = (flatten(v, self.columns).reshape(len(self.values), self.n, -1) for v in both)
         return scores_by_value(self, {name: d(x, y) for name, d in self.distances.items()})
 
 
@@ -95,7 +95,7 @@ class BackdoorProtocol:
             drawn = torch.rand(self.n_values, generator=generator(seed, "values", node), dtype=torch.float64)
             stream = derive(seed, "outcome", node)
             values = self.reach * (2 * drawn - 1)
-            asked.append(Outcome(scm, node, values, self.n_law, stream, self.distances, outcome=below[-1]))
+            asked.append(Columns(scm, node, values, self.n_law, stream, self.distances, columns=below[-1:]))
         return asked
 
     def held_out(self, rows: Values) -> Sequence[Query]:

@@ -27,6 +27,7 @@ from .causal import (
     discrete_nodes,
     quantile_values,
 )
+from .columns import KACGM, ColumnsProtocol
 from .confounded import BDCM, BackdoorProtocol
 from .flows import CNF, FlowProtocol
 from .image_protocol import IMAGE, LARGE, SMOKE, ImageProtocol
@@ -202,9 +203,11 @@ came without a new version: worlds that have none score as before, and records h
 their key.
 """
 
-Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ImageProtocol
+Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ColumnsProtocol | ImageProtocol
 
-_PROTOCOLS: dict[str, Evaluation] = {p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, IMAGE, LARGE, SMOKE)}
+_PROTOCOLS: dict[str, Evaluation] = {
+    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, IMAGE, LARGE, SMOKE)
+}
 
 
 def names() -> list[str]:

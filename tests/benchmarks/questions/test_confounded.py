@@ -29,7 +29,7 @@ def test_it_is_known_by_its_name():
 def test_one_question_about_one_outcome(graph, cause, outcome):
     (problem,) = datasets.get(f"bdcm/{graph}/simple").problems(FEW, seed=0)
     (query,) = problem.queries
-    assert (query.node, query.outcome) == (cause, outcome)
+    assert (query.node, query.columns) == (cause, [outcome])
     assert len(query.values) == 3
     assert query.values.abs().max() <= 3
     assert not set(problem.train) & problem.scm.latent

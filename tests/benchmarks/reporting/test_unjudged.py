@@ -91,4 +91,5 @@ def test_all_numbers_that_come_with_scmbench_can_be_judged():
     assert "causal_nf: 36 of 36 cells can be judged by causal-nf" in done.output
     assert "causal_nf_violations: 52 of 52 cells can be judged by causal-nf-violations" in done.output
     assert "ccnf: 14 of 14 cells can be judged by ccnf" in done.output
+    assert "kacgm_sachs: 36 of 36 cells can be judged by kacgm-sachs" in done.output
     assert "cocycles: 125 of 125 cells can be judged by cocycles" in done.output
