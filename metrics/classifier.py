@@ -14,7 +14,7 @@ from .checks import MetricError, check_samples
 VERSION = 1
 """Counts changes of what this function returns; part of every record's key."""
 
-TREES, HELD_OUT, LEAST = 100, 0.2, 10
+TREES, HELD_OUT, LEAST = 100, 0.2, 3
 
 
 def c2st_forest(truth: Tensor, answer: Tensor, *, seed: int = 0) -> Tensor:
@@ -31,7 +31,7 @@ def c2st_forest(truth: Tensor, answer: Tensor, *, seed: int = 0) -> Tensor:
         The accuracy above chance of each group, ``(...)``.
 
     Raises:
-        MetricError: For NaN, infinity, another dtype, shapes that disagree, or fewer than 10 rows a sample.
+        MetricError: For NaN, infinity, another dtype, shapes that disagree, or fewer than 3 rows a sample.
 
     References:
         Lopez-Paz, Oquab, "Revisiting classifier two-sample tests", ICLR 2017, section 3, with a forest for the network.

@@ -120,8 +120,8 @@ def test_a_key_belongs_to_this_version_of_the_code_and_ours_have_none(site):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("papper", r"mine.toml:1: no protocol 'papper'; there are \['cnf', .*or write package.module:NAME"),
-        ("paper+nope", r"no metric 'nope'; there are \['energy_distance'"),
+        ("papper", r"mine.toml:1: no protocol 'papper'; there are \['bdcm', .*or write package.module:NAME"),
+        ("paper+nope", r"no metric 'nope'; there are \['c2st_forest'"),
         ("cnf+row_norm", r"protocol 'cnf\+row_norm': metrics can be added to \['paper', 'standard'\]"),
         ("nowhere:X", r"protocol 'nowhere:X': cannot import 'nowhere'"),
         ("asking_of_mine:NIX", r"module 'asking_of_mine' has no 'NIX'"),
