@@ -17,7 +17,6 @@ from scmbench.benchmarks.cli.app import cli
 from scmbench.models.contract.registry import BUILT_IN, EXTRAS
 
 RESULTS = (
-RESULTS = (
     "numbers*.md",
     "choosing.md",
     "quirks.md",
@@ -29,10 +28,6 @@ RESULTS = (
     "cocycles*.md",
     "bdcm*.md",
     "kacgm*.md",
-    "speed*.md",
-)
-    "speed*.md",
-)
     "speed*.md",
 )
 """Pages of the section Results, in this order, as far as they are there."""

@@ -80,14 +80,9 @@ def _connected(scheduler: str | None, workers: int) -> Iterator[Client]:
         try:
             target: Any = scheduler
             if scheduler is None:
-                here = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    memory_limit=0,  # the pool bounds what a batch may take
-                    dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
-                )
-                target = stack.enter_context(here)
+                options: dict[str, Any] = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+                options |= {"threads_per_worker": 1, "memory_limit": 0}  # the pool bounds what a batch may take
+                target = stack.enter_context(LocalCluster(n_workers=workers, **options))
             client = stack.enter_context(Client(target, timeout=PATIENCE, set_as_default=False))
             client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, ValueError) as error:  # no such address, nobody there, no worker in time
@@ -102,7 +97,7 @@ def _see_the_store(client: Client, store: Store) -> None:
     mark = store.folder.resolve() / f".seen-{uuid4().hex}"
     mark.touch()
     try:
-        there = client.run(exists, str(mark))
+        there: Any = client.run(exists, str(mark))
     finally:
         mark.unlink(missing_ok=True)
     if blind := sorted(name for name, seen in there.items() if not seen):
@@ -126,13 +121,13 @@ def _gathered(client: Client, batches: Sequence[Batch], store: Store, limits: di
     def hand_out(count: int) -> None:
         for batch in (b for _, b in zip(range(count), waiting, strict=False)):
             future = client.submit(_run, batch, there, limits, key=f"scmbench-{uuid4().hex}", pure=False)
-            running[future.key] = batch
+            running[str(future.key)] = batch
             over.add(future)
 
     hand_out(_slots(client) + AHEAD)
     while running:
         future = next(over)
-        batch = running.pop(future.key)
+        batch = running.pop(str(future.key))
         if future.status == "finished":
             yield engine.Done(batch, future.result())
         elif future.status == "cancelled" or client.status != "running":
@@ -151,7 +146,8 @@ def _gathered(client: Client, batches: Sequence[Batch], store: Store, limits: di
 
 def _slots(client: Client) -> int:
     with suppress(OSError, ValueError):  # it is gone, which the next future says
-        return sum(client.nthreads().values())
+        threads: Any = client.nthreads()
+        return sum(threads.values())
     return 0
 
 
