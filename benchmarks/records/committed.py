@@ -247,7 +247,7 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise CommittedError(f"{path}: not a table ({error})") from None
     if lacking := [name for name in columns if name not in table.columns]:
         raise CommittedError(f"{path} lacks the column(s) {lacking}")
-    for name in table.columns.intersection(NUMBERS):
+    for name in (column for column in table.columns if column in NUMBERS):
         read = pd.to_numeric(table[name], errors="coerce")
         wrong, what = read.isna() & table[name].notna(), "a number"
         if name in WHOLE:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import re
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from os.path import exists
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
 AHEAD = 4
 """Tasks that wait for a worker, so that none is idle; the rest wait here, where they cost nothing."""
 
-PATIENCE = 60.0
-"""Seconds that a scheduler has to answer, and a first worker to come."""
+PATIENCE = 20.0
+"""Seconds that a scheduler has to answer. Workers may come later: many clusters start them as tasks wait."""
+
+ADDRESS = re.compile(r"(?:tcp|tls|wss?|ucx)://(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 
 
 class ClusterError(UserError, ConnectionError):
@@ -54,10 +59,9 @@ def cluster(
     Raises `ClusterError` where the scheduler cannot be reached, or is gone before all is over: what is finished is in
     the store by then, and the same command goes on from there.
     """
-    with _connected(scheduler, workers) as client:
-        _see_the_store(client, store)
-        limits = {"time_limit": time_limit, "memory_limit": memory_limit, "device": device}
-        yield from _gathered(client, batches, store, limits)
+    limits = {"time_limit": time_limit, "memory_limit": memory_limit, "device": device}
+    with _connected(scheduler, workers) as client, _marked(store) as mark:
+        yield from _gathered(client, batches, store, mark, limits)
 
 
 def width(scheduler: str | None, workers: int) -> int:
@@ -75,6 +79,8 @@ def _connected(scheduler: str | None, workers: int) -> Iterator[Client]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ClusterError(f"engine 'dask' needs Dask: pip install 'scmbench[cluster]' ({error})") from None
+    if scheduler is not None:
+        _knock(scheduler)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is told in a line of ours
     with ExitStack() as stack:
         try:
@@ -84,31 +90,42 @@ def _connected(scheduler: str | None, workers: int) -> Iterator[Client]:
                 options |= {"threads_per_worker": 1, "memory_limit": 0}  # the pool bounds what a batch may take
                 target = stack.enter_context(LocalCluster(n_workers=workers, **options))
             client = stack.enter_context(Client(target, timeout=PATIENCE, set_as_default=False))
-            client.wait_for_workers(1, timeout=PATIENCE)
-        except (OSError, ValueError) as error:  # no such address, nobody there, no worker in time
+        except (OSError, ValueError) as error:
             where = f"the Dask scheduler at {scheduler!r}" if scheduler else "a Dask cluster on this machine"
             raise ClusterError(f"{where} cannot be used: {_line(error)}") from None
         yield client
 
 
-def _see_the_store(client: Client, store: Store) -> None:
-    """Raises `ClusterError` where a worker does not find in the store's folder what is put there now."""
+def _knock(scheduler: str) -> None:
+    """Raises `ClusterError` where this is no address, or nobody listens there: Dask itself tries on for a minute."""
+    parts = ADDRESS.fullmatch(scheduler)
+    if parts is None or not 0 < int(parts[2]) < 2**16:
+        raise ClusterError(f"--scheduler {scheduler!r} is no address of a Dask scheduler, such as tcp://head:8786")
+    try:
+        socket.create_connection((parts[1].strip("[]"), int(parts[2])), timeout=PATIENCE).close()
+    except (OSError, UnicodeError) as error:
+        raise ClusterError(f"the Dask scheduler at {scheduler!r} cannot be used: {_line(error)}") from None
+
+
+@contextmanager
+def _marked(store: Store) -> Iterator[Path]:
+    """A file in the store's folder while the block runs, by which a worker knows that it sees this very folder."""
     store.prepare()
     mark = store.folder.resolve() / f".seen-{uuid4().hex}"
     mark.touch()
     try:
-        there: Any = client.run(exists, str(mark))
+        yield mark
     finally:
         mark.unlink(missing_ok=True)
-    if blind := sorted(name for name, seen in there.items() if not seen):
-        raise ClusterError(
-            f"{len(blind)} of {len(there)} Dask workers, first {blind[0]}, do not see {store.folder.resolve()}: "
-            "--store has to be a folder that all machines share, under the same path"
-        )
 
 
-def _gathered(client: Client, batches: Sequence[Batch], store: Store, limits: dict[str, Any]) -> Iterator[engine.Done]:
-    """Batches as they end, a few handed out ahead. Raises `ClusterError` where the scheduler is gone."""
+def _gathered(
+    client: Client, batches: Sequence[Batch], store: Store, mark: Path, limits: dict[str, Any]
+) -> Iterator[engine.Done]:
+    """Batches as they end, a few handed out ahead.
+
+    Raises `ClusterError` where the scheduler is gone, or a worker sees another store.
+    """
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
@@ -120,7 +137,7 @@ def _gathered(client: Client, batches: Sequence[Batch], store: Store, limits: di
 
     def hand_out(count: int) -> None:
         for batch in (b for _, b in zip(range(count), waiting, strict=False)):
-            future = client.submit(_run, batch, there, limits, key=f"scmbench-{uuid4().hex}", pure=False)
+            future = client.submit(_run, batch, there, mark, limits, key=f"scmbench-{uuid4().hex}", pure=False)
             running[str(future.key)] = batch
             over.add(future)
 
@@ -137,6 +154,8 @@ def _gathered(client: Client, batches: Sequence[Batch], store: Store, limits: di
             )
         else:
             error = future.exception()
+            if isinstance(error, ClusterError):
+                raise error
             if isinstance(error, KilledWorker):
                 error = ChildProcessError("its Dask workers died, again and again: killed, or out of memory?")
             yield engine.Done(batch, engine.settle(error, batch, store, limits["time_limit"], before))
@@ -151,8 +170,13 @@ def _slots(client: Client) -> int:
     return 0
 
 
-def _run(batch: Batch, store: Store, limits: dict[str, Any]) -> str:
+def _run(batch: Batch, store: Store, mark: Path, limits: dict[str, Any]) -> str:
     """What a worker does: the batch in a process of its own; returns what went wrong, if anything did."""
+    if not exists(mark):
+        raise ClusterError(
+            f"the Dask worker on {socket.gethostname()} does not see {store.folder}: --store has to be a folder that "
+            "all machines share, under the same path"
+        )
     # A nanny's worker is a daemon, and Python lets daemons start no process; the pool sees to it that ours end.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     (done,) = engine.pool([batch], store, workers=1, **limits)

@@ -102,6 +102,7 @@ BY_NAME = {
     "out": st.sampled_from(["fitted", "new/folder", "elsewhere"]) | PATHS,
     **dict.fromkeys(["also", "reason"], TEXTS),
     "versus": DO,
+    "scheduler": mix(["tcp://127.0.0.1:1"], ["nowhere", "tcp://:x", "", "tcp://[x", "tcp://h:99999", "x://y:1", "#"]),
     "suite": SUITES,
     "verdicts": SUITES,
     "worlds": mix(

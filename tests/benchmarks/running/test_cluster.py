@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import operator
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 
 import psutil
@@ -110,18 +110,26 @@ def test_a_scheduler_that_is_killed_stops_the_run_in_one_line_and_a_rerun_goes_o
     assert rows(run(store, engine.inline)).equals(inline)
 
 
-def test_workers_that_do_not_see_the_store_are_told_before_anything_is_computed(tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "exists", operator.not_)  # of any path: False
+def test_a_worker_that_does_not_see_the_store_ends_the_run_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_marked", _elsewhere)
     store = Store(tmp_path)
-    with pytest.raises(cluster.ClusterError, match=r"1 of 1 Dask workers, first tcp.* do not see .*--store has to be"):
+    with pytest.raises(cluster.ClusterError, match=r"the Dask worker on .* does not see .*: --store has to be"):
         run(store, partial(cluster.cluster, workers=1))
     assert not list(store.records.glob("*/*.json"))
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "tcp://:x"])
-def test_a_scheduler_that_does_not_answer_is_one_line(tmp_path, monkeypatch, address):
-    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
-    with pytest.raises(cluster.ClusterError, match=r"^the Dask scheduler at '.*' cannot be used: [^\n]*$"):
+@contextmanager
+def _elsewhere(store):
+    store.prepare()
+    yield store.folder / "of another machine"
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:1", "tcp://localhost:1", "nowhere", "", "tcp://:x", "tcp://h:70000"]
+)
+def test_a_scheduler_that_does_not_answer_is_one_line(address):
+    line = r"^the Dask scheduler at '.*' cannot be used: [^\n]*$|^--scheduler '.*' is no address [^\n]*$"
+    with pytest.raises(cluster.ClusterError, match=line):
         engine.named("dask", workers=1, scheduler=address)
 
 
