@@ -50,9 +50,9 @@ def cluster(
     memory_limit: float | None = None,
     device: str | None = None,
 ) -> Iterator[engine.Done]:
-    """Run the batches on the workers of a Dask scheduler at this address; without one, on `workers` processes here.
+    """Run the batches on the workers of the Dask scheduler at this address.
 
-    Each batch has a process of its own beside the Dask worker that took it, with one thread and the limits of
+    Without an address, Dask starts `workers` processes here, no more than there are batches. Each batch has a process of its own beside the Dask worker that took it, with one thread and the limits of
     `engine.pool`. A worker that dies is replaced, or its batch goes to another; a batch under which workers die again
     and again fails alone. Workers may come and go while a run goes on.
 
@@ -60,7 +60,10 @@ def cluster(
     the store by then, and the same command goes on from there.
     """
     limits = {"time_limit": time_limit, "memory_limit": memory_limit, "device": device}
-    with _connected(scheduler, workers) as client, _marked(store) as mark:
+    if not batches:
+        return
+    count = max(1, min(workers, len(batches)))
+    with _connected(scheduler, count) as client, _marked(store) as mark:
         yield from _gathered(client, batches, store, mark, limits)
 
 
@@ -69,7 +72,8 @@ def width(scheduler: str | None, workers: int) -> int:
     if scheduler is None:
         return workers
     with _connected(scheduler, workers) as client:
-        return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        threads: Any = client.nthreads()
+        return max(1, len(threads))
 
 
 @contextmanager
