@@ -52,9 +52,10 @@ def cluster(
 ) -> Iterator[engine.Done]:
     """Run the batches on the workers of the Dask scheduler at this address.
 
-    Without an address, Dask starts `workers` processes here, no more than there are batches. Each batch has a process of its own beside the Dask worker that took it, with one thread and the limits of
-    `engine.pool`. A worker that dies is replaced, or its batch goes to another; a batch under which workers die again
-    and again fails alone. Workers may come and go while a run goes on.
+    Without an address, Dask starts `workers` processes here, no more than there are batches. Each batch has a
+    process of its own beside the Dask worker that took it, with one thread and the limits of `engine.pool`. A worker
+    that dies is replaced, or its batch goes to another; a batch under which workers die again and again fails alone.
+    Workers may come and go while a run goes on.
 
     Raises `ClusterError` where the scheduler cannot be reached, or is gone before all is over: what is finished is in
     the store by then, and the same command goes on from there.
