@@ -12,7 +12,7 @@ import click
 
 from .arguments import say
 from .assignments import Asked, asked
-from .outputs import write
+from .outputs import writing
 from .telling import note, note_reading, noting
 
 if TYPE_CHECKING:
@@ -125,19 +125,22 @@ def answer(fitted: FrameModel, questions: Questions, out: Path) -> list[str]:
 
     A model that cannot answer says so, and the rest goes on.
     """
+    from scmbench.datasets.files.whole import staged
     from scmbench.models import Unsupported
 
     from ..records.spreadsheet import to_csv
 
     answered = []
-    for file, what, make in _answers(fitted, questions):
-        try:
-            with noting():
+    with noting():  # once, though it is so of several answers
+        for file, what, make in _answers(fitted, questions):
+            try:
                 answered.append((file, what, make()))
-        except Unsupported as error:
-            say((f"not answered: {what}: {error}", "yellow"))
+            except Unsupported as error:
+                say((f"not answered: {what}: {error}", "yellow"))
+    with writing(out), staged(out) as aside:  # all answers of one call, or those of the call before
+        for file, _, table in answered:
+            (aside / file).write_bytes(to_csv(table).encode())
     for file, what, table in answered:
-        write(out / file, to_csv(table))
         if file == EFFECTS:
             _tell_effects(table)
         say(f"{out / file}: {what}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -53,6 +55,24 @@ def test_shifts_effects_and_ids(folder, scmbench):
     np.testing.assert_allclose(answer["Z"] - rows["Z"], 0.5, atol=0.02)
     effect = pd.read_csv("o/effects.csv").iloc[0]
     np.testing.assert_allclose(effect[["difference", "low", "high"]].astype(float), 0.5, atol=0.02)
+
+
+def test_answers_of_one_call_come_together_or_not_at_all(folder, scmbench, monkeypatch):
+    ask = ("ask", "fitted/model", "--do", "dose [mg]=1", "--counterfactual", "rows.csv", "--out", "o")
+    assert scmbench(*ask)[0] == 0
+    before = {path.name: path.read_bytes() for path in (folder / "o").iterdir()}
+    write = Path.write_bytes
+
+    def full(path, data):
+        if path.name == "counterfactuals.csv":
+            raise OSError(28, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, _, err = scmbench(*ask, "--do", "Y=0")
+    assert (code, err.count("note: ")) == (2, 1)
+    assert err.endswith("Error: cannot write o: No space left on device")
+    assert {path.name: path.read_bytes() for path in (folder / "o").iterdir()} == before
 
 
 def test_a_value_a_row_and_a_missing_outcome(folder, scmbench):
