@@ -43,6 +43,7 @@ PAGES = [
     "docs/gate.md",
     "docs/verdicts.md",
     "docs/ranking.md",
+    "docs/images.md",
     "docs/protocols.md",
     "docs/own-data.md",
     "docs/speed.md",
