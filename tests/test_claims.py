@@ -12,11 +12,14 @@ import claims as checker
 
 PAGE = "page.md"
 
+NO_RUN = {"docs/bdcm.md", "docs/images.md"}
+"""Pages whose suites have no committed run yet: what they say comes from elsewhere."""
+
 
 @pytest.mark.parametrize("page", checker.PAGES)
 def test_every_number_is_what_the_committed_run_gives(page):
     found = list(checker.claims(page, (checker.ROOT / page).read_text(encoding="utf-8")))
-    assert found or page == "docs/gate.md"
+    assert bool(found) == (page not in NO_RUN)
     wrong = [claim.wrong() for claim in found if claim.wrong()]
     assert wrong == [], "\n" + "\n".join(wrong) + "\npython docs/claims.py --write writes recomputed numbers"
 
