@@ -73,7 +73,8 @@ def test_rows_are_paired(score):
 
 
 def test_versions_are_whole_numbers_by_module():
-    modules = {"counterfactual", "discrete", "energy", "likelihood", "mmd", "norms", "wasserstein"}
+    modules = {"classifier", "counterfactual", "discrete", "energy", "likelihood", "marginals", "mmd", "norms"}
+    modules |= {"wasserstein"}
     assert set(metrics.VERSIONS) == modules
     assert all(isinstance(version, int) and version >= 1 for version in metrics.VERSIONS.values())
 
