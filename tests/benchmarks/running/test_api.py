@@ -86,8 +86,8 @@ def test_what_is_not_there_is_told(tmp_path):
         benchmarks.run("paper", only=["dmc"], store=tmp_path)
     with pytest.raises(TypeError, match=r"only='dcm'; expected a list of names: \['dcm'\]"):
         benchmarks.run("paper", only="dcm", store=tmp_path)
-    with pytest.raises(ValueError, match="engine='dask'"):
-        benchmarks.run("paper", engine="dask", store=tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="engine='ray'"):
+        benchmarks.run("paper", engine="ray", store=tmp_path)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 

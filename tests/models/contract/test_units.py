@@ -79,6 +79,7 @@ CASES = [
     Case("carefl", {"variant": "corrected"}),
     Case("carefl-affine", {"variant": "reference"}, ALWAYS),
     Case("carefl-affine", {"variant": "corrected"}),
+    *(Case("bdcm", {"variant": variant, "steps": 10}) for variant in ("reference", "corrected")),
     *(Case("causal-nf", {"transform": transform}) for transform in ("affine", "spline")),
     *(Case("cocycle", {"transform": transform}) for transform in ("affine", "spline")),
     Case("dscm", {"particles": 2}),
