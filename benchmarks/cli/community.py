@@ -70,14 +70,14 @@ def _comes_out(found: Submission, one: Trial, time_limit: float | None) -> bool:
 
     from ..gate.submission import HOLDS, compared
     from ..records.store import Store
-    from ..running import engine
+    from ..running import engines
     from ..running.planner import plan
     from ..running.run import compute
     from .telling import tabulate
 
     alone = found.part.narrow(seeds=[one.identity.seed], scms=[one.identity.dataset])
-    seconds = next(t for t in (time_limit, found.suite.time_limit, engine.TIME_LIMIT) if t is not None)
-    run_batches, processes = engine.named("pool", workers=1, time_limit=seconds)
+    seconds = next(t for t in (time_limit, found.suite.time_limit, engines.TIME_LIMIT) if t is not None)
+    run_batches, processes = engines.named("pool", workers=1, time_limit=seconds)
     with tempfile.TemporaryDirectory(prefix="scmbench-") as place:
         store = Store(place)
         results = compute(

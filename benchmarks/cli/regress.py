@@ -61,7 +61,7 @@ def regress(
     from ..gate import exact, github, tolerance
     from ..gate.judgement import examine
     from ..records import committed
-    from ..running import engine
+    from ..running import engines
     from ..running.estimate import duration, estimate
     from ..running.planner import available, plan
     from ..running.run import compute
@@ -80,7 +80,7 @@ def regress(
     with _store(place) as store:
         with slowly(f"planning {counted(suite)}"):
             todo = plan(suite, store, stale=True)  # the gate is about the code that there is now
-        run_batches, processes = engine.named(name, workers=workers, time_limit=time_limit)
+        run_batches, processes = engines.named(name, workers=workers, time_limit=time_limit)
         seconds = estimate(todo) / processes
         say((suite.title, "bold"), f": {todo.to_do} records, {duration(seconds)} by a rough estimate")
         results = compute(todo, store, run_batches, workers=processes, console=console).results()

@@ -63,14 +63,14 @@ def run(
     from ..reporting.render import markdown
     from ..reporting.report import Report
     from ..reporting.tables.scores import overview
-    from ..running import edited, engine
+    from ..running import edited, engines
     from ..running.estimate import duration, estimate
     from ..running.planner import plan
     from ..running.run import compute
 
-    seconds = next(t for t in (time_limit, suite.time_limit, engine.TIME_LIMIT) if t is not None)
+    seconds = next(t for t in (time_limit, suite.time_limit, engines.TIME_LIMIT) if t is not None)
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
-    run_batches, processes = engine.named(name, workers=workers, device=device, scheduler=scheduler, **limits)
+    run_batches, processes = engines.named(name, workers=workers, device=device, scheduler=scheduler, **limits)
     with slowly(f"planning {counted(suite)}"):
         todo = plan(suite, store, retry=retry, stale=stale, shard=shard)
     for gone in todo.missing:

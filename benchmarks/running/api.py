@@ -19,8 +19,7 @@ from ..records.results import Results
 from ..records.store import Store
 from ..suites import suite as suites
 from ..suites.suite import Entry, Suite
-from . import edited
-from . import engine as engines
+from . import edited, engines
 from .beside import beside
 from .planner import Trial, plan
 from .run import collect, compute

@@ -1,11 +1,10 @@
 """Engines run batches: a pool of spawned processes with a time limit a batch, or this process for debugging.
 
-A third one, for clusters, is in `cluster.py`.
+A third one, for clusters, is in `cluster.py`; `engines.py` chooses by name.
 """
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import time
@@ -18,7 +17,6 @@ from functools import partial
 from multiprocessing import resource_tracker
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
-from scmbench.datasets.errors import UserError
 
 from ..records.store import Store, StoreError
 from .guardian import guarded
@@ -33,19 +31,8 @@ Engine = Callable[[Sequence[Batch], Store], "Iterator[Done]"]
 TIME_LIMIT = 3600.0
 """Seconds that a batch may take, where neither the user nor the suite says otherwise."""
 
-NAMES = ("pool", "inline", "dask")
-"""Engines by name; see `named`."""
-
 TRIES = 5
 """How often in a row a pool is started whose processes end before one of them has finished a batch."""
-
-
-class LimitError(UserError, ValueError):
-    """A number of workers, seconds or gigabytes that limits nothing."""
-
-
-class EngineError(UserError, ValueError):
-    """An engine that is given what it cannot use."""
 
 
 class WorkersEnd(ChildProcessError):
@@ -181,38 +168,6 @@ def _finished(
             if isinstance(error, BrokenProcessPool):
                 raise error
             del futures[future]
-
-
-def named(
-    name: str,
-    *,
-    workers: int,
-    time_limit: float = TIME_LIMIT,
-    memory_limit: float | None = None,
-    device: str | None = None,
-    scheduler: str | None = None,
-) -> tuple[Engine, int]:
-    """The engine ``pool``, ``inline`` or ``dask`` with these limits, and how many processes it keeps busy.
-
-    Of the limits, `inline` has none: it is this process. `scheduler` is the address of a Dask scheduler, for ``dask``
-    alone. Raises `LimitError` for a limit that is no number above 0, `cluster.ClusterError` for a scheduler that does
-    not answer, and `EngineError` for one that another engine is given.
-    """
-    numbers = {"workers": workers, "time_limit": time_limit, "memory_limit": memory_limit}
-    for what, value in numbers.items():
-        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
-            raise LimitError(f"{what} = {value!r}; expected a number above 0")
-    if scheduler is not None and name != "dask":
-        raise EngineError(f"scheduler = {scheduler!r} is for the engine 'dask', not for {name!r}: --engine dask")
-    if name == "inline":
-        return partial(inline, device=device), 1
-    limits = {"time_limit": time_limit, "memory_limit": memory_limit}
-    if name == "dask":
-        from .cluster import cluster, width
-
-        run = partial(cluster, scheduler=scheduler, workers=workers, device=device, **limits)
-        return run, width(scheduler, workers)
-    return partial(pool, workers=workers, device=device, **limits), workers
 
 
 def settle(

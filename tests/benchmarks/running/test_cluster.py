@@ -16,7 +16,7 @@ import psutil
 import pytest
 from rich.console import Console
 from scmbench.benchmarks.records.store import Store
-from scmbench.benchmarks.running import cluster, engine
+from scmbench.benchmarks.running import cluster, engine, engines
 from scmbench.benchmarks.running.planner import plan
 from scmbench.benchmarks.running.run import compute
 from scmbench.benchmarks.suites.suite import parse
@@ -130,9 +130,9 @@ def _elsewhere(store):
 def test_a_scheduler_that_does_not_answer_is_one_line(address):
     line = r"^the Dask scheduler at '.*' cannot be used: [^\n]*$|^--scheduler '.*' is no address [^\n]*$"
     with pytest.raises(cluster.ClusterError, match=line):
-        engine.named("dask", workers=1, scheduler=address)
+        engines.named("dask", workers=1, scheduler=address)
 
 
 def test_a_scheduler_is_for_dask_alone():
-    with pytest.raises(engine.EngineError, match="for the engine 'dask', not for 'pool'"):
-        engine.named("pool", workers=1, scheduler="tcp://127.0.0.1:1")
+    with pytest.raises(engines.EngineError, match="for the engine 'dask', not for 'pool'"):
+        engines.named("pool", workers=1, scheduler="tcp://127.0.0.1:1")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from scmbench.benchmarks import run
 from scmbench.benchmarks.judging import published
-from scmbench.benchmarks.running import engine, planner
+from scmbench.benchmarks.running import engines, planner
 from scmbench.benchmarks.suites import shelf
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry, SuiteError
@@ -136,8 +136,8 @@ def test_a_suite_may_give_its_batches_more_time():
 
 def test_the_batches_of_a_suite_get_its_time_or_what_the_caller_says(monkeypatch, tmp_path):
     asked = []
-    named = engine.named
-    monkeypatch.setattr(engine, "named", lambda *a, **k: asked.append(k["time_limit"]) or named(*a, **k))
+    named = engines.named
+    monkeypatch.setattr(engines, "named", lambda *a, **k: asked.append(k["time_limit"]) or named(*a, **k))
     plain = parse(GOOD.replace("seeds = 3", "seeds = 1")).narrow(scms=["check/sine"], methods=["linear"])
     for suite, given in ((plain, None), (replace(plain, time_limit=7200), None), (replace(plain, time_limit=7200), 60)):
         run(suite, store=tmp_path, engine="inline", time_limit=given)
