@@ -28,8 +28,8 @@ class Mine(LinearGaussian):
 SCMS = """
 from scmbench.datasets import register
 
-@register("mine/pair")
-def pair():
+@register("mine/couple")
+def couple():
     return {"a": lambda u: u, "b": lambda u, a: a + u}
 """
 
@@ -65,8 +65,8 @@ def test_an_installed_model_and_dataset_are_found_by_name(site):
     install(site, "mine", points)
     assert models.load("mine").__name__ == "Mine"
     assert Entry("mine", "mine", options={"ridge": 2.0}).build().options() == {"ridge": 2.0}
-    assert datasets.resolve("pair") == ["mine/pair"]
-    assert sorted(datasets.get("mine/pair").scm().graph.edges) == [("a", "b")]
+    assert datasets.resolve("couple") == ["mine/couple"]
+    assert sorted(datasets.get("mine/couple").scm().graph.edges) == [("a", "b")]
 
 
 def test_a_name_that_two_packages_claim_is_refused_with_both(site):
@@ -107,7 +107,7 @@ def test_a_package_whose_datasets_fail_to_load_is_named(site):
 
 
 def test_a_dataset_name_that_is_taken_names_both_modules(site):
-    (site / "scms_of_mine.py").write_text(SCMS.replace("mine/pair", "dcm/triangle/nlin"))
+    (site / "scms_of_mine.py").write_text(SCMS.replace("mine/couple", "dcm/triangle/nlin"))
     install(site, "mine", "[scmbench.datasets]\nworlds = scms_of_mine\n")
     with pytest.raises(UnknownDataset, match=r"taken twice, by scmbench\.datasets\.dcm\S* and by scms_of_mine"):
         datasets.names()
@@ -208,9 +208,9 @@ def test_a_model_in_a_package_is_all_of_the_package_and_no_more(site):
 
 def test_an_outside_dataset_counts_by_its_code_as_well(site):
     install(site, "mine", "[scmbench.datasets]\nmine = scms_of_mine\n", top_level="scms_of_mine")
-    before = key("linear", "mine/pair")
+    before = key("linear", "mine/couple")
     (site / "scms_of_mine.py").write_text(SCMS.replace("a + u", "a - u"))
-    assert key("linear", "mine/pair") != before
+    assert key("linear", "mine/couple") != before
     assert (
         fingerprint.of_dataset(datasets.get("dcm/triangle/nlin")) == fingerprint.of_model(models.load("linear")) == ""
     )

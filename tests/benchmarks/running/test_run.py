@@ -257,10 +257,10 @@ def test_a_crash_writes_no_failure_for_what_another_run_computes(tmp_path):
     with claiming(tmp_path, {}) as mine, claiming(tmp_path, {}) as theirs:
         store.claims = mine
         assert theirs.take([batch.trials[0].key])
-        engine._settle(RuntimeError("died"), batch, store, 1.0, {batch.trials[0].key: None})
+        engine.settle(RuntimeError("died"), batch, store, 1.0, {batch.trials[0].key: None})
         assert store.stamp(batch.trials[0].key) is None
         theirs.release([batch.trials[0].key])
-        engine._settle(RuntimeError("died"), batch, store, 1.0, {batch.trials[0].key: None})
+        engine.settle(RuntimeError("died"), batch, store, 1.0, {batch.trials[0].key: None})
         assert store.stamp(batch.trials[0].key) is not None
 
 
