@@ -51,7 +51,9 @@ def test_a_method_shows_its_place_its_waivers_and_what_beats_it(two_runs):
 def test_a_method_without_a_run_says_so_and_how_to_try_it(two_runs):
     text = methods.page("engression", summaries()["engression"])
     assert "nothing is known here of how good it is" in text
-    assert "--add-model engression" in text
+    assert "--add-model engression" in text  # the gate's short training of it says nothing
+    assert ("engression", "") not in two_runs[1].methods()
+    assert ("linear", "") in two_runs[1].methods()
 
 
 @pytest.mark.parametrize("name", ["cnf/large-backdoor/nlin", "violations/sine-0.25", "violations/ctf4"])
