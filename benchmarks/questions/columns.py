@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .causal import Counterfactual, Observational, descendants
 from .confounded import Columns
-from .measured import HeldOut, Likelihood, Predictive
+from .measured import AsRows, HeldOut, Likelihood
 
 
 def errors_of_columns(truth: Values, answer: Values, query: Counterfactual) -> dict[str, Tensor]:
@@ -26,7 +26,7 @@ def errors_of_columns(truth: Values, answer: Values, query: Counterfactual) -> d
 
 
 @dataclass(frozen=True)
-class ColumnsProtocol:
+class ColumnsProtocol(AsRows):
     """The evaluation of the KaCGM paper's code: samples and errors over all columns, `n` rows of each.
 
     Every target of the SCM is set to the `percentiles` of its training rows. `version` counts changes of anything that
@@ -82,16 +82,6 @@ class ColumnsProtocol:
     def held_out(self, rows: Values) -> Sequence[Query]:
         """Where there is no SCM: the distances to measured rows, and their likelihood."""
         return [HeldOut(rows, self.distances), Likelihood(rows)]
-
-    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
-        """Prediction of `measured` under ``do(node = values)``, row by row."""
-        return Predictive(node, values, measured, self.n_predictive)
-
-    def measured_images(
-        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
-    ) -> Sequence[Query]:
-        """As of any other rows: `held_out`."""
-        return self.held_out(measured)
 
 
 KACGM = ColumnsProtocol(name="kacgm", version=1, n_train=2_000, n=2_000)

@@ -15,7 +15,7 @@ from scmbench.datasets.values import flatten
 from torch import Tensor
 
 from .causal import Interventional, checked, scores_by_value
-from .measured import HeldOut, Likelihood, Predictive
+from .measured import AsRows, HeldOut, Likelihood
 
 WIDTHS = (10.0, 15.0, 20.0, 50.0)
 """The a of the published kernel, the sum of ``exp(-d² / 2a)``."""
@@ -51,7 +51,7 @@ class Columns(Interventional):
 
 
 @dataclass(frozen=True)
-class BackdoorProtocol:
+class BackdoorProtocol(AsRows):
     """The evaluation of the BDCM paper's code: `n_values` values of the cause from U(-`reach`, `reach`), one outcome.
 
     The outcome is the descendant of the cause that comes last in causal order. Beside the published score, which cannot
@@ -101,16 +101,6 @@ class BackdoorProtocol:
     def held_out(self, rows: Values) -> Sequence[Query]:
         """Where there is no SCM: the distances to measured rows, and their likelihood."""
         return [HeldOut(rows, self.distances), Likelihood(rows)]
-
-    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
-        """Prediction of `measured` under ``do(node = values)``, row by row."""
-        return Predictive(node, values, measured, self.n_predictive)
-
-    def measured_images(
-        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
-    ) -> Sequence[Query]:
-        """As of any other rows: `held_out`."""
-        return self.held_out(measured)
 
 
 BDCM = BackdoorProtocol(name="bdcm", version=1, n_train=1_000, n_law=500, n_values=10, reach=3.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -17,7 +17,7 @@ from scmbench.datasets.values import flatten, rows
 from torch import Tensor
 
 from .causal import Counterfactual, Remembering, checked, descendants
-from .measured import Likelihood, Predictive
+from .measured import AsRows
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def row_norms(truth: Values, answer: Values, query: Counterfactual) -> dict[str,
 
 
 @dataclass(frozen=True)
-class FlowProtocol:
+class FlowProtocol(AsRows):
     """The evaluation of the Causal NF paper's code: densities, differences of means, counterfactual rows.
 
     Every target of the SCM is set to the `percentiles` of its training rows, rounded to two decimals. `n_test` rows are
@@ -161,20 +161,6 @@ class FlowProtocol:
             asked.append(Contrast(scm, node, values, self.n_side, derive(seed, "contrast", node)))
             asked.append(SameRows(scm, node, values, self.n_test, test, row_norms))
         return asked
-
-    def held_out(self, rows: Values) -> Sequence[Query]:
-        """Where there is no SCM: the likelihood of measured rows."""
-        return [Likelihood(rows)]
-
-    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
-        """Prediction of `measured` under ``do(node = values)``, row by row."""
-        return Predictive(node, values, measured, self.n_predictive)
-
-    def measured_images(
-        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
-    ) -> Sequence[Query]:
-        """As of any other rows: `held_out`."""
-        return self.held_out(measured)
 
 
 CNF = FlowProtocol(name="cnf", version=1, n_train=22_222, n_test=2_500, n_side=10_000)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scmbench.datasets import Example, Score, Values
+from scmbench.datasets import Example, Query, Score, Values
+from scmbench.datasets.problem import Origin
 from scmbench.datasets.values import flatten, n_rows
 from torch import Tensor
 
@@ -90,3 +91,23 @@ class Predictive:
             for v, x, y in pairs
             for a, true, predicted in zip(self.values.tolist(), x, y, strict=True)
         ]
+
+
+class AsRows:
+    """What a protocol asks of measured data where it has nothing of its own to ask: a base of protocols."""
+
+    n_predictive: int
+
+    def held_out(self, rows: Values) -> Sequence[Query]:
+        """Where there is no SCM: the likelihood of measured rows."""
+        return [Likelihood(rows)]
+
+    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
+        """Prediction of `measured` under ``do(node = values)``, row by row."""
+        return Predictive(node, values, measured, self.n_predictive)
+
+    def measured_images(
+        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
+    ) -> Sequence[Query]:
+        """As of any other rows: `held_out`."""
+        return self.held_out(measured)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from scmbench.datasets.values import flatten
 from torch import Tensor
 
 from .causal import Counterfactual, Interventional, Remembering, checked, descendants, replays
-from .measured import Likelihood, Predictive
+from .measured import AsRows
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def errors_and_laws(truth: Values, answer: Values, query: Counterfactual) -> dic
 
 
 @dataclass(frozen=True)
-class PairProtocol:
+class PairProtocol(AsRows):
     """The evaluation of the cocycles paper's code: every target is set to one `value`.
 
     `n_law` rows of world and model are compared under the intervention and by their effects; `n_factual` rows get their
@@ -124,20 +124,6 @@ class PairProtocol:
             asked.append(Effects(scm, node, self.value, self.n_law, derive(seed, "effects", node)))
             asked.append(Counterfactual(scm, node, at, self.n_factual, derive(seed, "rows", node), errors_and_laws))
         return asked
-
-    def held_out(self, rows: Values) -> Sequence[Query]:
-        """Where there is no SCM: the likelihood of measured rows."""
-        return [Likelihood(rows)]
-
-    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
-        """Prediction of `measured` under ``do(node = values)``, row by row."""
-        return Predictive(node, values, measured, self.n_predictive)
-
-    def measured_images(
-        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
-    ) -> Sequence[Query]:
-        """As of any other rows: `held_out`."""
-        return self.held_out(measured)
 
 
 COCYCLES = PairProtocol(name="cocycles", version=1, n_train=1_000, n_factual=1_000, n_law=100_000)

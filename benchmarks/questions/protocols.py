@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -31,7 +31,7 @@ from .columns import KACGM, ColumnsProtocol
 from .confounded import BDCM, BackdoorProtocol
 from .flows import CNF, FlowProtocol
 from .image_protocol import IMAGE, LARGE, SMOKE, ImageProtocol
-from .measured import HeldOut, Likelihood, Predictive
+from .measured import AsRows, HeldOut, Likelihood
 from .pairs import COCYCLES, PairProtocol
 
 SAMPLES = ("counterfactual", "energy", "mmd", "wasserstein")
@@ -39,7 +39,7 @@ SAMPLES = ("counterfactual", "energy", "mmd", "wasserstein")
 
 
 @dataclass(frozen=True)
-class Protocol:
+class Protocol(AsRows):
     """Rows and scores of an evaluation; the questions themselves are in queries.py.
 
     Every target of the SCM is intervened on at `n_values` equally spaced values between the 10 % and 90 % quantiles
@@ -104,16 +104,6 @@ class Protocol:
     def held_out(self, rows: Values) -> Sequence[Query]:
         """Where there is no SCM: distance to measured rows and their likelihood, over all nodes."""
         return [HeldOut(rows, self.distances), Likelihood(rows)]
-
-    def predictive(self, node: str, values: Tensor, measured: Values) -> Query:
-        """Prediction of `measured` under ``do(node = values)``, row by row."""
-        return Predictive(node, values, measured, self.n_predictive)
-
-    def measured_images(
-        self, measured: Values, *, image: str, label: str, draw: Callable[[int, int], Values], origin: Origin, seed: int
-    ) -> Sequence[Query]:
-        """As of any other rows: `held_out`."""
-        return self.held_out(measured)
 
 
 def first_and_all(truth: Values, answer: Values, query: Counterfactual) -> dict[str, Tensor]:
