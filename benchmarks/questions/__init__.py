@@ -7,6 +7,7 @@ PROTOCOLS = {
     "cnf": "The evaluation of the Causal NF paper's code: KL, error of mean differences, norm of counterfactual rows.",
     "cocycles": "The evaluation of the cocycles paper's code: laws under do(x = 0), of effects, errors of rows.",
     "image": "Counterfactual images: errors against the true image, axioms, and the proxies of papers by judges.",
+    "image-class": "The same about the class alone, with fewer images: for curves over a method's options.",
     "image-large": "The same with 1000 images a parent and all training images: for a GPU.",
     "image-smoke": "The same with a few rows and judges of a few steps: its scores mean nothing.",
     "kacgm": "The evaluation of the KaCGM paper's code: MMD, a forest's accuracy and errors, over all columns.",

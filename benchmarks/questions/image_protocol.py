@@ -31,8 +31,8 @@ class ImageProtocol:
     Every target that is a cause of the image is set to each of its levels where it is discrete, else to `n_values`
     equally spaced values between the 10 % and 90 % quantiles of 5000 fresh rows. Each level gets `n_class` factual
     rows, each other value `n_factual`, half as many where the model is told all parents. `n_sampled` images a target
-    are compared as samples, `n_axioms` factual rows a query go there and back. With `cut`, judges are trained for a few
-    steps only.
+    are compared as samples, `n_axioms` factual rows a query go there and back. With `classes_only`, targets are those that
+    are discrete. With `cut`, judges are trained for a few steps only.
     """
 
     name: str
@@ -45,6 +45,7 @@ class ImageProtocol:
     n_sampled: int
     n_axioms: int
     cycles: int = 10
+    classes_only: bool = False
     cut: bool = False
 
     @property
@@ -84,6 +85,8 @@ class ImageProtocol:
     ) -> Sequence[Query]:
         fresh = scm.sample_node(node, 5000, seed=derive(seed, "values", node))
         classes, streams = levels(fresh), partial(derive, seed)
+        if classes is None and self.classes_only:
+            return []
         values = quantile_values(fresh, self.n_values) if classes is None else classes
         n = self.n_factual if classes is None else self.n_class
         told = {"image": image, "label": label, "judges": judges}
@@ -163,6 +166,21 @@ LARGE = ImageProtocol(
     n_axioms=100,
 )
 """1000 counterfactual images a parent and all training images: for a GPU."""
+
+CLASS = ImageProtocol(
+    name="image-class",
+    version=1,
+    n_train=8000,
+    n_observational=200,
+    n_values=5,
+    n_class=20,
+    n_factual=40,
+    n_sampled=200,
+    n_axioms=20,
+    cycles=2,
+    classes_only=True,
+)
+"""What `image` asks about the class alone: cheap enough for many options of one fit, such as a curve over guidance."""
 
 SMOKE = ImageProtocol(
     name="image-smoke",

@@ -30,7 +30,7 @@ from .causal import (
 from .columns import KACGM, ColumnsProtocol
 from .confounded import BDCM, BackdoorProtocol
 from .flows import CNF, FlowProtocol
-from .image_protocol import IMAGE, LARGE, SMOKE, ImageProtocol
+from .image_protocol import CLASS, IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import AsRows, HeldOut, Likelihood
 from .pairs import COCYCLES, PairProtocol
 
@@ -196,7 +196,7 @@ their key.
 Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ColumnsProtocol | ImageProtocol
 
 _PROTOCOLS: dict[str, Evaluation] = {
-    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, IMAGE, LARGE, SMOKE)
+    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, IMAGE, CLASS, LARGE, SMOKE)
 }
 
 
