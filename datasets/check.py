@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import torch
+from pyro.distributions import Normal
+from torch import Tensor
 
 from .registry import register
+from .scm import SCM
 
 
 @register("check/sine")
@@ -25,3 +28,20 @@ def treatment():
         "treated": lambda u, age: (age + u > 0).long(),
         "outcome": lambda u, age, treated: 2 * treated - age + u / 2,
     }
+
+
+@register("check/bar")
+def bar() -> SCM:
+    """A class of three -> an image of 8 x 8: a bar whose column is the class, its brightness noise; for fast tests."""
+    pixels = torch.zeros(1 + 64, dtype=torch.float64)
+    columns = torch.arange(8, dtype=torch.float64)
+
+    def image(u: Tensor, place: Tensor) -> Tensor:
+        ink = torch.exp(-(columns - 1 - 2.5 * place.unsqueeze(1)).square()) * torch.sigmoid(u[:, :1])
+        return (ink.reshape(-1, 1, 1, 8) + 0.02 * u[:, 1:].reshape(-1, 1, 8, 8)).float()
+
+    return SCM(
+        {"place": lambda u: torch.special.ndtr(u).mul(3).long().clamp(max=2), "bar": image},
+        noise={"bar": Normal(pixels, pixels + 1)},
+        images=["bar"],
+    )

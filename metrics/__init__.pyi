@@ -2,6 +2,7 @@ from .checks import MetricError
 from .classifier import c2st_forest
 from .counterfactual import mse, relative_rmse
 from .discrete import label_error, total_variation
+from .effects import mean_effect, rank_error, sign_error
 from .energy import energy_distance
 from .likelihood import kl
 from .marginals import ks, w1
@@ -20,13 +21,16 @@ __all__ = [
     "kl",
     "ks",
     "label_error",
+    "mean_effect",
     "mmd2_biased",
     "mmd2_unbiased",
     "mmd_paper",
     "mmd_unbiased",
     "mse",
+    "rank_error",
     "relative_rmse",
     "row_norm",
+    "sign_error",
     "sliced_wasserstein",
     "total_variation",
     "truth_gammas",

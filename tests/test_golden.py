@@ -111,6 +111,11 @@ METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
         "total_variation": lambda x, y: metrics.total_variation(x[..., :1].round(), y[..., :1].round()),
         "label_error": lambda x, y: metrics.label_error(x[..., :1].round(), y[..., :1].round()),
     },
+    "effects": {
+        "mean_effect": metrics.mean_effect,
+        "sign_error": lambda x, y: metrics.sign_error(x, x + y),
+        "rank_error": lambda x, y: metrics.rank_error(x, x + y),
+    },
     "energy": {"energy_distance": metrics.energy_distance},
     "likelihood": {"kl": lambda x, y: metrics.kl(x[..., 0], y[..., 0])},
     "marginals": {"ks": metrics.ks, "w1": metrics.w1},

@@ -13,7 +13,7 @@ PROTOCOLS = {
     "kacgm": "The evaluation of the KaCGM paper's code: MMD, a forest's accuracy and errors, over all columns.",
     "paper": "The evaluation of the DCM paper's published code, kept only to check its numbers.",
     "standard": (
-        "Unbiased MMD with the bandwidth from the truth alone, energy distance, sliced Wasserstein, errors by depth."
+        "Unbiased MMD, energy distance, sliced Wasserstein, KL, errors of effects, counterfactual errors by depth."
     ),
 }
 """Names of the protocols (protocols.py defines them), so that a suite can be read without loading the metrics."""

@@ -111,7 +111,8 @@ class Observational(Remembering):
 class Interventional(Remembering):
     """``do(node = a)`` for each of the `values`, `n` rows each: distance over all descendants jointly.
 
-    Those of them that are `discrete` are also compared one by one, by their `laws`.
+    Those of them that are `discrete` are also compared one by one, by their `laws`. `effects` compare all values at
+    once, over the descendants that are no images.
     """
 
     scm: SCM
@@ -122,6 +123,7 @@ class Interventional(Remembering):
     distances: Mapping[str, Distance]
     laws: Laws = field(default_factory=dict)
     discrete: Sequence[str] = ()
+    effects: Mapping[str, Distance] = field(default_factory=dict)
     kind: str = field(default="interventional", init=False)
     rung: str = field(default="interventional", init=False)
 
@@ -151,7 +153,17 @@ class Interventional(Remembering):
         x, y = (flatten(v, reached).reshape(len(self.values), self.n, -1) for v in (truth, answer))
         certain = len(labels) == len(reached) and bool((x == x[:, :1]).all(-1).all(-1).any())
         found = {} if certain and self.laws else {name: d(x, y) for name, d in self.distances.items()}
-        return scores_by_value(self, found | _of_laws(self.laws, truth, answer, labels, (len(self.values), self.n)))
+        found |= _of_laws(self.laws, truth, answer, labels, (len(self.values), self.n))
+        return scores_by_value(self, found | self._of_effects(truth, answer))
+
+    def _of_effects(self, truth: Values, answer: Values) -> dict[str, Tensor]:
+        """What compares the values with each other: nothing for one value, nor where no descendant varies."""
+        nodes = [v for v in descendants(self.scm.graph, self.node) if bool((truth[v] != truth[v][:1]).any())]
+        nodes = [v for v in nodes if v not in self.scm.images]
+        if not nodes or len(self.values) < 2:
+            return {}
+        x, y = (flatten(v, nodes).reshape(len(self.values), self.n, -1) for v in (truth, answer))
+        return {name: d(x, y) for name, d in self.effects.items()}
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ class FlowProtocol(AsRows):
         Raises `ValuesError` for a target that is no real scalar.
         """
         test = derive(seed, "test")
-        asked: list[Query] = [Divergence(scm, self.n_test, test)] if _has_density(scm, derive(seed, "density")) else []
+        asked: list[Query] = [Divergence(scm, self.n_test, test)] if has_density(scm, derive(seed, "density")) else []
         known = train if train is not None else scm.sample(self.n_train, seed=derive(seed, "values"))
         ranks = torch.tensor(list(self.percentiles), dtype=torch.float64)
         for node in scm.targets:
@@ -170,7 +170,7 @@ LOOKED_AT = 200
 """Rows at which a mechanism has to be monotone in its noise for its SCM to be asked about by density."""
 
 
-def _has_density(scm: SCM, seed: int) -> bool:
+def has_density(scm: SCM, seed: int) -> bool:
     """Whether `SCM.log_prob` knows the density, as a few rows show."""
     try:
         scm.log_prob(scm.sample(LOOKED_AT, seed=seed))

@@ -31,8 +31,8 @@ class ImageProtocol:
     Every target that is a cause of the image is set to each of its levels where it is discrete, else to `n_values`
     equally spaced values between the 10 % and 90 % quantiles of 5000 fresh rows. Each level gets `n_class` factual
     rows, each other value `n_factual`, half as many where the model is told all parents. `n_sampled` images a target
-    are compared as samples, `n_axioms` factual rows a query go there and back. With `classes_only`, targets are those that
-    are discrete. With `cut`, judges are trained for a few steps only.
+    are compared as samples, `n_axioms` factual rows a query go there and back. With `classes_only`, targets are those
+    that are discrete. With `cut`, judges are trained for a few steps only.
     """
 
     name: str

@@ -29,7 +29,7 @@ from .causal import (
 )
 from .columns import KACGM, ColumnsProtocol
 from .confounded import BDCM, BackdoorProtocol
-from .flows import CNF, FlowProtocol
+from .flows import CNF, Divergence, FlowProtocol, has_density
 from .image_protocol import CLASS, IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import AsRows, HeldOut, Likelihood
 from .pairs import COCYCLES, PairProtocol
@@ -46,7 +46,9 @@ class Protocol(AsRows):
     of 5000 fresh rows. `n_interventional` rows a value are compared over all descendants jointly, and `n_factual`
     fresh factual rows a value get their counterfactual. Models that do not `predict` are asked for `n_predictive`
     samples of a measured row, whose median is taken. Nodes of which 5000 fresh rows are discrete are set to their
-    levels, and compared by their `laws` too. `version` counts changes of anything that moves an outcome.
+    levels, and compared by their `laws` too. `effects` are compared over all values of an intervention at once; with
+    `densities`, the model's is compared with the world's where that has one. `version` counts changes of anything that
+    moves an outcome.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Protocol(AsRows):
     roots_scored: bool
     n_predictive: int = 201
     laws: Laws = field(default_factory=dict)
+    effects: Mapping[str, Distance] = field(default_factory=dict)
+    densities: bool = False
     row_metrics: Sequence[str] = ("*",)
     """The names that `errors` may give, ``*`` for any ending: what published numbers can be compared with."""
     added: Mapping[str, int] = field(default_factory=dict)
@@ -68,16 +72,18 @@ class Protocol(AsRows):
 
     @property
     def metric_versions(self) -> Mapping[str, int]:
-        """Versions of all that scores depend on: those of labels only where labels are scored."""
-        own = {name: metrics.VERSIONS[name] for name in (*SAMPLES, *(["discrete"] if self.laws else []))}
-        return {**own, **self.added}
+        """Versions of all that scores depend on: of labels, effects and densities only where they are scored."""
+        further = {"discrete": self.laws, "effects": self.effects, "likelihood": self.densities}
+        used = [*SAMPLES, *(module for module, there in further.items() if there)]
+        return {**{module: metrics.VERSIONS[module] for module in used}, **self.added}
 
     @property
     def scores(self) -> Mapping[str, Sequence[str]]:
         """Every metric that may come of it, by kind of query; ``*`` stands for any ending."""
         sampled = [*self.distances, *self.laws]
+        observed, set_ = [*sampled, *(["kl"] if self.densities else [])], [*sampled, *self.effects]
         measured = {"likelihood": ["nll"], "predictive": ["abs_error"]}
-        return {"observational": sampled, "interventional": sampled, "counterfactual": self.row_metrics, **measured}
+        return {"observational": observed, "interventional": set_, "counterfactual": self.row_metrics, **measured}
 
     def queries(
         self, scm: SCM, *, seed: int, train: Values | None = None, origin: Origin | None = None
@@ -89,6 +95,8 @@ class Protocol(AsRows):
         known = discrete_nodes({v: scm.sample_node(v, 5000, seed=derive(seed, "levels")) for v in numbers})
         stream = derive(seed, "observational")
         asked: list[Query] = [Observational(scm, self.n_observational, nodes, stream, self.distances, self.laws, known)]
+        if self.densities and has_density(scm, derive(seed, "density")):
+            asked.append(Divergence(scm, self.n_observational, derive(seed, "divergence")))
         for node in scm.targets:
             if not descendants(scm.graph, node):
                 continue  # some papers intervene on leaves too, where there is nothing to compare
@@ -96,7 +104,7 @@ class Protocol(AsRows):
             values = quantile_values(fresh, self.n_values)
             stream = derive(seed, "interventional", node)
             n = self.n_interventional
-            asked.append(Interventional(scm, node, values, n, stream, self.distances, self.laws, known))
+            asked.append(Interventional(scm, node, values, n, stream, self.distances, self.laws, known, self.effects))
             stream = derive(seed, "counterfactual", node)
             asked.append(Counterfactual(scm, node, values, self.n_factual, stream, self.errors, known))
         return asked
@@ -138,6 +146,21 @@ def relative_by_depth(truth: Values, answer: Values, query: Counterfactual) -> d
     return means | ({"label_error": torch.stack(list(labels.values())).mean(0)} if labels else {})
 
 
+def errors_and_effects(truth: Values, answer: Values, query: Counterfactual) -> dict[str, Tensor]:
+    """What `relative_by_depth` says, and whether each row's effect is right: ``sign_error``, ``rank_error``.
+
+    The effect is the counterfactual value minus the factual one, over the descendants that are no images.
+    """
+    factual = query.factual()
+    reached = [v for v in descendants(query.scm.graph, query.node) if v not in query.scm.images]
+    found = relative_by_depth(truth, answer, query)
+    if reached:
+        before = flatten(factual, reached)
+        effects = [(flatten(v, reached) - before).reshape(len(query.values), query.n, -1) for v in (truth, answer)]
+        found |= {"sign_error": metrics.sign_error(*effects), "rank_error": metrics.rank_error(*effects)}
+    return found
+
+
 def _relative(truth: Values, answer: Values, node: str, query: Counterfactual) -> Tensor:
     if truth[node].ndim < 4:
         return metrics.relative_rmse(*_groups(truth, answer, node, query))
@@ -170,7 +193,7 @@ PAPER = Protocol(
 
 STANDARD = Protocol(
     name="standard",
-    version=1,
+    version=2,
     n_train=5000,
     n_observational=2000,
     n_values=5,
@@ -181,16 +204,18 @@ STANDARD = Protocol(
         "energy": metrics.energy_distance,
         "sliced_wasserstein": metrics.sliced_wasserstein,
     },
-    errors=relative_by_depth,
-    row_metrics=("rmse", "rmse_depth*", "label_error"),
+    errors=errors_and_effects,
+    row_metrics=("rmse", "rmse_depth*", "label_error", "sign_error", "rank_error"),
     roots_scored=True,
     laws={"total_variation": metrics.total_variation},
+    effects={"mean_effect": metrics.mean_effect},
+    densities=True,
 )
-"""Ours: unbiased MMD with the bandwidth from the truth alone, energy distance, sliced Wasserstein, errors by depth.
+"""Ours: unbiased MMD with the bandwidth from the truth alone, energy distance, sliced Wasserstein, KL where world and
+model have a density, errors of mean effects, and counterfactual errors by depth, with the sign and order of effects.
 
-Discrete nodes are also scored by the total variation between laws and by the error rate of counterfactual labels. That
-came without a new version: worlds that have none score as before, and records have the version of these scores in
-their key.
+Discrete nodes are also scored by the total variation between laws and by the error rate of counterfactual labels.
+Version 2 added KL and the three errors of effects; no score of version 1 moved.
 """
 
 Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ColumnsProtocol | ImageProtocol

@@ -210,5 +210,6 @@ def test_the_standard_protocol_gives_an_image_one_scale_for_all_pixels():
 def test_records_of_small_graphs_keep_their_key():
     known = {name: metrics.VERSIONS[name] for name in ("counterfactual", "energy", "mmd", "wasserstein")}
     assert protocols.get("paper").metric_versions == known
-    assert protocols.get("standard").metric_versions == known | {"discrete": metrics.VERSIONS["discrete"]}
+    further = {name: metrics.VERSIONS[name] for name in ("discrete", "effects", "likelihood")}
+    assert protocols.get("standard").metric_versions == known | further
     assert "judges" in protocols.get("image").metric_versions
