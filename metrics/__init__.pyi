@@ -3,11 +3,14 @@ from .classifier import c2st_forest
 from .counterfactual import mse, relative_rmse
 from .discrete import label_error, total_variation
 from .effects import mean_effect, rank_error, sign_error
+from .encoding import encoding_scores
 from .energy import energy_distance
+from .hilbert_schmidt import hsic, hsic_test
 from .likelihood import kl
 from .marginals import ks, w1
 from .mmd import cross_median_gamma, mmd2_biased, mmd2_unbiased, mmd_paper, mmd_unbiased, truth_gammas
 from .norms import ate_norm, row_norm
+from .order import monotone_share
 from .versions import VERSIONS
 from .wasserstein import sliced_wasserstein
 
@@ -17,7 +20,10 @@ __all__ = [
     "ate_norm",
     "c2st_forest",
     "cross_median_gamma",
+    "encoding_scores",
     "energy_distance",
+    "hsic",
+    "hsic_test",
     "kl",
     "ks",
     "label_error",
@@ -26,6 +32,7 @@ __all__ = [
     "mmd2_unbiased",
     "mmd_paper",
     "mmd_unbiased",
+    "monotone_share",
     "mse",
     "rank_error",
     "relative_rmse",

@@ -1,7 +1,35 @@
 """Version of what each module of scores returns; part of every record's key."""
 
-from . import classifier, counterfactual, discrete, effects, energy, likelihood, marginals, mmd, norms, wasserstein
+from . import (
+    classifier,
+    counterfactual,
+    discrete,
+    effects,
+    encoding,
+    energy,
+    hilbert_schmidt,
+    likelihood,
+    marginals,
+    mmd,
+    norms,
+    order,
+    wasserstein,
+)
 
-_MODULES = (classifier, counterfactual, discrete, effects, energy, likelihood, marginals, mmd, norms, wasserstein)
+_MODULES = (
+    classifier,
+    counterfactual,
+    discrete,
+    effects,
+    encoding,
+    energy,
+    hilbert_schmidt,
+    likelihood,
+    marginals,
+    mmd,
+    norms,
+    order,
+    wasserstein,
+)
 VERSIONS = {module.__name__.rpartition(".")[2]: module.VERSION for module in _MODULES}
 """Name of a module to the integer that counts changes of its scores."""

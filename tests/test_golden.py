@@ -104,6 +104,18 @@ IMAGES: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
     },
 }
 
+
+def encoding(x: Tensor, y: Tensor) -> Tensor:
+    """Two nodes' scores side by side, ``(2, 4)``; a p-value of a fixed stream."""
+    found = [
+        metrics.encoding_scores(
+            b[:, :1], a, a[:, 1:2], b[:, 1:2], a.T, permutations=19, generator=torch.Generator().manual_seed(0)
+        )
+        for a, b in zip(x, y, strict=True)
+    ]
+    return torch.tensor([list(each.values()) for each in found], dtype=torch.float64)
+
+
 METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "classifier": {"c2st_forest": metrics.c2st_forest},
     "counterfactual": {"mse": metrics.mse, "relative_rmse": metrics.relative_rmse},
@@ -116,9 +128,12 @@ METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
         "sign_error": lambda x, y: metrics.sign_error(x, x + y),
         "rank_error": lambda x, y: metrics.rank_error(x, x + y),
     },
+    "encoding": {"encoding_scores": encoding},
     "energy": {"energy_distance": metrics.energy_distance},
+    "hilbert_schmidt": {"hsic": lambda x, y: torch.stack([metrics.hsic(a, b) for a, b in zip(x, y, strict=True)])},
     "likelihood": {"kl": lambda x, y: metrics.kl(x[..., 0], y[..., 0])},
     "marginals": {"ks": metrics.ks, "w1": metrics.w1},
+    "order": {"monotone_share": lambda x, y: metrics.monotone_share(x[0, :, 0], y[..., 0])},
     "norms": {"ate_norm": metrics.ate_norm, "row_norm": metrics.row_norm},
     "mmd": {
         "mmd_paper": metrics.mmd_paper,
