@@ -64,7 +64,7 @@ ALLOWED = {
     r"within (?:a )?factor (?:of )?[\d.]+|beyond [\d.]+|a factor [\d.]+ or two": "the rule of verdicts",
     r"\b0 and 1\b|\[0, 1\]|0 in expectation|distance exactly 0": "values that a text speaks of, not results",
     r"Python 3\.\d+|DoWhy 0\.8|version [\d.]+|Version [\d.]+": "versions",
-    r"§ ?\d+|section [\d.]+|\[\^\d+\]|(?m:^\d+\. )": "places in a text",
+    r"§ ?\d+|section [\d.]+|Theorem \d+|\[\^\d+\]|(?m:^\d+\. )": "places in a text",
 }
 """Kinds of numbers that come from no run, each with its reason; spaces match line ends too."""
 

@@ -4,6 +4,7 @@ from .counterfactual import mse, relative_rmse
 from .discrete import label_error, total_variation
 from .effects import mean_effect, rank_error, sign_error
 from .encoding import encoding_scores
+from .encoding import encoding_scores, reconstruction_error, scaled
 from .energy import energy_distance
 from .hilbert_schmidt import hsic, hsic_test
 from .likelihood import kl
@@ -38,6 +39,8 @@ __all__ = [
     "relative_rmse",
     "row_norm",
     "sign_error",
+    "reconstruction_error",
+    "scaled",
     "sliced_wasserstein",
     "total_variation",
     "truth_gammas",

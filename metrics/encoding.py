@@ -14,31 +14,31 @@ VERSION = 1
 
 
 def encoding_scores(
-    noise: Tensor,
-    parents: Tensor,
     x: Tensor,
-    again: Tensor,
-    curves: Tensor | None = None,
+    parents: Tensor,
     *,
+    noise: Tensor | None,
+    again: Tensor | None,
+    curves: Tensor | None = None,
     permutations: int,
     generator: torch.Generator,
 ) -> dict[str, float]:
     """How far an encoder ``Z = g(x, pa)`` and decoder ``h(Z, pa)`` of one node are what Theorem 1 of DCM assumes.
 
     * ``hsic`` of Z and pa, columns scaled, and ``hsic_p``, the p-value of their independence.
-    * ``reconstruction``: ``√ mean (h(Z, pa) − x)²`` in standard deviations of x, pooled over columns (of a constant, in
-      its own unit).
-    * ``monotone_share`` of ``Z ↦ h(Z, pa)`` over a few pa; left out where Z has several dimensions or no `curves` are
-      given.
+    * ``reconstruction``: the `reconstruction_error` of h(Z, pa).
+    * ``monotone_share`` of ``Z ↦ h(Z, pa)`` over a few pa, where Z has one dimension.
+
+    What a model does not show is None, and the scores that need it are left out.
 
     The theorem: where Z is independent of pa, the world's ``x = f(pa, u)`` rises with its noise u, and g is invertible
     in x, the counterfactual ``h(Z, γ)`` is as far from the true ``f(γ, u)`` as the reconstruction of ``(f(γ, u), γ)``
     is from it, whatever u and γ. None of the three numbers sees whether f rises: that is the world's, not the model's.
 
     Args:
-        noise: Z, ``(n, k)``, float64.
-        parents: pa, ``(n, p)``, float64.
         x: The node's values, ``(n, d)``, float64.
+        parents: pa, ``(n, p)``, float64.
+        noise: Z, ``(n, k)``, float64.
         again: h(Z, pa), ``(n, d)``, float64.
         curves: h(Z, pa_k) for the first m rows of Z at g fixed values pa_k of the parents, ``(g, m)``, float64.
         permutations: How many permutations the p-value comes from.
@@ -54,13 +54,28 @@ def encoding_scores(
         Chao, Blöbaum, Patel, Kasiviswanathan, "Modeling causal mechanisms with diffusion models for interventional and
         counterfactual queries", TMLR 2024, Theorem 1.
     """
-    check_samples(x, again, paired=True)
-    value, p = hsic_test(scaled(noise), scaled(parents), permutations=permutations, generator=generator)
-    unit = float(x.var(0, correction=0).mean().sqrt()) or 1.0
-    found = {"hsic": value, "hsic_p": p, "reconstruction": float((again - x).square().mean().sqrt()) / unit}
-    if curves is not None and noise.shape[1] == 1:
+    found: dict[str, float] = {}
+    if noise is not None:
+        pair = scaled(noise), scaled(parents)
+        found["hsic"], found["hsic_p"] = hsic_test(*pair, permutations=permutations, generator=generator)
+    if again is not None:
+        found["reconstruction"] = reconstruction_error(x, again)
+    if noise is not None and curves is not None and noise.shape[1] == 1:
         found["monotone_share"] = float(monotone_share(noise[: curves.shape[-1], 0], curves))
     return found
+
+
+def reconstruction_error(x: Tensor, again: Tensor) -> float:
+    """``√ mean (again − x)²`` over rows and columns ``(n, d)``, in standard deviations of x.
+
+    Columns share one unit, the root of their mean variance; a constant x has none and is measured as it is.
+
+    Raises:
+        MetricError: For NaN, infinity, other dtypes or shapes that differ.
+    """
+    check_samples(x, again, paired=True)
+    unit = float(x.var(0, correction=0).mean().sqrt()) or 1.0
+    return float((again - x).square().mean().sqrt()) / unit
 
 
 def scaled(x: Tensor) -> Tensor:

@@ -109,7 +109,13 @@ def encoding(x: Tensor, y: Tensor) -> Tensor:
     """Two nodes' scores side by side, ``(2, 4)``; a p-value of a fixed stream."""
     found = [
         metrics.encoding_scores(
-            b[:, :1], a, a[:, 1:2], b[:, 1:2], a.T, permutations=19, generator=torch.Generator().manual_seed(0)
+            a[:, 1:2],
+            a,
+            noise=b[:, :1],
+            again=b[:, 1:2],
+            curves=a.T,
+            permutations=19,
+            generator=torch.Generator().manual_seed(0),
         )
         for a, b in zip(x, y, strict=True)
     ]

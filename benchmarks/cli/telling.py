@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
     from ..judging.diagnosis import Diagnosis
 
+ABDUCTION_TOLD = (
+    "A small p says that a mechanism, the graph or its lack of common causes is wrong; an error far from 0 or an order "
+    "far from 1 says the same of counterfactuals. Passing proves nothing right: where a cause turns the noise of its "
+    "effect around (a mirror), every row looks the same and counterfactuals differ."
+)
+"""What the table of abduction can rule out, and what it cannot."""
+
 SHOWN = 40
 """Nodes whose causes are listed, at most."""
 
@@ -92,9 +99,12 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     if diagnosis.nll is not None:
         say(f"negative log-likelihood: {diagnosis.nll:.4f} nats a row")
     tabulate(
-        "Abduction: the inferred noise against the parents",
-        ["node", "round trip (sd)", "distance correlation", "p"],
-        [(each.node, *map(_number, (each.round_trip, each.correlation, each.p))) for each in diagnosis.nodes],
+        "Abduction: the inferred noise, and what is decoded from it",
+        ["node", "round trip", "own error", "HSIC", "p", "in order"],
+        [
+            (each.node, *map(_number, (each.round_trip, each.reconstruction, each.hsic, each.p, each.monotone_share)))
+            for each in diagnosis.nodes
+        ],
     )
     if diagnosis.closest:
         a, b, correlation, p = diagnosis.closest
@@ -102,7 +112,7 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     for what, why in diagnosis.notes.items():
         say((f"{what}: {why}", "dim"))
     if ABDUCTION not in diagnosis.notes:
-        say(("A small p says that a mechanism, the graph or its lack of common causes is wrong.", "dim"))
+        say((ABDUCTION_TOLD, "dim"))
 
 
 def _number(x: float | None) -> str:

@@ -12,9 +12,11 @@ from scmbench import metrics
 from scmbench.datasets import Values
 from scmbench.datasets.seeds import derive, generator
 from scmbench.datasets.values import flatten, n_rows, parents, rows
+from scmbench.metrics import encoding_scores, scaled
 from scmbench.metrics.dependence import distance_correlation, independence
 from scmbench.models import CausalModel, Unsupported
 from scmbench.models.bounds.trivial import Marginal
+from scmbench.models.contract.encoding import EncoderDecoder
 from torch import Tensor
 
 DISTANCES = {
@@ -25,24 +27,31 @@ DISTANCES = {
 PERMUTATIONS = 199
 TEST_ROWS, DISTANCE_ROWS = 500, 2000
 """Rows that a test of independence and a distance look at, at most: their cost grows with the square."""
+CURVES, CURVE_ROWS = 5, 200
+"""Values of a node's parents at which its decoder is followed, and the noises of how many rows it is followed along."""
 
 DENSITY, ABDUCTION = "density", "abduction"
 
 
 @dataclass(frozen=True)
 class NodeCheck:
-    """One node's abduction: the error of the round trip, and how much its inferred noise depends on its parents.
+    """One node's abduction, held against what Theorem 1 of the DCM paper assumes (`metrics.encoding`).
 
     `round_trip` is the root mean squared difference between a row and its counterfactual under a ``do`` that sets every
     root to the value it has, so that all else is inferred and decoded again, in standard deviations of the node; it is
-    0 where abduction is exact. `correlation` is the distance correlation of noise and parents, `p` the p-value of their
-    independence (None for a root), which holds where the graph and the mechanism are right.
+    0 where abduction is exact. `reconstruction` is the same of this node alone, its parents as they are. `hsic` is the
+    dependence of the inferred noise on the parents, `p` the p-value of their independence, which holds where the graph
+    and the mechanism are right. `monotone_share` is the share of pairs of rows whose decoded values are in the order of
+    their noise, or all in the opposite one, under the parents of a few rows. None where there is none to tell: a root
+    has no parents, noise of several dimensions no order, and some models show no noise.
     """
 
     node: str
     round_trip: float | None
-    correlation: float | None = None
+    reconstruction: float | None = None
+    hsic: float | None = None
     p: float | None = None
+    monotone_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -153,29 +162,38 @@ def _nodes(
     except Unsupported as error:
         notes["counterfactuals"] = str(error)
         again = {}
+    few = rows(held_out, slice(0, TEST_ROWS))
     checks = []
     for node in sorted(graph):
         error = _relative_error(again[node], held_out[node], train[node]) if node in again else None
-        causes = parents(graph, node)
-        if not causes or node not in noise:
-            checks.append(NodeCheck(node, error))
-            continue
-        pa = _scaled(flatten(rows(held_out, slice(0, TEST_ROWS)), causes))
-        stream = generator(seed, node)
-        found = independence(_scaled(noise[node]), pa, permutations=PERMUTATIONS, generator=stream)
-        checks.append(NodeCheck(node, error, *found))
+        scores = {}
+        if causes := parents(graph, node):
+            seen = EncoderDecoder(model, node, causes)
+            scores = _encoding(seen, few, noise.get(node), derive(seed, node), decodes=bool(again))
+        checks.append(NodeCheck(node, error, **scores))
     return checks
+
+
+def _encoding(seen: EncoderDecoder, few: Values, noise: Tensor | None, seed: int, *, decodes: bool) -> dict[str, float]:
+    """What there is to tell of one node's encoder and decoder, by the names of `NodeCheck`."""
+    again, curves = seen.reconstruct(few, seed=seed) if decodes else None, None
+    if decodes and noise is not None and noise.shape[1] == 1:
+        curves = seen.curves(rows(few, slice(0, CURVE_ROWS)), CURVES, seed=seed)
+    x, pa = flatten(few, [seen.node]), flatten(few, seen.parents)
+    shown = {"noise": noise, "again": again, "curves": curves}
+    found = encoding_scores(x, pa, **shown, permutations=PERMUTATIONS, generator=generator(seed))
+    return {name.replace("hsic_p", "p"): score for name, score in found.items()}
 
 
 def _closest(noise: dict[str, Tensor], seed: int) -> tuple[str, str, float, float] | None:
     pairs = [(a, b) for a in noise for b in noise if a < b]
     if not pairs:
         return None
-    scaled = {node: _scaled(u) for node, u in noise.items()}
-    correlation = {(a, b): float(distance_correlation(scaled[a], scaled[b])) for a, b in pairs}
+    even = {node: scaled(u) for node, u in noise.items()}
+    correlation = {(a, b): float(distance_correlation(even[a], even[b])) for a, b in pairs}
     a, b = max(pairs, key=correlation.__getitem__)
     stream = generator(seed, a, b)
-    return (a, b, *independence(scaled[a], scaled[b], permutations=PERMUTATIONS, generator=stream))
+    return (a, b, *independence(even[a], even[b], permutations=PERMUTATIONS, generator=stream))
 
 
 def _relative_error(answer: Tensor, truth: Tensor, train: Tensor) -> float:
@@ -186,8 +204,3 @@ def _relative_error(answer: Tensor, truth: Tensor, train: Tensor) -> float:
 def _spread(x: Tensor) -> Tensor:
     """Standard deviations of columns; 0 for a single row, which has none."""
     return x.std(0) if len(x) > 1 else torch.zeros_like(x[0])
-
-
-def _scaled(x: Tensor) -> Tensor:
-    std = _spread(x)
-    return (x - x.mean(0)) / torch.where(std > 0, std, 1)

@@ -14,7 +14,7 @@ def normal(n, d=1, seed=0):
 
 def scores(noise, parents, x, again, curves=None):
     stream = torch.Generator().manual_seed(0)
-    return encoding_scores(noise, parents, x, again, curves, permutations=99, generator=stream)
+    return encoding_scores(x, parents, noise=noise, again=again, curves=curves, permutations=99, generator=stream)
 
 
 def test_the_share_is_kendalls_tau():
@@ -58,6 +58,13 @@ def test_units_do_not_matter_and_noise_of_several_dimensions_has_no_order():
     here, there = scores(u, pa, x, x + 0.2), scores(u * 7, pa * torch.tensor([1e6, 1e-6]).double(), 9 * x, 9 * x + 1.8)
     assert here == pytest.approx(there, rel=1e-6)
     assert "monotone_share" not in scores(u, pa, x, x, x.T)
+
+
+def test_what_a_model_does_not_show_is_left_out():
+    pa, u = normal(30), normal(30, seed=1)
+    assert scores(None, pa, u, u, u.T).keys() == {"reconstruction"}
+    assert scores(u, pa, u, None).keys() == {"hsic", "hsic_p"}
+    assert scores(None, pa, u, None) == {}
 
 
 def test_a_constant_node_is_measured_in_its_own_unit():

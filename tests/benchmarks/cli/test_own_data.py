@@ -40,7 +40,26 @@ def test_fit_diagnoses_answers_and_saves(folder, scmbench):
     x1, x2, x3 = found["nodes"]
     assert (x1["p"], x1["round_trip"]) == (None, 0)
     assert x2["round_trip"] < 1e-6
+    assert (x1["reconstruction"], x1["hsic"], x1["monotone_share"]) == (None, None, None)
+    assert x2["reconstruction"] < 1e-6
+    assert x2["monotone_share"] == x3["monotone_share"] == 1  # a linear model rises with its noise, right or wrong
+    assert x3["hsic"] > 0
     assert x3["p"] < 0.05  # a linear model is wrong here, and the noise that it infers shows it
+
+
+def test_a_mirror_world_passes_every_check_and_that_is_said(tmp_path, monkeypatch, scmbench):
+    """x2's noise is turned around where x1 is negative: the data of a linear world, and other counterfactuals."""
+    monkeypatch.chdir(tmp_path)
+    to_frame(registry.get("violations/ctf2").scm().sample(400, seed=0)).to_csv("mirror.csv", index=False)
+    (tmp_path / "graph.txt").write_text("x1 -> x2\nx1 -> x3\nx2 -> x3\n")
+    code, out, _ = scmbench("fit", "mirror.csv", "--graph", "graph.txt", "--model", "linear")
+    assert code == 0
+    assert "node ┃ round trip ┃ own error ┃ HSIC ┃ p ┃ in order" in out
+    assert "Passing proves nothing right: where a cause turns the noise of its effect around (a mirror)" in out
+    for node in json.loads((tmp_path / "fitted" / "diagnosis.json").read_text())["nodes"][1:]:
+        assert node["p"] > 0.01
+        assert node["reconstruction"] < 1e-6
+        assert node["monotone_share"] == 1
 
 
 def test_a_saved_model_is_asked_again(folder, scmbench):
