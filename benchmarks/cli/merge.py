@@ -22,7 +22,7 @@ def merge(context: click.Context, sources: tuple[str, ...], folder: str) -> None
     """Take the records of other stores into this one: results of other machines, or of other people.
 
     What is there stays. A record of which the two stores tell different outcomes is named and not taken in, and so are
-    files that are damaged or come from a later scmbench.
+    files that are damaged or come from a later scmbench. Answers that were kept (run --keep-answers) come along.
     """
     from ..records import committed, merging
     from ..records.store import Store
@@ -39,7 +39,8 @@ def merge(context: click.Context, sources: tuple[str, ...], folder: str) -> None
     with slowly(f"reading {', '.join(sources)}"):
         merged = merging.merge(stores, into)
     refused = sum(len(store.refused) for store in stores)
-    say(f"{folder}: {merged.taken} records taken in, {merged.same} were there with the same outcome")
+    kept = f"; with them {merged.answers} files of kept answers" if merged.answers else ""
+    say(f"{folder}: {merged.taken} records taken in, {merged.same} were there with the same outcome{kept}")
     for conflict in merged.conflicts[:LISTED]:
         say(("conflict", "yellow"), f"  {conflict}", to=errors)
     if len(merged.conflicts) > LISTED:
@@ -48,6 +49,8 @@ def merge(context: click.Context, sources: tuple[str, ...], folder: str) -> None
         complain(f"{len(merged.conflicts)} record(s) not taken in: the store has others of the same key, which stay")
     for store in stores:
         tell_refused(store)
+    for line in merged.damaged[:LISTED]:
+        say(("refused", "yellow"), f"  kept answers not taken in: {line}", to=errors)
     for line in merged.newer[:LISTED]:
         say(("refused", "yellow"), f"  {line}: what another store has of it was not taken in", to=errors)
     context.exit(int(bool(merged.conflicts or merged.newer or refused)))

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 @click.option("--device", help="Where models that can choose compute: cpu, cuda.")
 @click.option("--retry", is_flag=True, help="Compute failed records again.")
 @click.option("--stale", is_flag=True, help="Compute records again that other code made than there is now.")
+@click.option(
+    "--keep-answers", is_flag=True, help="Keep all answers, so that a metric added by --protocol needs no training."
+)
 @click.pass_context
 def run(
     context: click.Context,
@@ -52,10 +55,12 @@ def run(
     device: str | None,
     retry: bool,
     stale: bool,
+    keep_answers: bool,
 ) -> None:
     """Compute what SUITE asks for and the store lacks, then show its tables and verdicts.
 
-    Finished records are never computed twice: stop it at any moment and run it again.
+    Finished records are never computed twice: stop it at any moment and run it again. Where answers are kept, a metric
+    that is added (--protocol standard+my_metrics:gap) is scored from them.
     """
     from scmbench.datasets.files.whole import replace_with
 
@@ -63,7 +68,7 @@ def run(
     from ..reporting.render import markdown
     from ..reporting.report import Report
     from ..reporting.tables.scores import overview
-    from ..running import edited, engines
+    from ..running import edited, engines, keeping
     from ..running.estimate import duration, estimate
     from ..running.planner import plan
     from ..running.run import compute
@@ -90,10 +95,17 @@ def run(
         )
     if line := edited.told(todo.lacking, store):
         say((line, "yellow"))
+    store.keeps_answers = keep_answers
+    for line in keeping.from_kept(todo):
+        say(line)
+    for line in keeping.lacking(todo, store):
+        say((line, "yellow"))
     if dry_run:
         return
     if shard:
         finished = compute(todo, store, run_batches, workers=processes, console=console)
+        for line in keeping.after(todo, store):
+            say(line)
         say(f"part {shard[0]} of {shard[1]} is over; when all are: scmbench report {suite.name} --store {store.folder}")
         context.exit(int(bool(failures(finished.results()) or finished.lacking)))
     reports = report_folder(suite, store.folder)
@@ -110,6 +122,8 @@ def run(
     made = Report.of(suite, results)
     show_report(made)
     write_report(made, reports)
+    for line in keeping.after(todo, store):
+        say(line)
     context.exit(int(bool(failures(results) or finished.lacking)))
 
 

@@ -41,8 +41,8 @@ TEXTS |= {"factual", "answer", "truth"}
 """Columns in which an empty cell is the empty text; in all others it is a missing number."""
 
 _JOINED = re.compile(r"(?:^|(?<=; ))(\w+) (failed|unsupported): ")
-MOMENTARY = ["code", "stale"]
-"""Columns about a record and today's code, which a committed run's commit tells better."""
+MOMENTARY = ["code", "stale", "kept_answers"]
+"""Columns about today's code, which a committed run's commit tells better, and about files that are not committed."""
 
 ABOUT = "about.json"
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from . import answers
 from .record import Record
 from .store import Store
 
@@ -28,13 +29,16 @@ class Conflict:
 class Merged:
     """What became of the records: how many were `taken` in, how many were there with the `same` outcome, and the rest.
 
-    `newer` are files of the store that a later scmbench wrote, which nothing is laid over.
+    `newer` are files of the store that a later scmbench wrote, which nothing is laid over. `answers` counts files of
+    kept answers that were taken in with records; `damaged` names those that cannot be used.
     """
 
     taken: int = 0
     same: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
     newer: list[str] = field(default_factory=list)
+    answers: int = 0
+    damaged: list[str] = field(default_factory=list)
 
 
 def merge(sources: Iterable[Store], into: Store) -> Merged:
@@ -42,14 +46,15 @@ def merge(sources: Iterable[Store], into: Store) -> Merged:
 
     A record that is there stays. One of the same key and outcome is the same, whatever it cost to compute; one of
     another outcome is a conflict. Files that cannot be used are named in `Store.refused` of their source and not taken;
-    a damaged one in `into` is set aside for a good one.
+    a damaged one in `into` is set aside for a good one. With a record come its kept answers, where there are none.
 
     Raises:
         StoreError: Where a file cannot be read or written. What was taken in until then is whole.
     """
     into.prepare()
-    merged = Merged()
+    merged, kept = Merged(), answers.Shelf(into)
     for source in sources:
+        theirs_kept = answers.Shelf(source)
         for key in source.there():
             theirs = source.read(key)
             if theirs is None:
@@ -57,14 +62,19 @@ def merge(sources: Iterable[Store], into: Store) -> Merged:
             ours = into.read(key)
             if ours is None and key in into.newer:
                 merged.newer.append(into.newer[key])
+                continue
             elif ours is None:
                 into.move_aside(key)
                 into.take_in(key, source)
                 merged.taken += 1
             elif difference := differing(ours, theirs):
                 merged.conflicts.append(Conflict(ours, source, difference))
+                continue
             else:
                 merged.same += 1
+            if name := answers.of_record(theirs):
+                merged.answers += kept.take_in(name, theirs_kept)
+        merged.damaged += theirs_kept.damaged.values()
     return merged
 
 

@@ -25,6 +25,16 @@ PROBE = 1024
 """Bytes that a run tries to write before it computes anything."""
 
 
+def put(path: Path, content: str | bytes) -> Path:
+    """Write a file whole. Raises `StoreError` where the disk is full or the folder cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_with(path, content)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; nothing half-written is left") from error
+    return path
+
+
 class Store:
     """A folder ``records/<2>/<key>.json`` of finished records.
 
@@ -42,6 +52,8 @@ class Store:
         self.newer: dict[str, str] = {}
         self.claims: Claims | None = None
         """Which records the run that uses this store has for itself; None where nobody else is thought of."""
+        self.keeps_answers = False
+        """Whether a run keeps the answers behind its records, too (`answers.Shelf`)."""
 
     @property
     def refused(self) -> list[str]:
@@ -54,7 +66,7 @@ class Store:
 
     def write(self, record: Record) -> Path:
         """Keep a record. Raises `StoreError` where the disk is full or the folder cannot be written."""
-        return self._put(record.identity.key, record.to_text())
+        return put(self.path(record.identity.key), record.to_text())
 
     def take_in(self, key: str, source: Store) -> Path:
         """Keep a record of another store as its file says it, byte by byte. Raises `StoreError` where that fails."""
@@ -63,16 +75,7 @@ class Store:
             content = theirs.read_bytes()
         except OSError as error:
             raise StoreError(f"cannot read {theirs}: {error.strerror or error}") from error
-        return self._put(key, content)
-
-    def _put(self, key: str, content: str | bytes) -> Path:
-        path = self.path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_with(path, content)
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror or error}; nothing half-written is left") from error
-        return path
+        return put(self.path(key), content)
 
     def there(self) -> list[str]:
         """The keys under which there is a file, sorted; whether it is a record shows when it is read."""

@@ -19,7 +19,7 @@ from ..records.results import Results
 from ..records.store import Store
 from ..suites import suite as suites
 from ..suites.suite import Entry, Suite
-from . import edited, engines
+from . import edited, engines, keeping
 from .beside import beside
 from .planner import Trial, plan
 from .run import collect, compute
@@ -52,6 +52,7 @@ def run(
     device: str | None = None,
     retry: bool = False,
     stale: bool = False,
+    keep_answers: bool = False,
     quiet: bool = True,
 ) -> Results:
     """Compute what `suite` asks for and `store` lacks, and return all of it.
@@ -80,6 +81,7 @@ def run(
         retry: Whether failed records are computed again.
         stale: Whether records that other code made than there is now are computed again; otherwise a warning counts
             them, and the column ``stale`` of `Results.provenance` says in what the code differs.
+        keep_answers: Whether all answers are kept in the store, so that a metric added by `protocol` needs no training.
         quiet: False prints progress.
 
     Returns:
@@ -111,6 +113,9 @@ def run(
         what = f"{len(todo.stale)} finished record(s) were made by other code ({staleness.told(todo.stale)})"
         warnings.warn(f"{what}; stale=True computes them again", stacklevel=2)
     _warn_edited(todo.lacking, place)
+    place.keeps_answers = keep_answers
+    for line in keeping.lacking(todo, place):
+        warnings.warn(line, stacklevel=2)
     finished = compute(todo, place, run_batches, workers=processes, console=Console(quiet=quiet))
     _warn_refused(place)
     return finished.results().of(chosen)

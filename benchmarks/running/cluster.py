@@ -137,7 +137,7 @@ def _gathered(
     waiting, running = iter(batches), dict[str, Batch]()
     before = {trial.key: store.stamp(trial.key) for batch in batches for trial in batch.trials}
     there = Store(store.folder.resolve())
-    there.claims = store.claims
+    there.claims, there.keeps_answers = store.claims, store.keeps_answers
     over = as_completed(loop=client.loop)
 
     def hand_out(count: int) -> None:

@@ -63,7 +63,7 @@ class Work:
         return sum(fit * work[0] + query * work[1] for (fit, query), work in each)
 
     def _count(self, batch: Batch, sign: int) -> None:
-        self._of(batch.entry.title)[0] += sign * batch.size
+        self._of(batch.entry.title)[0] += 0 if batch.kept else sign * batch.size
         for fit in batch.fits:
             for trial in fit.trials:
                 self._of(trial.entry.title)[1] += sign * fit.size

@@ -14,31 +14,15 @@ from scmbench.datasets import addresses
 from ..judging import published
 from ..questions import protocols, registry
 from ..records import staleness
+from ..records.answers import Shelf
 from ..records.record import Identity, Record, digest
 from ..records.store import Store
 from ..suites.suite import Entry, Suite
 from . import code, fingerprint
+from .trial import Base, Trial
 
 SIZED = 16
 """Seeds of a dataset whose sizes are looked at when batches are packed; of further ones the largest of these stands."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A record that a suite asks for: its identity, the suite's entry that asks, and the `code` that would make it.
-
-    The code is that of when the run was planned: a worker that starts after an edit may run newer code, never older, so
-    that its record is called stale too often and never too rarely.
-    """
-
-    identity: Identity
-    entry: Entry
-    code: str = ""
-
-    @cached_property
-    def key(self) -> str:
-        """The record's name in the store."""
-        return self.identity.key
 
 
 @dataclass
@@ -64,9 +48,13 @@ class Fit:
 
 @dataclass(frozen=True)
 class Batch:
-    """Fits of one model configuration that are trained together, in bounded pieces."""
+    """Fits of one model configuration that are trained together, in bounded pieces.
+
+    Where all answers are `kept`, nothing is trained: they are scored.
+    """
 
     fits: Sequence[Fit]
+    kept: bool = False
 
     @property
     def size(self) -> int:
@@ -100,8 +88,13 @@ def identify(entry: Entry, dataset: str, seed: int, protocol: str) -> Identity:
 
 def _first(entry: Entry, model: models.CausalModel, dataset: str, seed: int, protocol: str) -> Trial:
     world, questions = datasets.get(dataset), protocols.get(protocol)
-    asking = registry.modules(protocol)
-    theirs = fingerprint.of_modules(asking) if asking else ""
+
+    def made_of(asking: frozenset[str]) -> dict[str, str]:
+        theirs = fingerprint.of_modules(asking) if asking else ""
+        source = " ".join(filter(None, [fingerprint.of_model(type(model)), fingerprint.of_dataset(world), theirs]))
+        return {"source": source, "code": code.of(type(model), world, asking)}
+
+    whole = made_of(registry.modules(protocol))
     identity = Identity(
         dataset=dataset,
         dataset_version=world.version,
@@ -112,9 +105,16 @@ def _first(entry: Entry, model: models.CausalModel, dataset: str, seed: int, pro
         protocol=registry.canonical(protocol),
         protocol_version=questions.version,
         metric_versions=questions.metric_versions,
-        source=" ".join(filter(None, [fingerprint.of_model(type(model)), fingerprint.of_dataset(world), theirs])),
+        source=whole["source"],
     )
-    return Trial(identity, entry, code.of(type(model), world, asking))
+    name = protocol.partition(registry.ADD)[0]
+    asks = protocols.get(name)
+    base = Base(
+        *(registry.canonical(name), asks.version, asks.metric_versions),
+        **made_of(registry.modules(name)),
+        added=frozenset(getattr(questions, "added", ())),
+    )
+    return Trial(identity, entry, whole["code"], base)
 
 
 def trials(suite: Suite) -> list[Trial]:
@@ -153,7 +153,7 @@ def read(asked: Iterable[Trial], store: Store) -> dict[str, Record]:
     return {key: record for key in keys if (record := store.read(key)) is not None}
 
 
-def pack(asked: Sequence[Trial], *, limit: int = 24) -> list[Batch]:
+def pack(asked: Sequence[Trial], *, limit: int = 24, kept: bool = False) -> list[Batch]:
     """Batches of at most about `limit` mechanisms, small problems first, methods in turn.
 
     Records that differ in query options or protocol only share one fit. A model class may ask for larger batches with
@@ -181,7 +181,8 @@ def pack(asked: Sequence[Trial], *, limit: int = 24) -> list[Batch]:
             fit.size = sizes.of(fit.dataset, fit.seed)
         ordered = sorted(fits.values(), key=lambda fit: _magnitude(fit.size))
         for i, batch in enumerate(_pieces(ordered, limits[configuration])):
-            batches.append((max(_magnitude(fit.size) for fit in batch.fits), rank, i, batch))
+            size = max(_magnitude(fit.size) for fit in batch.fits)
+            batches.append((size, rank, i, replace(batch, kept=kept)))
     return [batch for *_, batch in sorted(batches, key=lambda row: row[:3])]
 
 
@@ -228,7 +229,8 @@ def _pieces(fits: Sequence[Fit], limit: int) -> Iterator[Batch]:
 class Plan:
     """What a run will do: all records wanted, the batches of those to compute, datasets that cannot be built here.
 
-    `finished` are the records that the store has, by key, those that will be computed again left out.
+    `finished` are the records that the store has, by key, those that will be computed again left out. The `shelf`
+    was looked at for kept answers; those in its `damaged` cannot be used, so that their records are computed.
     """
 
     suite: Suite
@@ -236,6 +238,12 @@ class Plan:
     batches: Sequence[Batch]
     missing: Sequence[Missing]
     finished: Mapping[str, Record] = field(default_factory=dict, repr=False)
+    shelf: Shelf | None = field(default=None, repr=False)
+
+    @property
+    def kept(self) -> int:
+        """How many records come from kept answers, with nothing trained for them."""
+        return sum(len(batch.trials) for batch in self.batches if batch.kept)
 
     @property
     def lacking(self) -> list[Trial]:
@@ -273,7 +281,7 @@ def plan(
     is the k-th of n parts, counted from 1: every n-th batch of the whole suite, whatever is finished, so that the parts
     share nothing and are together all of it, and large problems are spread over them. Raises
     `PublishedError` where numbers that the suite compares with cannot be read, and as `available` does: now, not after
-    computing.
+    computing. A record whose answers are kept, under whatever metrics, comes from them.
     """
     for name in suite.published:
         published.load(name)
@@ -290,4 +298,8 @@ def plan(
     if stale:
         made = {one.key for one in asked if made_otherwise(one, finished.get(one.key))}
         finished = {key: record for key, record in finished.items() if key not in made}
-    return Plan(suite, asked, pack([one for one in asked if one.key not in finished]), missing, finished)
+    lacking, shelf = [one for one in asked if one.key not in finished], Shelf(store)
+    kept = {one.key for one in lacking if shelf.has(one.answers) and shelf.read(one.answers)}
+    batches = pack([one for one in lacking if one.key in kept], kept=True)
+    batches += pack([one for one in lacking if one.key not in kept])
+    return Plan(suite, asked, batches, missing, finished, shelf)

@@ -98,6 +98,8 @@ def compute(
     that are not over. How long the rest may take is unknown until something is finished.
     """
     store.prepare()
+    if plan.shelf:
+        plan.shelf.prepare(keeping=store.keeps_answers)
     finished = finished_of(plan, store)
     left, work = {id(batch): batch for batch in plan.batches}, Work(plan.batches)
     before = {trial.key: store.stamp(trial.key) for batch in plan.batches for trial in batch.trials}

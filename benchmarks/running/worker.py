@@ -15,8 +15,10 @@ from scmbench.datasets.seeds import derive
 
 from ..judging.methods import METHOD
 from ..questions import protocols
+from ..records.answers import Answers, Shelf
 from ..records.record import Record
 from ..records.store import Store
+from . import kept
 from .asking import ask
 from .blame import TROUBLE, blame
 from .environment import Meter, environment
@@ -40,21 +42,48 @@ def run_batch(
     failures, with their traceback. A model that draws from global random generators, which it ought not to, is fitted
     and asked with those on streams of its seed, alone, so that its numbers depend on nothing else either; the
     provenance then says so (``random_state``). A model from outside does all this in a process of its own, which knows
-    no world and no truth (`hosts.py`). Fits whose records another run computes are left to it. Raises `StoreError`
-    where records cannot be written.
+    no world and no truth (`hosts.py`). Fits whose records another run computes are left to it. Of a batch whose answers
+    are kept, only those are fitted whose file is no longer there. Raises `StoreError` where records cannot be written.
     """
     keys = []
-    batch = Batch([fit for fit in batch.fits if store.take([trial.key for trial in fit.trials])])
-    if not batch.fits:
-        return keys
-    get_ready(batch.entry)
-    with kept_apart(), closing(_outcomes(batch, device, prepare)) as outcomes:
+    batch = replace(batch, fits=[fit for fit in batch.fits if store.take([trial.key for trial in fit.trials])])
+    shelf, keep = Shelf(store), store.keeps_answers and prepare is None
+    with kept_apart():
         torch.set_num_threads(threads)
-        for outcome in outcomes:
-            for record in outcome.records():
+        if batch.kept and prepare is None:
+            for record in _from_kept(batch, shelf):
                 store.write(record)
                 keys.append(record.identity.key)
+            batch = _without(batch, keys)
+        if not batch.fits:
+            return keys
+        get_ready(batch.entry)
+        with closing(_outcomes(batch, device, prepare)) as outcomes:
+            for outcome in outcomes:
+                for record, answers in outcome.records(keep=keep):
+                    if answers:
+                        shelf.write(answers)
+                    store.write(record)
+                    keys.append(record.identity.key)
     return keys
+
+
+def _from_kept(batch: Batch, shelf: Shelf) -> Iterator[Record]:
+    """The records of a batch whose answers are there; its problems are built anew, and no model."""
+    for fit in batch.fits:
+        for protocol, trials in groupby(fit.trials, key=lambda trial: trial.identity.protocol):
+            found = {one.key: answers for one in trials if (answers := shelf.read(one.answers))}
+            try:
+                problems = _problems(fit, protocol)
+            except Exception:  # the fit, which needs them too, says why
+                continue
+            yield from kept.score([one for one in fit.trials if one.key in found], found, problems)
+
+
+def _without(batch: Batch, keys: Sequence[str]) -> Batch:
+    """What is left of a batch when the records of these keys are there."""
+    fits = [replace(fit, trials=[one for one in fit.trials if one.key not in keys]) for fit in batch.fits]
+    return Batch([fit for fit in fits if fit.trials])
 
 
 def without_scores(trial: Trial, status: str, message: str, made: Host | None = None) -> Record:
@@ -80,10 +109,10 @@ class Refused:
     message: str
     made: Host
 
-    def records(self) -> Iterator[Record]:
-        """The reason, or the traceback, for every record of the fit."""
+    def records(self, *, keep: bool = False) -> Iterator[tuple[Record, Answers | None]]:
+        """The reason, or the traceback, for every record of the fit; there are no answers to `keep`."""
         for trial in self.fit.trials:
-            yield without_scores(trial, self.status, self.message, self.made)
+            yield without_scores(trial, self.status, self.message, self.made), None
 
 
 @dataclass(frozen=True)
@@ -96,11 +125,11 @@ class Fitted:
     problems: Sequence[Problem]
     cost: Mapping[str, Any]
 
-    def records(self) -> Iterator[Record]:
-        """Ask all records of this fit, those of one protocol together, with the problems that it makes."""
+    def records(self, *, keep: bool = False) -> Iterator[tuple[Record, Answers | None]]:
+        """Ask all records of this fit, those of one protocol together; with the answers where these are to `keep`."""
         for protocol, trials in groupby(self.fit.trials, key=lambda trial: trial.identity.protocol):
             problems = self.problems if protocol == self.fit.protocol else _problems(self.fit, protocol)
-            yield from ask(list(trials), self.made, self.models, problems, self.cost)
+            yield from ask(list(trials), self.made, self.models, problems, self.cost, keep=keep)
 
 
 def _problems(fit: Fit, protocol: str) -> list[Problem]:
