@@ -64,7 +64,8 @@ links:
 	@mkdir -p build/types/scmbench
 	@for room in datasets models metrics benchmarks results; do ln -sfn ../../../$$room build/types/scmbench/$$room; done
 
-numbers: $(stamp) ## every table and figure of the pages on results, from the committed runs, no training
+numbers: $(stamp) ## every table and figure of the README and of pages on results, from the committed runs, no training
+	$(bin)/python docs/tally.py --write
 	for suite in paper ablation vaca-quirks carefl-quirks fmri causal-nf causal-nf-violations; do \
 	  $(bin)/scmbench report $$suite --from committed --out docs/numbers/$$suite > /dev/null || exit 1; done
 
