@@ -3,7 +3,6 @@ from .classifier import c2st_forest
 from .counterfactual import mse, relative_rmse
 from .discrete import label_error, total_variation
 from .effects import mean_effect, rank_error, sign_error
-from .encoding import encoding_scores
 from .encoding import encoding_scores, reconstruction_error, scaled
 from .energy import energy_distance
 from .hilbert_schmidt import hsic, hsic_test
