@@ -1,7 +1,7 @@
 """How many rows each distance needs to tell a slightly wrong world from the true one: the table of power.md.
 
-``python docs/power.py --write`` computes power.csv anew (ten minutes) and prints the table; without it, prints the table of
-the file.
+``python docs/power.py --write`` computes power.csv anew (ten minutes) and prints the table; without it, prints the
+table of the file.
 """
 
 from __future__ import annotations

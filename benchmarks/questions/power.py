@@ -1,8 +1,9 @@
 """Power: how often does a distance tell a slightly wrong world from the true one, at so many rows?
 
-A distance between samples can only show a fault that is larger than what two samples of one world differ by. The *power* at n
-rows is the share of repetitions in which the distance of a wrong world's sample is beyond the 95 % quantile of the
-distances between two samples of the true one: 0.05 for a distance that sees nothing, 1 for one that always sees it.
+A distance between samples can only show a fault that is larger than what two samples of one world differ by. The
+*power* at n rows is the share of repetitions in which the distance of a wrong world's sample is beyond the 95 %
+quantile of the distances between two samples of the true one: 0.05 for a distance that sees nothing, 1 for one that
+always sees it.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def _each(distance: Distance, truth: Tensor, answers: Tensor) -> Tensor:
 
 
 def rows_needed(curve: Mapping[int, float], enough: float = ENOUGH) -> float:
-    """The least number of rows of a curve ``{n: power}`` from which on the power is `enough`; infinity where it never is.
+    """The least number of rows of ``{n: power}`` from which on the power is `enough`; infinity where it never is.
 
     >>> rows_needed({100: 0.3, 200: 0.85, 500: 1.0}), rows_needed({100: 0.9, 200: 0.1})
     (200, inf)
