@@ -49,7 +49,7 @@ class Autoregressive(Mechanism):
         return fitted
 
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
-        """Noise ``(n, d)`` of rows ``x (n, d)`` given ``parents (n, p)``."""
+        """Noise ``(n, d k)`` of rows ``x (n, d)`` given ``parents (n, p)``, k columns of it a component."""
         return torch.cat([f.encode(own, given) for f, own, given in self.components(x, parents)], 1)
 
     def components(self, x: Tensor, parents: Tensor) -> Iterator[tuple[Any, Tensor, Tensor]]:
@@ -58,14 +58,14 @@ class Autoregressive(Mechanism):
             yield f, x[:, k : k + 1], _given(parents, x, k)
 
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
-        """Rows ``(n, d)`` of noise ``u (n, d)`` given ``parents (n, p)``."""
-        x = torch.empty_like(u)
-        for k, f in enumerate(self.parts):
-            x[:, k : k + 1] = f.decode(u[:, k : k + 1], _given(parents, x, k))
+        """Rows ``(n, d)`` of noise ``u (n, d k)`` given ``parents (n, p)``, k columns of it a component."""
+        x = u.new_empty(len(u), len(self.parts))
+        for k, (f, own) in enumerate(zip(self.parts, u.chunk(len(self.parts), 1), strict=True)):
+            x[:, k : k + 1] = f.decode(own, _given(parents, x, k))
         return x
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draws ``(n, d)``, a component after the other."""
+        """Draws ``(n, d k)``, a component after the other."""
         return torch.cat([f.noise(n, generator) for f in self.parts], 1)
 
     def draw(self, parents: Tensor, generator: torch.Generator) -> Tensor:

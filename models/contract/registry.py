@@ -28,6 +28,7 @@ BUILT_IN = {
     "engression": "scmbench.models.engression:Engression",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",
     "flow-scm": "scmbench.models.flow_scm:FlowSCM",
+    "scm-best": "scmbench.models.best:ScmBest",
     "linear": "scmbench.models.linear:LinearGaussian",
     "nsf": "scmbench.models.nsf:NSF",
     "rank": "scmbench.models.rank:Rank",

@@ -90,6 +90,7 @@ CASES = [
     *(Case("nsf", {"coordinates": kind, "roots": "fitted"}) for kind in ("asinh", "standard")),
     *(Case("robust-linear", {"estimator": estimator}) for estimator in ("theil-sen", "huber")),
     Case("rank", {"trees": 10}),
+    Case("scm-best", {"candidates": ("additive", "spline")}),
     *(Case("tram", {"terms": terms, "roots": "fitted"}) for terms in ("ci", "cs", "ls")),
     Case("dowhy", breaks={"units": WHOLE}),
     Case("marginal"),

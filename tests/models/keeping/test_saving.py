@@ -49,6 +49,7 @@ CONFIGURATIONS = [
     ("flow-scm", {"base": "student-t", "shapes": ("spline",), "roots": "fitted"}),
     ("nsf", {}),
     ("nsf", {"coordinates": "standard", "roots": "fitted", "layers": 1}),
+    ("scm-best", {"candidates": ("additive", "diffusion", "spline"), "members": 3}),
     ("tram", {}),
     ("tram", {"terms": "ls", "roots": "fitted"}),
     ("dscm", {}),
