@@ -186,6 +186,13 @@ def computing(suite: Suite, entries: Sequence[Entry] | None = None) -> str:
     return shlex.join(words)
 
 
+def placed() -> str:
+    """The words of this command line that say where records are kept, with a blank before them; empty without such."""
+    context = click.get_current_context()
+    told = context.get_parameter_source("folder") == ParameterSource.COMMANDLINE
+    return f" --store {shlex.quote(str(context.params['folder']))}" if told else ""
+
+
 def tell_refused(store: Store) -> None:
     """One line about record files that cannot be used, however many there are."""
     if store.refused:

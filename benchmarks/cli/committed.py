@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import complain, counted, narrowing, say, slowly
+from .arguments import complain, computing, counted, narrowing, say, slowly
 
 if TYPE_CHECKING:
     from ..gate.revision import Revision
@@ -57,6 +57,7 @@ def update_(
     Of a part of SUITE (--scms, --only, --seed) the records are replaced, and all others stay as they are.
     """
     from ..gate.revision import joined, update
+    from ..judging.cells import text_columns
     from ..records import staleness
     from ..records.committed import ABOUT, home_of, read
     from ..running.planner import plan
@@ -72,7 +73,7 @@ def update_(
         say(("left out: data missing", "yellow"), f"  {missing.dataset}: {missing.message}")
     if lacking:
         complain(
-            f"{lacking} of {len(trials)} records are not in {store.folder}: scmbench run {suite.name} computes them",
+            f"{lacking} of {len(trials)} records are not in {store.folder}: {computing(suite)} computes them",
         )
         context.exit(1)
     if not trials:
@@ -87,13 +88,13 @@ def update_(
             f"{first['model']} {first['variant']}: {first['message']}; --allow-failures commits them as they are",
         )
         context.exit(1)
-    dirty = results.provenance[results.provenance["dirty"].astype(bool)]
+    dirty = results.provenance[text_columns(results.provenance, ["dirty"])["dirty"] != "False"]
     if len(dirty) and not allow_dirty:
         first = dirty.iloc[0]
         complain(
             f"{len(dirty)} of {len(results.provenance)} record(s) come from a changed checkout that "
             f"no commit holds: first {first['dataset']} seed {first['seed']} {first['model']} {first['variant']}; "
-            f"commit and run {suite.name} again with another --store, or say --allow-dirty",
+            f"commit and run {suite.address} again with another --store, or say --allow-dirty",
         )
         context.exit(1)
     stale = staleness.of(results.provenance)

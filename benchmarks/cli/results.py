@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from .arguments import computing, console, counted, errors, named, narrowing, say, slowly, tell_refused
+from .arguments import computing, console, counted, errors, named, narrowing, placed, say, slowly, tell_refused
 from .plain import printable
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def show(suite: Suite, store: Store) -> None:
     if older:
         say(staleness.older(older))
     if not found:
-        say(f"the store {store.folder} has none of these records; scmbench run {suite.name} computes them")
+        say(f"the store {store.folder} has none of these records; {computing(suite)} computes them")
 
 
 def show_report(made: Report) -> None:
@@ -193,5 +193,5 @@ def write_report(made: Report, out: Path | None = None) -> None:
     page = made.write(out or report_folder(made.suite, Path("results/runs")))
     say(f"tables, figures and everything on one page: {page}")
     say(("next", "bold"), f": open {page} in a browser, or")
-    for line in made.next_steps():
+    for line in made.next_steps(placed()):
         say(f"  {line}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import console, counted, narrowing, say, slowly
+from .arguments import console, counted, narrowing, placed, say, slowly
 from .parameters import Shard
 from .results import report_folder, show_report, write_report
 
@@ -106,7 +106,7 @@ def run(
         finished = compute(todo, store, run_batches, workers=processes, console=console)
         for line in keeping.after(todo, store):
             say(line)
-        say(f"part {shard[0]} of {shard[1]} is over; when all are: scmbench report {suite.name} --store {store.folder}")
+        say(f"part {shard[0]} of {shard[1]} is over; when all are: scmbench report {suite.address}{placed()}")
         context.exit(int(bool(failures(finished.results()) or finished.lacking)))
     reports = report_folder(suite, store.folder)
 

@@ -95,9 +95,11 @@ def write(
     """
     provenance = results.provenance
     examples = _thin(results.examples, provenance)
-    environments = provenance.reindex(columns=ENVIRONMENT).drop_duplicates().reset_index(drop=True)
+    stamped = provenance.reindex(columns=ENVIRONMENT).astype(object)
+    stamped = stamped.where(stamped.notna(), None)  # what a record does not tell: no NaN equals another
+    environments = stamped.drop_duplicates().reset_index(drop=True)
     index = {row: i for i, row in enumerate(environments.itertuples(index=False, name=None))}
-    stamps = provenance.reindex(columns=ENVIRONMENT).itertuples(index=False, name=None)
+    stamps = stamped.itertuples(index=False, name=None)
     records = provenance.drop(columns=[c for c in ["suite", *MOMENTARY, *ENVIRONMENT] if c in provenance])
     notes = _notes(records)
     records = records.assign(environment=[index[stamp] for stamp in stamps])

@@ -149,20 +149,22 @@ class Report:
         shown += members.tables(self.results, self.layout)
         shown.append(records.failures(self.results.provenance, self.layout, unsupported=False))
         shown.append(records.dirty_table(self.results.provenance))
-        shown.append(records.stale_table(self.results.provenance, self.suite.name))
+        shown.append(records.stale_table(self.results.provenance, self.suite.address))
         printed = [part for table in shown if table.rows for part in (to_rich(table), "")]
         return [*printed, *self.notes, self.headline()]
 
-    def next_steps(self) -> list[str]:
-        """What to do with this, a line each: commands that say more."""
-        name, seeds = self.suite.name, self.results.provenance["seed"].nunique()
+    def next_steps(self, place: str = "") -> list[str]:
+        """What to do with this, a line each: commands that say more, with the words that say where records are."""
+        address, seeds = f"{self.suite.address}{place}", self.results.provenance["seed"].nunique()
         failed = int((self.results.provenance["status"] == FAILED).sum())
-        steps = [f"scmbench show {name} --only MODEL   every score, cost and traceback of a model"]
+        steps = [(f"show {address} --only MODEL", "every score, cost and traceback of a model")]
         if failed:
-            steps.insert(0, f"scmbench run {name} --retry         computes {failed} failed record(s) again")
+            steps.insert(0, (f"run {address} --retry", f"computes {failed} failed record(s) again"))
         if 0 < seeds < LEAST:
-            steps.insert(0, f"scmbench run {name} --seeds 5       enough seeds for verdicts; what is finished is kept")
-        return [*steps, f"scmbench cite {name}                the papers behind these numbers, as BibTeX"]
+            steps.insert(0, (f"run {address} --seeds 5", "enough seeds for verdicts; what is finished is kept"))
+        steps.append((f"cite {self.suite.file}", "the papers behind these numbers, as BibTeX"))
+        width = max(len(command) for command, _ in steps)
+        return [f"scmbench {command:<{width}}   {what}" for command, what in steps]
 
     def _against(self) -> Table:
         assert self.against is not None
@@ -177,7 +179,7 @@ class Report:
         ]
         parts = [
             Part("Not from a commit", [records.dirty_table(provenance)]),
-            Part("Made by other code", [records.stale_table(provenance, self.suite.name)]),
+            Part("Made by other code", [records.stale_table(provenance, self.suite.address)]),
         ]
         if self.judged is not None:
             drawn = {"verdicts": verdict_map(self.judged, layout)} if layout.datasets else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -64,6 +65,12 @@ class Entry:
         """Whether the suite asks it about this dataset."""
         return not self.datasets or dataset in self.datasets
 
+    def same_as(self, other: Entry) -> bool:
+        """Whether it is the same model with the same options, defaults included, under the same label."""
+        if (self.name, self.title, self.by_dataset) != (other.name, other.title, other.by_dataset):
+            return False
+        return self.variant == other.variant and self.build().options() == other.build().options()
+
     def on(self, dataset: str) -> Entry:
         """The same model with its options for this dataset; itself where it has none of its own."""
         if dataset not in self.by_dataset:
@@ -101,6 +108,18 @@ class Suite:
     """Whether it is a part of what its file says: fewer or other seeds, SCMs or models."""
     narrowed_from: Suite | None = None
     """All of what its file says, with the models that were added; None where it was never narrowed."""
+    words: Sequence[str] = ()
+    """How a command names it, where its name does not do: the path of its file, and a protocol that it is put under."""
+
+    @property
+    def address(self) -> str:
+        """How a command line names it: ``toy.toml``, ``smoke --protocol standard``."""
+        return shlex.join(self.words or [self.name])
+
+    @property
+    def file(self) -> str:
+        """The same without a protocol, where a command takes none."""
+        return shlex.join([*self.words[:1]] or [self.name])
 
     @property
     def whole(self) -> Suite:
@@ -119,8 +138,10 @@ class Suite:
         """A part of the suite: other seeds, some SCMs (short forms allowed), some models (by label or name).
 
         Models that are `added` stay whatever `methods` names, which may be one of them; so do `worlds` that are added,
-        which are asked of every model. Raises `SuiteError` for a name that the suite does not have.
+        which are asked of every model. One that is the suite's own is not asked twice. Raises `SuiteError` for a name
+        that the suite does not have, and for a label of an added model that another one has.
         """
+        own, new = self._sorted(added)
         chosen = {name for scm in scms for name in self._named(scm, worlds)} if scms else None
         for method in methods or ():
             if not any(entry.goes_by(method) for entry in [*self.models, *added]):
@@ -129,12 +150,22 @@ class Suite:
             self,
             seeds=self.seeds if seeds is None else tuple(seeds),
             datasets=[name for name in self.datasets if chosen is None or name in chosen],
-            models=[e for e in self.models if not methods or any(map(e.goes_by, methods))],
+            models=[e for e in self.models if not methods or e in own or any(map(e.goes_by, methods))],
         )
         lacks = set(self.seeds) - set(narrowed.seeds) or len(narrowed.datasets) < len(self.datasets)
         part = self.part or bool(lacks) or len(narrowed.models) < len(self.models)
         narrowed = replace(narrowed, part=part, narrowed_from=self.whole if part else None)
-        return narrowed.with_models(added).with_worlds(worlds)
+        return narrowed.with_models(new).with_worlds(worlds)
+
+    def _sorted(self, added: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+        """Those of its own models that are added as they are, and those that are new, each once."""
+        own, new = list[Entry](), list[Entry]()
+        for entry in added:
+            mine = [e for e in self.models if e.same_as(entry) and all(map(e.wants, self.datasets))]
+            own += mine
+            if not mine and not any(e.same_as(entry) for e in new):
+                new.append(entry)
+        return own, new
 
     def _named(self, scm: str, worlds: Sequence[str]) -> list[str]:
         """What a name or address stands for among the suite's datasets and the added `worlds`."""
@@ -157,7 +188,11 @@ class Suite:
         suite = replace(self, models=[*self.models, *entries])
         titles = Counter(entry.title for entry in suite.models)
         if doubled := sorted(title for title, count in titles.items() if count > 1):
-            raise SuiteError(f"suite {self.name!r}: the model(s) {doubled} are there already; give another label")
+            first = next(entry for entry in entries if entry.title == doubled[0])
+            raise SuiteError(
+                f"suite {self.name!r}: two models would be called {doubled[0]!r} and differ (class, options, worlds): "
+                f"give the added one another label, as in {first.name},label=mine"
+            )
         return replace(suite, narrowed_from=self.narrowed_from and self.narrowed_from.with_models(entries))
 
     def with_worlds(self, names: Sequence[str]) -> Suite:
@@ -181,7 +216,8 @@ class Suite:
         name = "-".join([self.name, *re.findall(r"[\w.]+", protocol)])
         whole = self.narrowed_from and self.narrowed_from.under(protocol)
         title = f"{self.title}, protocol {protocol}"
-        return replace(self, name=name, title=title, protocol=protocol, narrowed_from=whole)
+        words = [*(self.words or [self.name]), "--protocol", protocol]
+        return replace(self, name=name, title=title, protocol=protocol, narrowed_from=whole, words=words)
 
     @property
     def base_protocol(self) -> str:
@@ -229,7 +265,7 @@ def load(name: str) -> Suite:
 
         known = set(published.names())
         numbers = [paper if paper in known else str(path.parent / paper) for paper in suite.published]
-        return replace(suite, folder=path.parent, published=numbers)
+        return replace(suite, folder=path.parent, published=numbers, words=[name])
     if name not in shelf.names():
         raise SuiteError(f"no suite {name!r}; there are {shelf.names()}, or give the path of a .toml file")
     return parse(shelf.text(name), name=name, file=f"{name}.toml")

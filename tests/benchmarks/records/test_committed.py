@@ -47,6 +47,21 @@ def test_scores_of_cells_come_back(results, tmp_path):
     assert after["score"].to_numpy() == pytest.approx(before["score"].to_numpy(), rel=1e-6, nan_ok=True)
 
 
+@pytest.mark.parametrize("lacking", ["commit", "dirty", "threads"])
+@pytest.mark.parametrize("how", ["a record", "all records", "the column"])
+def test_a_record_that_does_not_tell_its_environment_is_committed_all_the_same(results, tmp_path, lacking, how):
+    provenance = results.provenance.copy().astype({lacking: object})
+    if how == "the column":
+        provenance = provenance.drop(columns=lacking)
+    else:
+        provenance.loc[provenance.index[:1] if how == "a record" else provenance.index, lacking] = float("nan")
+    committed.write(tmp_path / "t", replace(results, provenance=provenance), suite="t", note="first")
+    run = committed.read(tmp_path / "t")
+    assert len(run.about["environments"]) == (2 if how == "a record" else 1)
+    assert run.provenance[lacking].isna().sum() == (1 if how == "a record" else len(provenance))
+    assert len(run.provenance) == len(provenance)
+
+
 def test_costs_of_a_run_with_unsupported_problems_are_numbers(tmp_path, monkeypatch):
     text = SUITE.replace('"identity"', '"carefl-affine"')  # which needs as many causes as effects
     suite, store = parse(text, name="t", file="t.toml"), Store(tmp_path / "store")

@@ -97,6 +97,21 @@ def test_headline_counts_what_was_run(written):
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "place", "address"),
+    [
+        ((), "", "toy"),
+        (["toys/toy.toml"], "", "toys/toy.toml"),
+        (["toy.toml", "--protocol", "standard"], " --store mine", "toy.toml --protocol standard --store mine"),
+    ],
+)
+def test_what_to_do_next_are_commands_that_find_the_suite(words, place, address):
+    steps = Report.of(suite(words=words, published=()), results()).next_steps(place)
+    commands = [step.split("   ")[0] for step in steps]
+    assert f"scmbench show {address} --only MODEL" in commands
+    assert f"scmbench cite {words[0] if words else 'toy'}" in commands
+
+
 def test_the_page_is_whole_and_stands_alone(written):
     _, index, _ = written
     text, tags = index.read_text(), Tags()

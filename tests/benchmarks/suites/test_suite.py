@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -112,6 +113,52 @@ def test_narrowing_to_what_is_not_there_is_an_error(part):
 def test_a_label_that_is_taken_is_refused():
     with pytest.raises(SuiteError, match="linear"):
         parse(GOOD).with_models([Entry("dcm", "linear")])
+
+
+def titles(suite):
+    return [entry.title for entry in suite.models]
+
+
+@pytest.mark.parametrize("added", [Entry("linear", "linear"), Entry("linear", "linear", options={"ridge": 0})])
+def test_a_model_of_the_suite_that_is_added_stays_and_is_not_asked_twice(added):
+    suite = parse(GOOD)
+    assert titles(suite.narrow(added=[added])) == titles(suite)
+    part = suite.narrow(methods=["dcm"], added=[added, added])
+    assert titles(part) == titles(suite.narrow(methods=["dcm", "linear"]))
+    assert titles(part.whole) == titles(suite)
+
+
+def test_a_new_model_that_is_added_twice_is_asked_once():
+    suite = parse(GOOD).narrow(added=[Entry("marginal", "floor"), Entry("marginal", "floor")])
+    assert titles(suite) == [*titles(parse(GOOD)), "floor"]
+
+
+@pytest.mark.parametrize("methods", [None, ["dcm"]])
+@pytest.mark.parametrize("added", [Entry("linear", "linear", options={"ridge": 1.0}), Entry("marginal", "linear")])
+def test_another_model_under_a_label_of_the_suite_is_told_with_what_to_write(added, methods):
+    with pytest.raises(SuiteError, match=rf"would be called 'linear'.*as in {added.name},label=mine"):
+        parse(GOOD).narrow(methods=methods, added=[added])
+
+
+def test_a_model_of_some_worlds_is_not_the_one_that_is_asked_about_all():
+    text = GOOD + 'datasets = ["check/sine"]\n'
+    whole = Entry("dcm", "dcm", "corrected", {"epochs": 2})
+    assert titles(parse(GOOD).narrow(added=[whole])) == titles(parse(GOOD))
+    with pytest.raises(SuiteError, match=r"would be called 'dcm \(corrected\)'"):
+        parse(text).narrow(added=[whole])
+
+
+def test_a_suite_is_addressed_as_a_command_names_it(tmp_path):
+    path = tmp_path / "my toys" / "toy.toml"
+    path.parent.mkdir()
+    path.write_text(GOOD)
+    suite = suites.load(str(path))
+    assert suite.address == suite.file == shlex.quote(str(path)) != str(path)
+    other = suite.narrow(seeds=[0]).under("standard")
+    assert other.address == f"{suite.address} --protocol standard"
+    assert other.file == suite.file
+    assert suites.load("smoke").address == "smoke"
+    assert suites.load("smoke").under("standard").address == "smoke --protocol standard"
 
 
 @pytest.mark.parametrize("name", ["nothing", "nowhere.toml", "../paper"])
