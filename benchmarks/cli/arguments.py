@@ -216,8 +216,6 @@ def outside(spec: str) -> Entry:
     try:
         name, options = split(spec)
         label = str(options.pop("label", name.rpartition(":")[2]))
-        entry = Entry(name, label, str(options.pop("variant", "")), options)
-        entry.build()
+        return Entry(name, label, str(options.pop("variant", "")), options).resolved()
     except (ValueError, TypeError) as error:
         raise SuiteError(f"--add-model {spec}: {error}") from None
-    return entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +80,14 @@ def read(folder: Path) -> Submission:
     except ValueError as error:
         raise SubmissionError(f"{path}: {error}") from None
     suite = suites.load(card["suite"])
-    if any(entry.title == other.title for other in suite.models):
-        raise SubmissionError(f"{path}: label = {entry.label!r} is a method of the suite {suite.name!r}; write another")
     run = committed.read(folder)
     there = text_columns(run.provenance, ["model", "variant"])
-    others = set(zip(there["model"], there["variant"], strict=True)) - {(entry.label, entry.variant)}
+    pairs = set(zip(there["model"], there["variant"], strict=True))
+    if not entry.variant and len(pairs) == 1:  # its code, which knows the default, is not imported for a look
+        entry = replace(entry, variant=next(variant for _, variant in pairs))
+    if any(entry.title == other.title for other in suite.models):
+        raise SubmissionError(f"{path}: label = {entry.label!r} is a method of the suite {suite.name!r}; write another")
+    others = pairs - {(entry.label, entry.variant)}
     if others or there.empty:
         found = f"records of {sorted(others)[0][0]!r}, too" if others else "no records"
         raise SubmissionError(f"{folder}: the run has {found}; it holds those of {entry.label!r} alone")

@@ -13,6 +13,7 @@ from typing import Literal
 from rich.console import Console
 from scmbench.datasets import addresses
 from scmbench.datasets.errors import UserError
+from scmbench.models.contract.registry import UnknownModel
 
 from ..records import committed, staleness
 from ..records.results import Results
@@ -215,7 +216,11 @@ def choose(
             raise TypeError(f"{name}={value!r}; expected a list of names: [{value!r}]")
     which = range(seeds) if isinstance(seeds, int) else seeds
     worlds = [name for where in add_scms for name in addresses.resolve(where)]
-    return whole.narrow(seeds=which, scms=scms, methods=only, added=add_models, worlds=worlds)
+    try:
+        added = [entry.resolved() for entry in add_models]
+    except (UnknownModel, ValueError, TypeError) as error:
+        raise suites.SuiteError(f"add_models: {error}") from None
+    return whole.narrow(seeds=which, scms=scms, methods=only, added=added, worlds=worlds)
 
 
 def _check_guard() -> None:

@@ -75,7 +75,16 @@ class Entry:
         """The same model with its options for this dataset; itself where it has none of its own."""
         if dataset not in self.by_dataset:
             return self
-        return replace(self, options={**self.options, **self.by_dataset[dataset]}, by_dataset={})
+        own = self.by_dataset[dataset]
+        variant = str(own.get("variant", self.variant))
+        return replace(self, variant=variant, options={**self.options, **own}, by_dataset={})
+
+    def resolved(self) -> Entry:
+        """The same with the variant that it has by default, under which its records are found.
+
+        Raises what `build` does.
+        """
+        return replace(self, variant=str(self.build().options().get("variant") or ""))
 
     def build(self) -> CausalModel:
         """A new, unfitted model with the `options`."""
@@ -396,8 +405,7 @@ class _Reader:
             if not own:
                 raise self.error("datasets", f"model {name!r} has no datasets; without the key it has all", model=i)
             try:
-                entry = Entry(name, label, table.get("variant", ""), table.get("options", {}), own)
-                entry.build()
+                entry = Entry(name, label, table.get("variant", ""), table.get("options", {}), own).resolved()
             except (UnknownModel, ValueError, TypeError) as error:
                 raise self.error("name", f"model {name!r}: {error}", model=i) from None
             entry = replace(entry, by_dataset=self.by_dataset(entry, table.get("by_dataset", {}), model=i))
@@ -416,7 +424,7 @@ class _Reader:
                 raise self.error(short, f"by_dataset: {short!r} has {options!r}; {what}", model=model)
             try:
                 resolved = self.among(short, entry.datasets)
-                replace(entry, options={**entry.options, **options}).build()
+                replace(entry, by_dataset={short: options}).on(short).build()
             except UnknownDataset as error:
                 raise self.error(short, f"by_dataset: among the model's, {error.args[0]}", model=model) from None
             except (ValueError, TypeError) as error:

@@ -9,6 +9,7 @@ import pytest
 from scmbench.benchmarks import run
 from scmbench.benchmarks.judging import published
 from scmbench.benchmarks.running import engines, planner
+from scmbench.benchmarks.running.api import choose
 from scmbench.benchmarks.suites import shelf
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry, SuiteError
@@ -194,6 +195,43 @@ def test_the_batches_of_a_suite_get_its_time_or_what_the_caller_says(monkeypatch
 @pytest.mark.parametrize("name", shelf.names())
 def test_the_suites_that_come_with_scmbench_load(name):
     assert suites.load(name).models
+
+
+class TestVariants:
+    """A model that has variants has one, named or not: its records are kept under that one."""
+
+    def test_one_that_names_none_has_the_default(self):
+        text = GOOD.replace('variant = "corrected"\n', "")
+        [entry] = [e for e in parse(text).models if e.name == "dcm"]
+        assert (entry.variant, entry.title) == ("reference", "dcm (reference)")
+        assert entry.build().options()["variant"] == "reference"
+        assert [e.variant for e in parse(text).models if e.name == "linear"] == [""]
+
+    def test_one_named_among_the_options_counts(self):
+        text = 'protocol = "paper"\nseeds = 1\ndatasets = ["check/sine"]\n[[models]]\nname = "vaca"\n'
+        [entry] = parse(text + 'options = { variant = "corrected" }\n').models
+        assert (entry.variant, entry.title) == ("corrected", "vaca (corrected)")
+
+    def test_the_default_and_its_name_are_one_model(self):
+        text = 'protocol = "paper"\nseeds = 1\ndatasets = ["check/sine"]\n[[models]]\nname = "vaca"\n'
+        with pytest.raises(SuiteError, match=r"'vaca \(reference\)' is there twice"):
+            parse(text + '[[models]]\nname = "vaca"\nvariant = "reference"\n')
+
+    def test_an_added_one_is_found_under_its_default(self):
+        suite = choose(parse(GOOD), add_models=[Entry("vaca", "mine")])
+        assert suite.models[-1].title == "mine (reference)"
+        with pytest.raises(SuiteError, match=r"add_models: .*'vacua'"):
+            choose(parse(GOOD), add_models=[Entry("vacua", "mine")])
+
+    def test_a_dataset_may_have_another(self):
+        text = (
+            'protocol = "paper"\nseeds = 1\ndatasets = ["check/sine", "check/treatment"]\n[[models]]\nname = "vaca"\n'
+        )
+        suite = parse(text + '[models.by_dataset]\n"check/sine" = { variant = "corrected" }\n')
+        variants = {one.identity.dataset: one.identity.options["variant"] for one in planner.trials(suite)}
+        assert (variants["check/sine"], variants["check/treatment"]) == ("corrected", "reference")
+        with pytest.raises(SuiteError, match="wrong"):
+            parse(text + '[models.by_dataset]\n"check/sine" = { variant = "wrong" }\n')
 
 
 class TestOptionsByDataset:
