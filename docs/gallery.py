@@ -32,6 +32,7 @@ PAPERS = {
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
     "image": "Images",
     "kacgm": "Kolmogorov-Arnold causal generative models (Almodóvar, Elizo, Apellániz, Zazo, Parras, 2026)",
+    "tmscm": "Triangular monotone mechanisms of vectors (Chen, Du, 2025)",
     "violations": "Violated assumptions (Poinsot, Panayiotou, Leite, Chesneau, Şimşek, Schoenauer, 2025)",
 }
 OBSERVED, SET = "#4c72b0", "#dd8452"
@@ -93,8 +94,9 @@ INTRODUCTION = f"""# Gallery of SCMs
 Every structural causal model that comes with scmbench, as the registry has it: its graph, what {ROWS:,} rows at seed 0
 look like, and a page with its equations and all results of committed runs. Nodes that a protocol intervenes on are
 filled. In small graphs there is a panel for every arrow: <span style="color:{OBSERVED}">■</span> observed, and
-<span style="color:{SET}">■</span> under an intervention on the first target, set to its 90 % quantile. Larger graphs
-show the spread of every node (quartiles, and whiskers from 5 % to 95 %). Axes end at the 0.5 % and 99.5 % quantiles,
+<span style="color:{SET}">■</span> under an intervention on the first target, set to its 90 % quantile. Larger graphs,
+and those of vectors, show the spread of every node or component (quartiles, and whiskers from 5 % to 95 %). Axes end
+at the 0.5 % and 99.5 % quantiles,
 because some of these worlds have heavy tails.
 
 Worlds with an image show, above, images of the world, and below them their true counterfactuals under each
@@ -131,7 +133,7 @@ def facts(scm: SCM, version: int) -> str:
     graph = scm.graph
     told = [
         f"{len(graph)} nodes, {graph.number_of_edges()} {'edge' if len(graph.edges) == 1 else 'edges'}",
-        f"intervened on: {', '.join(map(str, scm.targets))}",
+        f"intervened on: {', '.join(map(str, scm.targets)) or 'no node by itself'}",
         *([f"hidden: {', '.join(sorted(scm.latent))}"] if scm.latent else []),
         f"version {version}",
     ]
@@ -144,7 +146,7 @@ def draw(scm: SCM) -> Figure:
         return draw_images(scm)
     values = scm.sample(ROWS, seed=0)
     edges = sorted(scm.graph.edges)
-    if len(scm.graph) > LARGE:
+    if len(scm.graph) > LARGE or any(x.ndim > 1 for x in values.values()):
         figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=[1, 1.5], layout="constrained")
         draw_graph(left, scm)
         draw_spreads(right, scm, values)
@@ -257,14 +259,17 @@ def draw_edge(ax: Axes, edge: tuple[str, str], values: Values, changed: Values) 
 
 
 def draw_spreads(ax: Axes, scm: SCM, values: Values) -> None:
-    """A box a node, in topological order."""
-    order = [node for node in scm.order if node in values]
+    """A box a node, or a component of a node that is a vector, in topological order."""
+    columns: dict[str, np.ndarray] = {}
+    for node in (node for node in scm.order if node in values):
+        x = values[node].numpy()
+        columns |= {node: x} if x.ndim == 1 else {f"{node}[{j}]": part for j, part in enumerate(x.T)}
     ax.boxplot(
-        [values[node].numpy() for node in order],
+        list(columns.values()),
         whis=(5, 95),
         showfliers=False,
         medianprops={"color": OBSERVED},
         widths=0.6,
     )
-    ax.set_xticks(range(1, len(order) + 1), order, rotation=90, fontsize=7)
+    ax.set_xticks(range(1, len(columns) + 1), list(columns), rotation=90, fontsize=7)
     ax.spines[["top", "right"]].set_visible(False)

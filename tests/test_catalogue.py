@@ -64,6 +64,18 @@ def test_equations_come_with_all_that_they_call(name):
     assert called <= set(re.findall(r"(?:^|def )(_\w+|g)(?: = |\()", text, re.M))
 
 
+def test_worlds_of_vectors_are_drawn_by_component_and_written_out():
+    scm = datasets.get("tmscm/stair").scm(0)
+    panel = gallery.draw(scm).axes[-1]
+    gallery.plt.close("all")
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["x[0]", "y[0]", "y[1]", "z[0]", "z[1]", "z[2]"]
+    assert "intervened on: no node by itself" in gallery.facts(scm, 1)
+    assert "def _vector(" in equations.equations(scm)
+    assert {"_backdoor_w", "_correlated", "_softmax_mean"} <= set(
+        re.findall(r"def (\w+)\(", equations.equations(datasets.get("tmscm/backdoor").scm(0)))
+    )
+
+
 def test_missing_files_are_told_without_a_place_on_this_machine():
     message = "labels.txt is not in /some/cache; needed by x. Get it with `scmbench data fetch fmri`, or by hand"
     assert gallery.how(message) == "Get it with `scmbench data fetch fmri`."
