@@ -177,6 +177,9 @@ class Echo:
     def log_prob(self, x: Values) -> Tensor:
         return rows(len(x["a"]), 1)[:, 0]
 
+    def abduct(self, x: Values) -> Values:
+        return {node: rows(len(x["a"]), 1, i)[:, 0] for i, node in enumerate(x)}
+
 
 def chain() -> SCM:
     return SCM({"a": lambda u: u, "b": lambda u, a: torch.tanh(a) + u, "c": lambda u, b, a: b * a + u})

@@ -27,7 +27,7 @@ DISTANCES = {
 PERMUTATIONS = 199
 TEST_ROWS, DISTANCE_ROWS = 500, 2000
 """Rows that a test of independence and a distance look at, at most: their cost grows with the square."""
-CURVES, CURVE_ROWS = 5, 200
+CURVES, CURVE_ROWS = 5, 100
 """Values of a node's parents at which its decoder is followed, and the noises of how many rows it is followed along."""
 
 DENSITY, ABDUCTION = "density", "abduction"

@@ -15,6 +15,7 @@ PROTOCOLS = {
     "standard": (
         "Unbiased MMD, energy distance, sliced Wasserstein, KL, errors of effects, counterfactual errors by depth."
     ),
+    "theory": "Node by node what Theorem 1 of the DCM paper assumes of abduction, and the true counterfactual error.",
 }
 """Names of the protocols (protocols.py defines them), so that a suite can be read without loading the metrics."""
 

@@ -33,6 +33,7 @@ from .flows import CNF, Divergence, FlowProtocol, has_density
 from .image_protocol import CLASS, IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import AsRows, HeldOut, Likelihood
 from .pairs import COCYCLES, PairProtocol
+from .theory import THEORY, TheoryProtocol
 
 SAMPLES = ("counterfactual", "energy", "mmd", "wasserstein")
 """The modules of `metrics` whose versions are in the key of every record of a `Protocol`."""
@@ -218,10 +219,12 @@ Discrete nodes are also scored by the total variation between laws and by the er
 Version 2 added KL and the three errors of effects; no score of version 1 moved.
 """
 
-Evaluation: TypeAlias = Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ColumnsProtocol | ImageProtocol
+Evaluation: TypeAlias = (
+    Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ColumnsProtocol | ImageProtocol | TheoryProtocol
+)
 
 _PROTOCOLS: dict[str, Evaluation] = {
-    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, IMAGE, CLASS, LARGE, SMOKE)
+    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, IMAGE, CLASS, LARGE, SMOKE, THEORY)
 }
 
 

@@ -56,7 +56,14 @@ METRICS = {
     "frechet64": "Fréchet distance (64 features)",
     "l1": "L1 to the factual image",
     "leak_class": "class lost",
+    "hsic": "HSIC",
+    "hsic_p": "p of HSIC",
+    "reconstruction": "own error",
+    "monotone_share": "pairs in order",
 }
+HIGHER = {"hsic_p", "monotone_share"}
+"""Scores of what is seen of an abduction of which higher is better; a p-value is no more than a yes or no."""
+
 MARKED = "made, at least in part, by other code than there is now: scmbench run SUITE --stale computes it again."
 
 LAST = (METHOD, CEILING, FLOOR)
@@ -131,7 +138,8 @@ class Layout:
             waived=waivers(provenance),
             doubts=doubts(provenance),
             scale=published.scale if published else SCALES.get(protocol, 1.0),
-            higher={q for q in questions if PROXIES.get(q[1])} | (published.higher() if published else set()),
+            higher={q for q in questions if PROXIES.get(q[1]) or q[1] in HIGHER}
+            | (published.higher() if published else set()),
             theirs=published.whose if published else "paper",
             stale=_stale(provenance),
             taken=frozenset(taken.methods(provenance)),

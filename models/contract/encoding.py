@@ -45,9 +45,12 @@ class EncoderDecoder:
 
         Raises:
             Unsupported: The model does, where it does not show the noise that it infers.
-            ValuesError: For rows that do not fit.
+            ValuesError: For rows that do not fit, and for an answer without a row of noise for each of them.
         """
-        return flatten(self.model.abduct(factual), [self.node])
+        noise, n = self.model.abduct(factual), n_rows(factual)
+        if self.node not in noise or len(noise[self.node]) != n:
+            raise ValuesError(f"{type(self.model).__name__} infers no noise of {self.node!r} for each of {n} rows")
+        return flatten({self.node: noise[self.node]}, [self.node])
 
     def decode(self, factual: Values, given: Mapping[str, Tensor], *, seed: int) -> Tensor:
         """The node's value ``(n, d)`` for the noise of factual rows under parents ``given {parent: (n, *event)}``.

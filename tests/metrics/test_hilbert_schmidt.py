@@ -36,6 +36,15 @@ def test_shifts_scales_rotations_and_sides_do_not_matter():
     assert float(hsic(x, y)) == pytest.approx(float(hsic(-y, 5 * x @ Q + 1e3)), rel=1e-6)
 
 
+def test_the_test_compares_the_criterion_itself_with_that_of_permuted_rows():
+    x, y = normal(30, 2), normal(30, seed=1) + normal(30, 2)[:, :1] / 2
+    observed, p = hsic_test(x, y, permutations=50, generator=torch.Generator().manual_seed(3))
+    stream = torch.Generator().manual_seed(3)
+    others = [float(hsic(x, y[torch.randperm(30, generator=stream)])) for _ in range(50)]
+    assert observed == pytest.approx(float(hsic(x, y)), rel=1e-9)
+    assert p == (1 + sum(other >= observed for other in others)) / 51
+
+
 def test_a_constant_depends_on_nothing():
     x, constant = normal(20), torch.ones(20, 1).double()
     assert float(hsic(x, constant)) == pytest.approx(0, abs=1e-12)

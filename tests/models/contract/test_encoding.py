@@ -76,6 +76,14 @@ def test_what_cannot_be_seen_is_said_in_a_line():
         EncoderDecoder(linear(), "a", [])
     with pytest.raises(ValuesError, match=r"the parents \['b'\] of 'c' have no values; there are \['a'\]"):
         EncoderDecoder(linear(), "c", ["a", "b"]).decode(ROWS, {"a": ROWS["a"]}, seed=0)
+
+    class Short:
+        def abduct(self, factual):
+            return {"c": factual["c"][1:]}
+
+    for node in ("b", "c"):
+        with pytest.raises(ValuesError, match=f"Short infers no noise of '{node}' for each of 200 rows"):
+            EncoderDecoder(Short(), node, ["a"]).encode(ROWS)
     identity = load("identity")().fit(WORLD.graph, ROWS, seed=0)
     with pytest.raises(Unsupported, match="does not show the noise that it infers"):
         EncoderDecoder(identity, "c", ["a", "b"]).encode(ROWS)
