@@ -39,6 +39,7 @@ PAGES = [
     "docs/cocycles.md",
     "docs/bdcm.md",
     "docs/kacgm.md",
+    "docs/theory.md",
     "docs/errata.md",
     "docs/gate.md",
     "docs/verdicts.md",

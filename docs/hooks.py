@@ -28,6 +28,7 @@ RESULTS = (
     "cocycles*.md",
     "bdcm*.md",
     "kacgm*.md",
+    "theory.md",
     "speed*.md",
 )
 """Pages of the section Results, in this order, as far as they are there."""

@@ -1,0 +1,118 @@
+"""The tables of the page on open questions, from the committed run of the suite `theory`: ``python docs/catalogue.py``.
+
+Where there is no such run, every table is the sentence that says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from queries import run
+from scmbench.benchmarks.judging.cells import text_columns
+from scmbench.benchmarks.judging.mechanisms import ALPHA, ERROR, counterexamples, law, mechanisms, passes, split
+from scmbench.benchmarks.judging.methods import title
+from scmbench.benchmarks.records import committed
+from scmbench.benchmarks.reporting.render import DASH, number
+from shown import plain, table
+
+OUT = Path(__file__).parent / "numbers" / "questions" / "tables"
+SUITE = "theory"
+NOT_RUN = "*Not run yet*: no run of the suite `theory` is committed.\n"
+WORDS = {"hsic": "dependence (HSIC)", "reconstruction": "reconstruction error"}
+MONOTONE = ("dcm/chain/nlin", "dcm/triangle/nlin")
+"""Worlds of the suite in which every mechanism rises with its noise."""
+
+
+def main() -> None:
+    """Write the tables of every question that has any."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name, text in tables().items():
+        (OUT / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def tables() -> dict[str, str]:
+    """Markdown by name: `instrument`, `law`, `counterexamples`, `split`."""
+    if not (committed.folder(SUITE) / "scores.csv").exists():
+        return dict.fromkeys(("instrument", "law", "counterexamples", "split"), NOT_RUN)
+    results = run(SUITE)
+    return rendered(mechanisms(results.rows), results.provenance)
+
+
+def rendered(lines: pd.DataFrame, provenance: pd.DataFrame | None = None) -> dict[str, str]:
+    """The tables of these mechanisms."""
+    return {
+        "instrument": instrument(lines),
+        "law": laws(lines),
+        "counterexamples": exceptions(lines),
+        "split": parts(split(lines, provenance)),
+    }
+
+
+def instrument(lines: pd.DataFrame) -> str:
+    """A line a world and method that shows its noise: medians over nodes and seeds, and how many mechanisms pass."""
+    shown = lines.dropna(subset=["hsic"])
+    told = []
+    for key, part in shown.groupby(["dataset", "model", "variant"], sort=False):
+        medians = part[["hsic", "reconstruction", "monotone_share", ERROR]].median()
+        small = f"{int((part['hsic_p'] < ALPHA).sum())} of {len(part)}"
+        told.append([*_named(key), *map(number, medians[:1]), small, *map(number, medians[1:]), _count(part)])
+    head = ["world", "method", "HSIC", f"p < {ALPHA}", "reconstruction", "in order", "true error", "pass"]
+    return table(head, told, left=2)
+
+
+def _count(part: pd.DataFrame) -> str:
+    return f"{int(passes(part).sum())} of {len(part)}"
+
+
+def laws(lines: pd.DataFrame) -> str:
+    """Slopes of the log error in the logs of both terms: by method, over all, and where all mechanisms rise."""
+    rising = lines[lines["dataset"].isin(MONOTONE)]
+    groups = {"all methods, all worlds": lines, "all methods, worlds whose mechanisms rise": rising}
+    shown = lines.dropna(subset=["hsic"])
+    groups |= {plain(title(*key)): part for key, part in shown.groupby(["model", "variant"], sort=False)}
+    told = []
+    for name, part in groups.items():
+        found = law(part)
+        slopes = [_interval(found.loc[term]) for term in WORDS]
+        told.append([name, *slopes, str(int(found["n"].iloc[0])), str(int(found["worlds"].iloc[0]))])
+    return table(["of", *(f"slope in log {word}" for word in WORDS.values()), "mechanisms", "worlds"], told)
+
+
+def _interval(line: Mapping[str, float]) -> str:
+    if math.isnan(line["slope"]):
+        return DASH
+    return f"{line['slope']:.2f} [{line['low']:.2f}, {line['high']:.2f}]"
+
+
+def exceptions(lines: pd.DataFrame) -> str:
+    """Mechanisms that pass and are wrong; a sentence where there is none."""
+    found = counterexamples(lines).to_dict("records")
+    if not found:
+        return "No mechanism passes all three and is wrong.\n"
+    told = []
+    for row in found:
+        names = plain(row["dataset"]), plain(row["node"]), plain(title(row["model"], row["variant"]))
+        told.append([*names, str(row["seeds"]), number(row["error"])])
+    return table(["world", "node", "method", "seeds", "true error"], told, left=3)
+
+
+def parts(found: pd.DataFrame) -> str:
+    """A line a world and method: the three parts of its mean squared error, and the share that nobody avoids."""
+    told = []
+    for row in text_columns(found, ["dataset", "model", "variant"]).to_dict("records"):
+        numbers = [number(row[part]) for part in ("unavoidable", "price", "estimation", "total")]
+        share = DASH if math.isnan(row["share"]) else f"{100 * row['share']:.0f} %"
+        told.append([*_named((row["dataset"], row["model"], row["variant"])), *numbers, share])
+    head = ["world", "method", "unavoidable", "monotone's price", "estimation", "total", "unavoidable share"]
+    return table(head, told, left=2)
+
+
+def _named(key: tuple[str, str, str]) -> list[str]:
+    return [plain(key[0]), plain(title(key[1], key[2]))]
+
+
+if __name__ == "__main__":
+    main()
