@@ -115,7 +115,7 @@ def test_a_dataset_name_that_is_taken_names_both_modules(site):
 
 def key(spec: str, dataset: str = "dcm/triangle/nlin") -> str:
     """The record's key as a fresh process would compute it."""
-    fingerprint.of_modules.cache_clear()
+    fingerprint._of_files.cache_clear()
     fingerprint._installed.cache_clear()
     return planner.identify(outside(spec), dataset, 0, "paper").key
 

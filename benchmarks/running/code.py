@@ -32,10 +32,16 @@ def of(model: type, dataset: Dataset, asking: frozenset[str] = frozenset()) -> s
     """
     worlds = {dataset.module, *(cls.__module__ for cls in type(dataset).__mro__)}
     return staleness.text(
-        method=_of_modules(frozenset(cls.__module__ for cls in model.__mro__)),
-        world=_of_modules(frozenset(worlds)),
-        questions=_of_modules(frozenset([QUESTIONS]) | asking),
+        method=_current(frozenset(cls.__module__ for cls in model.__mro__)),
+        world=_current(frozenset(worlds)),
+        questions=_current(frozenset([QUESTIONS]) | asking),
     )
+
+
+def _current(modules: frozenset[str]) -> str:
+    """`_of_modules`, kept but where a session may have defined something anew."""
+    kept = all(map(fingerprint.has_files, fingerprint.outside(modules)))
+    return (_of_modules if kept else _of_modules.__wrapped__)(modules)
 
 
 @cache

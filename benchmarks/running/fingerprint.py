@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from scmbench.datasets import Dataset
 
-from . import imports
+from . import imports, sessions
 from .canonical import canonical
 
 
@@ -29,7 +28,6 @@ def of_dataset(dataset: Dataset) -> str:
     return of_modules(frozenset([dataset.module]))
 
 
-@cache
 def of_modules(modules: frozenset[str]) -> str:
     """A digest of the outside packages that these modules belong to: 16 hexadecimal digits, empty where there is none.
 
@@ -38,12 +36,22 @@ def of_modules(modules: frozenset[str]) -> str:
     another version; a comment, a docstring, another formatting, moving a folder or touching a file is not. What they
     import from elsewhere does not count: a new release of a wrapped package is told by the versions in a record's
     provenance, and by the method's own `version`.
+
+    Of an interactive session or a notebook it covers what is defined there now (`sessions.definitions`).
     """
     own = outside(modules)
     if not own:
         return ""
-    code = sorted(f"{where}\0{_said(text)}" for name in own for where, text in texts(name))
+    code = sorted(said for name in own for said in (_of_files(name) if has_files(name) else _all_said(name)))
     return _digest(code + sorted(set().union(*map(_releases, own))))
+
+
+def _all_said(name: str) -> tuple[str, ...]:
+    """Not kept for a session, where a cell may define a class anew."""
+    return tuple(f"{where}\0{_said(text)}" for where, text in texts(name))
+
+
+_of_files = cache(_all_said)
 
 
 def _said(text: str) -> str:
@@ -105,14 +113,18 @@ def _root(name: str) -> Path | None:
     return Path(found[0]) if found else None
 
 
+def has_files(name: str) -> bool:
+    """Whether a package or module has source files; what an interactive session defines has none."""
+    return _root(name) is not None
+
+
 def texts(name: str) -> Iterator[tuple[str, str]]:
-    """Every source file of a package or module, by its path below the folder that holds it."""
+    """Every source file of a package or module, by its path below the folder that holds it; of a session, its
+    definitions."""
     root = _root(name)
-    if root is None:  # an interactive session or a notebook
-        module = sys.modules.get(name)
-        for cls in (value for value in vars(module).values() if isinstance(value, type)) if module else ():
-            if cls.__module__ == name:
-                yield f"{name}:{cls.__qualname__}", inspect.getsource(cls)
+    if root is None:
+        if module := sys.modules.get(name):
+            yield from ((f"{name}:{where}", text) for where, text in sessions.definitions(module))
     else:
         for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
             if path.suffix == ".py":
