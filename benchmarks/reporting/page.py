@@ -20,7 +20,7 @@ from .explorer import as_script
 from .figures.style import description
 from .render import COLOURS, SYMBOLS, Table, to_html
 
-SCRIPTS = ("elements", "standings", "charts", "copying", "explorer", "sorting")
+SCRIPTS = ("elements", "standings", "seeds", "charts", "copying", "view", "controls", "explorer", "sorting")
 """The files of ``script/``; each uses what those before it define."""
 
 

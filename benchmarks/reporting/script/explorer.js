@@ -1,60 +1,16 @@
 // The page's explorer: the cells of its JSON as one table to sort, filter, open, link to and copy, with plots of the view.
 // Nothing is fetched, and without JavaScript the plain tables stand.
-const data = JSON.parse(document.getElementById("cells").textContent);
-const cells = new Map(data.cells.map(([row, method, cell]) => [`${row},${method}`, cell]));
-const signs = JSON.parse(document.getElementById("signs").textContent);
-const start = { q: "", rung: "", metric: "", group: "", tag: "", stat: "m", sort: "", hide: "" };
-let view = { ...start };
-
-const cellAt = (row, method) => cells.get(`${row},${method}`);
-const valueAt = (row, method) => cellAt(row, method)?.[view.stat] ?? null;
-
-// The view lives in the URL's hash, so that a link shows what its sender saw.
-const read = () => {
-  if (!location.hash.startsWith("#explore")) return;
-  const found = new URLSearchParams(location.hash.slice(8).replace(/^\?/, ""));
-  view = { ...start, ...Object.fromEntries([...found].filter(([name]) => name in start)) };
-};
-const keep = () => {
-  const changed = Object.entries(view).filter(([name, value]) => value !== start[name]);
-  history.replaceState(null, "", `#explore${changed.length ? "?" + new URLSearchParams(changed) : ""}`);
-};
-const change = (name, value) => { view[name] = value; keep(); draw(); };
-
-const hidden = () => new Set(view.hide === "" ? [] : view.hide.split(",").map(Number));
-const shownMethods = () => data.methods.map((_, i) => i).filter((i) => !hidden().has(i));
-const shownRows = () => {
-  const words = view.q.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (row) =>
-    (!view.rung || row.rung === view.rung) && (!view.metric || row.metric === view.metric) &&
-    (!view.group || row.group === view.group) && (!view.tag || row.tags.includes(view.tag)) &&
-    words.every((word) => `${row.scm} ${row.score} ${row.group} ${row.tags.join(" ")}`.toLowerCase().includes(word));
-  const rows = data.rows.map((_, i) => i).filter((i) => fits(data.rows[i]));
-  const [, column, way] = /^(\w+?)(-?)$/.exec(view.sort) ?? [];
-  if (column === undefined) return rows;
-  const key = (i) => (column === "scm" || column === "score" ? data.rows[i][column] : valueAt(i, Number(column)));
-  return rows.sort((a, b) => {
-    const [x, y] = [key(a), key(b)];
-    if (x === null || y === null) return (x === null) - (y === null);
-    return (way ? -1 : 1) * (typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y);
-  });
-};
-// What ranks and plots rest on: the methods shown that compete, and a line of their values for every row shown.
-const competing = (methods) => methods.filter((i) => !data.methods[i].floor);
-const linesOf = (rows, methods) =>
-  rows.map((row) => ({ row, higher: data.rows[row].higher, values: methods.map((i) => valueAt(row, i)) }));
-
 const text = (cell) => {
   if (!cell) return "–";
-  if (!cell.n) return cell.state === "unsupported" ? "–" : cell.state;
-  const published = cell.word ? ` ${signs[cell.word] ?? ""} ${number(cell.theirs)}` : "";
+  if (!cell.n) return ["unsupported", absent].includes(cell.state) ? "–" : cell.state;
+  const published = cell.theirs === undefined ? "" : ` ${cell.word ? signs[cell.word] ?? "" : "/"} ${number(cell.theirs)}`;
   return number(cell[view.stat]) + published;
 };
 const hover = (cell) => {
   if (!cell?.n) return cell?.state ?? "not run";
   const seeds = cell.seeds.map(([seed, x]) => `${seed}: ${number(x)}`).join(", ");
   return `median ${number(cell.m)} [${number(cell.q1)}, ${number(cell.q3)}], mean ${number(cell.mean)} ± ${number(cell.sd)}\n` +
-    `${cell.n} seeds: ${seeds}${cell.why ? `\n${cell.word}: ${cell.why}` : ""}`;
+    `${cell.n} seed${cell.n === 1 ? "" : "s"}: ${seeds}${cell.why ? `\n${cell.word}: ${cell.why}` : ""}`;
 };
 
 const head = (name, column) => {
@@ -92,8 +48,12 @@ const draw = () => {
   if (at !== undefined) table.querySelector("thead tr").cells[at]?.querySelector("button").focus();
   table.querySelector("td.cell")?.setAttribute("tabindex", "0");
   const what = view.stat === "m" ? "medians" : "means";
-  count.textContent = `${rows.length} of ${data.rows.length} rows, ${what} over seeds${data.units ? `, ${data.units}` : ""}` +
-    `${data.cells.some(([, , cell]) => cell.word) ? `; beside them those of the ${data.theirs}` : ""}. ` +
+  const [chosen, judged] = [shownSeeds(), data.cells.some(([, , cell]) => cell.word)];
+  const part = chosen.size < allSeeds.length;
+  const over = part ? `${chosen.size} of ${allSeeds.length} seeds (${view.seeds})` : "seeds";
+  count.textContent = `${rows.length} of ${data.rows.length} rows, ${what} over ${over}${data.units ? `, ${data.units}` : ""}` +
+    `${judged ? `; beside them those of the ${data.theirs}` : ""}` +
+    `${part && judged ? "; a verdict is about all seeds, so that none is shown" : ""}. ` +
     "Click a cell, or press Enter on it, for its seeds; click a head to sort.";
   plot(rows, own);
 };
@@ -114,13 +74,14 @@ const plot = (rows, own) => {
     x: costOf(datasets, i), y: (far ?? found.means)[k] })).sort((a, b) => a.rank - b.rank);
   entries.forEach((entry, i) => { entry.place = i + 1; });
   const [points, width] = [entries.filter(({ x }) => x !== null), Math.min(560, Math.max(300, host.clientWidth - 4))];
+  const cost = shownSeeds().size < allSeeds.length ? "A cost is the median over the SCMs shown, at all seeds" : "A cost is the median over the SCMs shown";
   const what = far ? "times the best of its row (geometric mean)" : "mean rank";
   const told = `${found.count} row${found.count === 1 ? "" : "s"} in which every method shown has a score`;
   charts.replaceChildren(
     make("figure", {}, rankChart(entries, width), make("figcaption", {}, `Mean ranks over the ${told}.`)),
     ...(points.length > 1 ? [make("figure", {}, costChart(points, what, width), make("figcaption", {},
       `Quality against cost: upwards, ${what}; lower is better. Filled points: no other method is both cheaper and better. ` +
-      "A cost is the median over the SCMs shown; numbers are those of the ranking."))] : []));
+      `${cost}; numbers are those of the ranking.`))] : []));
 };
 
 // Arrow keys walk over the cells; only one of them is a stop of the Tab key.
@@ -152,19 +113,19 @@ const open = (element) => {
   const told = [];
   if (cell?.n) {
     told.push(["ours", `median ${number(cell.m)} [${number(cell.q1)}, ${number(cell.q3)}], mean ${number(cell.mean)} ± ${number(cell.sd)}`]);
-    if (cell.word) {
+    if (cell.theirs !== undefined) {
       const box = cell.box ?? {};
       const spread = box.q1 !== undefined ? ` [${number(box.q1)}, ${number(box.q3)}]` : box.sd !== undefined ? ` ± ${number(box.sd)}` : "";
       told.push([data.theirs, `${number(cell.theirs)}${spread}, ${cell.theirs_n ?? "?"} runs`]);
       if (cell.ratio !== undefined) told.push(["ratio", `${number(cell.ratio)}, 95 % [${number(cell.low)}, ${number(cell.high)}]`]);
-      told.push(["verdict", `${signs[cell.word] ?? ""} ${cell.word}${cell.why ? `: ${cell.why}` : ""}`]);
+      if (cell.word) told.push(["verdict", `${signs[cell.word] ?? ""} ${cell.word}${cell.why ? `: ${cell.why}` : ""}`]);
     }
     told.push(["seeds", cell.seeds.map(([seed, x]) => `${seed}: ${number(x)}`).join("  ")]);
   } else told.push(["state", cell?.state ?? "not run"]);
   const cost = data.costs[line.dataset]?.[column];
   if (cost) told.push(["cost", costText(cost)]);
   const part = `${quoted(data.suite)} --scms ${quoted(line.dataset)} --only ${quoted(method.label)}`;
-  const seeds = cell?.n ? ` --seeds ${cell.seeds.map(([seed]) => seed).join(",")}` : "";
+  const seeds = !cell?.n ? "" : cell.n === 1 ? ` --seed ${cell.seeds[0][0]}` : ` --seeds ${cell.seeds.map(([seed]) => seed).join(",")}`;
   told.push(["run it", `scmbench run ${part}${seeds}`], ["its records", `scmbench show ${part}`]);
   const list = told.flatMap(([name, what]) => [make("dt", {}, name),
     make("dd", {}, what.startsWith("scmbench ") ? make("code", {}, what) : what)]);
@@ -191,41 +152,8 @@ const shown = () => {
     papers: Object.entries(data.papers).filter(([key]) => key === "" || keys.has(key)).map(([, entry]) => entry) };
 };
 
-const controls = () => {
-  const choice = (label, name, options) => {
-    const select = make("select", { "aria-label": label, onchange: (event) => change(name, event.target.value) },
-      ...options.map(([value, shown]) => make("option", { value }, shown)));
-    select.value = view[name];
-    return options.length > 2 || name === "stat" ? [select] : [];
-  };
-  const all = (name, values) => [["", name], ...unique(values).map((value) => [value, value])];
-  const search = make("input", { type: "search", placeholder: "filter rows: chain CF", "aria-label": "Filter rows by words",
-    oninput: (event) => change("q", event.target.value) });
-  search.value = view.q;
-  const boxes = data.methods.map((method, i) => {
-    const box = make("input", { type: "checkbox", onchange: () => {
-      const off = hidden(); if (box.checked) off.delete(i); else off.add(i);
-      change("hide", [...off].sort((a, b) => a - b).join(","));
-    } });
-    box.checked = !hidden().has(i);
-    return make("label", {}, box, ` ${method.name}`);
-  });
-  const buttons = Object.keys(formats).map((name) => {
-    const button = make("button", { type: "button", title: name === "BibTeX" ? "Copy the papers behind this view as BibTeX" : `Copy this view as ${name}` }, name);
-    button.addEventListener("click", () => copy(formats[name](shown()), button));
-    return button;
-  });
-  return [make("div", { class: "controls" }, search,
-    ...choice("Rung", "rung", all("every rung", data.rows.map((row) => row.rung))),
-    ...choice("Metric", "metric", all("every metric", data.rows.map((row) => row.metric))),
-    ...choice("Group of SCMs", "group", all("every group", data.rows.map((row) => row.group))),
-    ...choice("Kind of world", "tag", all("every world", data.rows.flatMap((row) => row.tags).filter((tag) => !tag.includes("=")).sort())),
-    ...choice("Statistic", "stat", [["m", "medians"], ["mean", "means"]]),
-    make("button", { type: "button", onclick: () => { view = { ...start }; keep(); show(); } }, "Reset"),
-    make("span", {}, "Copy as"), ...buttons),
-  make("details", { open: view.hide !== "" }, make("summary", {}, "Methods shown"), make("div", { class: "methods" }, ...boxes))];
-};
-const show = () => { host.replaceChildren(make("h2", {}, "Explore"), ...controls(), count, table, charts, dialog); draw(); };
+redraw = draw;
+const show = () => { host.replaceChildren(make("h2", {}, "Explore"), ...controls(show, shown), count, table, charts, dialog); draw(); };
 
 if (data.rows.length) {
   host.hidden = false;

@@ -174,6 +174,109 @@ def test_the_front_is_what_nothing_else_is_cheaper_and_better_than():
     assert [(p["x"], p["y"]) for p in found] == [(1, 3), (2, 2), (3, 1)]
 
 
+ALL = [0, 1, 2, 5, 7]
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("written", "chosen", "again"),
+    [
+        ("", ALL, ""),
+        ("0-2", [0, 1, 2], "0-2"),
+        ("2,0", [0, 2], "0,2"),
+        ("1-6", [1, 2, 5], "1-5"),  # a run of what there is
+        ("0-99", ALL, ""),
+        ("none", [], "none"),
+        ("8,x", [], "none"),
+    ],
+)
+def test_seeds_are_written_as_the_command_line_reads_them(written, chosen, again):
+    found = javascript(f"[...seedsOf({json.dumps(written)}, {ALL})]", "seeds")
+    assert found == chosen
+    assert javascript(f"writtenSeeds(new Set({chosen}), {ALL})", "seeds") == again
+
+
+def a_cell(**told):
+    cell = {"n": 5, "m": 3.0, "seeds": [[0, 1.0], [1, 7.0], [2, 3.0], [5, 2.5], [7, 9.5]], "word": "close"}
+    return {**cell, "theirs": 2.0, "theirs_n": 10, "ratio": 1.5, "low": 1.1, "high": 1.9, "why": "w", **told}
+
+
+@needs_node
+def test_a_cell_of_some_seeds_has_numpys_statistics_and_no_verdict():
+    found = javascript(f"narrowed({json.dumps(a_cell())}, new Set([0, 1, 5, 7]))", "seeds")
+    values = np.array([1.0, 7.0, 2.5, 9.5])
+    q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
+    told = [found[name] for name in ("q1", "m", "q3", "mean", "sd")]
+    np.testing.assert_allclose(told, [q1, median, q3, values.mean(), values.std()])
+    assert (found["n"], found["seeds"], found["theirs"]) == (4, [[0, 1.0], [1, 7.0], [5, 2.5], [7, 9.5]], 2.0)
+    assert not {"word", "why", "ratio", "low", "high"} & set(found)
+
+
+@needs_node
+def test_a_cell_of_all_its_seeds_is_itself_and_one_of_none_says_so():
+    cell = json.dumps(a_cell())
+    assert javascript(f"narrowed({cell}, new Set([0, 1, 2, 3, 5, 7]))", "seeds") == a_cell()
+    assert javascript(f"narrowed({cell}, new Set([3]))", "seeds") == {"state": "not at these seeds"}
+    assert javascript("narrowed({state: 'failed'}, new Set([3]))", "seeds") == {"state": "failed"}
+
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Explored(HTMLParser):
+    """Text of the explorer's table by row, of the line above it, of the copied Markdown, and labels of its charts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.rows, self.told, self.labels, self.depth, self.inside = [], "", [], 0, ""
+        _, _, part = text.partition('<section id="explore"')
+        self.feed(part.partition("</section>")[0])
+
+    def handle_starttag(self, tag, attributes):
+        self.inside = "told" if ("aria-live", "polite") in attributes else tag
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_data(self, text):
+        if self.inside == "told":
+            self.told += text
+        elif self.inside in ("td", "th", "button") and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += text
+        elif self.inside == "circle" or self.inside == "title":
+            self.labels.append(text)
+
+
+def opened(made, folder, fragment):
+    """The explorer of a report in a browser, at a fragment of its URL."""
+    path = folder / "index.html"
+    path.write_text(page("t", "h", [], {}, [], explored_of(made)), encoding="utf-8")
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(
+        [*command, "--dump-dom", f"{path.as_uri()}#{fragment}"], capture_output=True, text=True, timeout=120
+    )
+    return Explored(done.stdout)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser here")
+def test_seeds_of_a_link_are_those_of_the_table_its_ranks_and_its_words(tmp_path):
+    made = report()
+    whole = opened(made, tmp_path, "explore")
+    assert [row[0] for row in whole.rows] == ["SCM", "chain/nlin", "mean rank"]
+    assert "medians over seeds" in whole.told
+    some = opened(made, tmp_path, "explore?seeds=1,3-4")
+    assert "medians over 3 of 5 seeds (1,3-4)" in some.told
+    assert "a verdict is about all seeds, so that none is shown" in some.told
+    dcm, anm = some.rows[1][2:4]
+    assert dcm == "0.247 / 0.247"
+    assert anm.split()[0] == "0.490"  # of seeds 1 and 3; seed 4 failed
+    assert whole.rows[1][2].split()[0] == "0.245"
+    assert some.rows[2][2:4] == ["1.00", "2.00"]
+    none = opened(made, tmp_path, "explore?seeds=none")
+    assert none.rows[1][2:] == ["–"] * 3
+
+
 @needs_node
 @pytest.mark.parametrize(
     ("least", "most", "log", "ticks"),
