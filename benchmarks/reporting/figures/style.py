@@ -12,6 +12,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.colors import hsv_to_rgb, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -81,10 +82,21 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name.png`` and ``name.pdf`` into `folder`; the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
-    with styled():
-        figure.savefig(paths[0], dpi=150, metadata={"Software": None})
-        figure.set_layout_engine("none")  # keeps the layout just found: finding it takes most of the time
-        figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    canvas, resolution = figure.canvas, figure.dpi
+    try:
+        with styled():
+            figure.dpi = 150
+            raster = FigureCanvasAgg(figure)
+            # `savefig` finds the layout within a drawing that it throws away, each time, and draws once more.
+            if (engine := figure.get_layout_engine()) is not None:
+                engine.execute(figure)
+            figure.set_layout_engine("none")
+            raster.print_png(paths[0], metadata={"Software": None})
+            pages = FigureCanvasPdf(figure)
+            pages.print_pdf(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    finally:
+        figure.dpi = resolution
+        figure.set_canvas(canvas)
     return paths
 
 
