@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..suites.suite import MOST_SEEDS
+from ..suites.reader import MOST_SEEDS
 
 MOST_SHARDS = 100_000
 """Parts of a run; an array of jobs is shorter."""

@@ -6,90 +6,19 @@ import math
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from scmbench import datasets, models
+from scmbench import datasets
 from scmbench.datasets import addresses
-from scmbench.datasets.errors import UserError
-from scmbench.datasets.files.texts import text_of, toml_of
+from scmbench.datasets.files.texts import text_of
 from scmbench.datasets.registry import UnknownDataset
-from scmbench.models.contract.registry import UnknownModel
 
 from .. import questions
-from ..judging.methods import title
 from . import shelf
-
-if TYPE_CHECKING:
-    from scmbench.models import CausalModel
-
-
-MOST_SEEDS = 1_000_000
-
-
-class SuiteError(UserError, ValueError):
-    """A suite file that cannot be used; the message names file, line and what to write instead."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One model of a suite: registry name or ``package.module:Class``, options, and how tables call it.
-
-    `datasets` are those of the suite that it is asked about; empty: all of them. `by_dataset` are options that differ
-    between them, on top of `options`: `on` gives the configuration for one.
-    """
-
-    name: str
-    label: str
-    variant: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    datasets: Sequence[str] = ()
-    by_dataset: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[^\W_][^/\\\x00-\x1f]*", self.label):
-            raise ValueError(f"label {self.label!r}: files are named after it; a letter or digit first, no / or \\")
-
-    @property
-    def title(self) -> str:
-        """Label and variant, as tables write them."""
-        return title(self.label, self.variant)
-
-    def goes_by(self, name: str) -> bool:
-        """Whether a command may call it so."""
-        return name in (self.label, self.name, self.title)
-
-    def wants(self, dataset: str) -> bool:
-        """Whether the suite asks it about this dataset."""
-        return not self.datasets or dataset in self.datasets
-
-    def same_as(self, other: Entry) -> bool:
-        """Whether it is the same model with the same options, defaults included, under the same label."""
-        if (self.name, self.title, self.by_dataset) != (other.name, other.title, other.by_dataset):
-            return False
-        return self.variant == other.variant and self.build().options() == other.build().options()
-
-    def on(self, dataset: str) -> Entry:
-        """The same model with its options for this dataset; itself where it has none of its own."""
-        if dataset not in self.by_dataset:
-            return self
-        own = self.by_dataset[dataset]
-        variant = str(own.get("variant", self.variant))
-        return replace(self, variant=variant, options={**self.options, **own}, by_dataset={})
-
-    def resolved(self) -> Entry:
-        """The same with the variant that it has by default, under which its records are found.
-
-        Raises what `build` does.
-        """
-        return replace(self, variant=str(self.build().options().get("variant") or ""))
-
-    def build(self) -> CausalModel:
-        """A new, unfitted model with the `options`."""
-        variant = {"variant": self.variant} if self.variant else {}
-        return models.build(models.load(self.name), {**self.options, **variant})
+from .entry import Entry, SuiteError
+from .reader import KEYS, REQUIRED, Reader
 
 
 @dataclass(frozen=True)
@@ -237,28 +166,6 @@ class Suite:
         return sorted({entry.label for entry in self.models})
 
 
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "title": str,
-    "protocol": str,
-    "seeds": (int, list),
-    "datasets": list,
-    "published": list,
-    "members": str,
-    "values": str,
-    "time_limit": (int, float),
-    "models": list,
-}
-_MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "label": str,
-    "variant": str,
-    "options": dict,
-    "datasets": list,
-    "by_dataset": dict,
-}
-_REQUIRED = ("protocol", "seeds", "datasets", "models")
-
-
 def load(name: str) -> Suite:
     """The suite of this name, or from a path to a ``.toml`` file; its published numbers may lie beside it.
 
@@ -284,12 +191,12 @@ def parse(text: str, *, name: str, file: str) -> Suite:
     """A suite from the text of its file; raises as `load` does."""
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise SuiteError(f"{file}: results are kept under a suite's name: letters, digits, _ . - only, not {name!r}")
-    reader = _Reader(text, file)
+    reader = Reader(text, file)
     content = reader.content
-    reader.check(content, _KEYS)
-    for key in _REQUIRED:
+    reader.check(content, KEYS)
+    for key in REQUIRED:
         if key not in content:
-            raise SuiteError(f"{file}: the key {key!r} is missing; a suite needs {list(_REQUIRED)}")
+            raise SuiteError(f"{file}: the key {key!r} is missing; a suite needs {list(REQUIRED)}")
     for key in ("datasets", "models"):
         if not content[key]:
             raise reader.error(key, f"{key} is empty: there would be nothing to compute")
@@ -330,107 +237,3 @@ def _no_protocol(name: str) -> str:
     except registry.UnknownProtocol as error:
         return error.args[0]
     return ""
-
-
-class _Reader:
-    """Checks a suite file and finds the line to blame."""
-
-    def __init__(self, text: str, file: str):
-        self.file, self.lines = file, text.splitlines()
-        self.content = toml_of(text, file, SuiteError)
-
-    def error(self, key: str, message: str, *, model: int | None = None) -> SuiteError:
-        start = 0
-        if model is not None:
-            starts = [i for i, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*models\s*\]\]", line)]
-            start = starts[model] if model < len(starts) else 0
-        pattern = re.compile(rf"(^|[\s{{,\[\"'.]){re.escape(key)}([\s\"'=\].]|$)")
-        line = next((i for i in range(start, len(self.lines)) if pattern.search(self.lines[i])), start)
-        return SuiteError(f"{self.file}:{line + 1}: {message}")
-
-    def check(self, table: Mapping[str, Any], known: Mapping[str, Any], *, model: int | None = None) -> None:
-        for key, value in table.items():
-            if key not in known:
-                raise self.error(key, f"unknown key {key!r}; known are {sorted(known)}", model=model)
-            types = known[key] if isinstance(known[key], tuple) else (known[key],)
-            if not isinstance(value, types) or isinstance(value, bool):
-                expected = " or ".join(each.__name__ for each in types)
-                raise self.error(key, f"{key} is a {type(value).__name__}; expected {expected}", model=model)
-
-    def seeds(self, value: Any) -> tuple[int, ...]:
-        if isinstance(value, int) and value > MOST_SEEDS:
-            raise self.error("seeds", f"seeds = {value} are more than {MOST_SEEDS:,}")
-        seeds = list(range(value)) if isinstance(value, int) else value
-        if not seeds or any(not isinstance(s, int) or isinstance(s, bool) or s < 0 for s in seeds):
-            raise self.error("seeds", f"seeds = {value!r}; expected a positive count or a list of integers from 0")
-        if len(set(seeds)) < len(seeds):
-            raise self.error("seeds", f"seeds = {value!r} has a seed twice")
-        return tuple(seeds)
-
-    def datasets(self, shorts: Sequence[Any]) -> list[str]:
-        found: list[str] = []
-        for short in shorts:
-            if not isinstance(short, str):
-                raise self.error("datasets", f"datasets holds {short!r}; expected names")
-            try:
-                resolved = addresses.resolve(short, folder=Path(self.file).parent)
-            except UnknownDataset as error:
-                raise self.error(short, error.args[0]) from None
-            if doubled := sorted(set(resolved) & set(found)):
-                raise self.error(short, f"the dataset(s) {doubled} are listed twice")
-            found += resolved
-        return found
-
-    def among(self, short: str, known: Sequence[str]) -> list[str]:
-        """What a name or address stands for among these datasets."""
-        try:
-            return datasets.resolve(short, known)
-        except UnknownDataset:
-            if ".py" not in short and ":" not in short:
-                raise
-        found = [name for name in addresses.resolve(short, folder=Path(self.file).parent) if name in known]
-        return found or datasets.resolve(short, known)
-
-    def entries(self, tables: Sequence[Any], shared: Sequence[str]) -> list[Entry]:
-        """Models in the file's order; one without `datasets` of its own is asked about the `shared` ones."""
-        entries, titles = list[Entry](), set[str]()
-        for i, table in enumerate(tables):
-            if not isinstance(table, dict):
-                raise self.error("models", f"models holds {table!r}; expected [[models]] tables")
-            self.check(table, _MODEL_KEYS, model=i)
-            if "name" not in table:
-                raise self.error("models", "a model without a name", model=i)
-            name, label = table["name"], table.get("label", table["name"])
-            own = tuple(self.datasets(table["datasets"])) if "datasets" in table else tuple(shared)
-            if not own:
-                raise self.error("datasets", f"model {name!r} has no datasets; without the key it has all", model=i)
-            try:
-                entry = Entry(name, label, table.get("variant", ""), table.get("options", {}), own).resolved()
-            except (UnknownModel, ValueError, TypeError) as error:
-                raise self.error("name", f"model {name!r}: {error}", model=i) from None
-            entry = replace(entry, by_dataset=self.by_dataset(entry, table.get("by_dataset", {}), model=i))
-            if entry.title in titles:
-                raise self.error("name", f"the model {entry.title!r} is there twice; give one another label", model=i)
-            titles.add(entry.title)
-            entries.append(entry)
-        return entries
-
-    def by_dataset(self, entry: Entry, table: Mapping[str, Any], *, model: int) -> dict[str, Mapping[str, Any]]:
-        """Options by the full name of a dataset; a short form stands for all of the model's datasets that it fits."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for short, options in table.items():
-            if not isinstance(options, dict):
-                what = "expected a table of options, such as { epochs = 5 }"
-                raise self.error(short, f"by_dataset: {short!r} has {options!r}; {what}", model=model)
-            try:
-                resolved = self.among(short, entry.datasets)
-                replace(entry, by_dataset={short: options}).on(short).build()
-            except UnknownDataset as error:
-                raise self.error(short, f"by_dataset: among the model's, {error.args[0]}", model=model) from None
-            except (ValueError, TypeError) as error:
-                message = f"model {entry.name!r}, by_dataset {short!r}: {error}"
-                raise self.error(short, message, model=model) from None
-            if doubled := sorted(set(resolved) & set(found)):
-                raise self.error(short, f"by_dataset: the dataset(s) {doubled} are there twice", model=model)
-            found |= dict.fromkeys(resolved, options)
-        return found
