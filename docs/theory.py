@@ -6,7 +6,6 @@ Where there is no such run, every table is the sentence that says so.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -58,7 +57,9 @@ def instrument(lines: pd.DataFrame) -> str:
     for key, part in shown.groupby(["dataset", "model", "variant"], sort=False):
         medians = part[["hsic", "reconstruction", "monotone_share", ERROR]].median()
         small = f"{int((part['hsic_p'] < ALPHA).sum())} of {len(part)}"
-        told.append([*_named(key), *map(number, medians[:1]), small, *map(number, medians[1:]), _count(part)])
+        told.append(
+            [*_named(*map(str, key)), *map(number, medians[:1]), small, *map(number, medians[1:]), _count(part)]
+        )
     head = ["world", "method", "HSIC", f"p < {ALPHA}", "reconstruction", "in order", "true error", "pass"]
     return table(head, told, left=2)
 
@@ -72,19 +73,19 @@ def laws(lines: pd.DataFrame) -> str:
     rising = lines[lines["dataset"].isin(MONOTONE)]
     groups = {"all methods, all worlds": lines, "all methods, worlds whose mechanisms rise": rising}
     shown = lines.dropna(subset=["hsic"])
-    groups |= {plain(title(*key)): part for key, part in shown.groupby(["model", "variant"], sort=False)}
+    groups |= {plain(title(*map(str, key))): part for key, part in shown.groupby(["model", "variant"], sort=False)}
     told = []
     for name, part in groups.items():
         found = law(part)
-        slopes = [_interval(found.loc[term]) for term in WORDS]
+        slopes = [_interval(*map(float, line)) for line in found.loc[list(WORDS), ["slope", "low", "high"]].to_numpy()]
         told.append([name, *slopes, str(int(found["n"].iloc[0])), str(int(found["worlds"].iloc[0]))])
     return table(["of", *(f"slope in log {word}" for word in WORDS.values()), "mechanisms", "worlds"], told)
 
 
-def _interval(line: Mapping[str, float]) -> str:
-    if math.isnan(line["slope"]):
+def _interval(slope: float, low: float, high: float) -> str:
+    if math.isnan(slope):
         return DASH
-    return f"{line['slope']:.2f} [{line['low']:.2f}, {line['high']:.2f}]"
+    return f"{slope:.2f}" + ("" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]")
 
 
 def exceptions(lines: pd.DataFrame) -> str:
@@ -105,13 +106,13 @@ def parts(found: pd.DataFrame) -> str:
     for row in text_columns(found, ["dataset", "model", "variant"]).to_dict("records"):
         numbers = [number(row[part]) for part in ("unavoidable", "price", "estimation", "total")]
         share = DASH if math.isnan(row["share"]) else f"{100 * row['share']:.0f} %"
-        told.append([*_named((row["dataset"], row["model"], row["variant"])), *numbers, share])
+        told.append([*_named(row["dataset"], row["model"], row["variant"]), *numbers, share])
     head = ["world", "method", "unavoidable", "monotone's price", "estimation", "total", "unavoidable share"]
     return table(head, told, left=2)
 
 
-def _named(key: tuple[str, str, str]) -> list[str]:
-    return [plain(key[0]), plain(title(key[1], key[2]))]
+def _named(dataset: str, model: str, variant: str) -> list[str]:
+    return [plain(dataset), plain(title(model, variant))]
 
 
 if __name__ == "__main__":

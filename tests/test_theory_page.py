@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 
@@ -44,6 +45,16 @@ def test_tables_hold_what_was_measured():
     assert "| dcm (corrected) | – | – | 4 | 2 |" in found["law"]  # nothing varies: no slope
 
 
+def test_a_slope_of_one_world_has_no_interval():
+    rows = [
+        {**line, "score": line["score"] * 2**k if line["metric"] != "hsic_p" else 0.5, "seed": 2 * k + line["seed"]}
+        for k in range(3)
+        for line in scores("w", "m", 0.1, seen=True)
+    ]
+    (slope,) = {line.split("|")[2].strip() for line in theory.laws(mechanisms(pd.DataFrame(rows))).splitlines()[2:3]}
+    assert float(slope) == 0.5  # both terms double with the error: each takes half
+
+
 def test_no_exception_is_said_in_a_sentence():
     found = theory.rendered(mechanisms(ROWS[ROWS["dataset"] == "dcm/chain/nlin"]))
     assert found["counterexamples"] == "No mechanism passes all three and is wrong.\n"
@@ -57,6 +68,14 @@ def test_without_a_run_every_table_says_so_and_nothing_is_made_up(tmp_path, monk
     assert set(written.values()) == {theory.NOT_RUN}
     shown = {line.split("/")[-1].removesuffix('.md"') for line in PAGE.splitlines() if line.startswith("--8<--")}
     assert shown == set(written)
+
+
+def test_a_committed_run_fills_them(tmp_path, monkeypatch):
+    (tmp_path / "theory").mkdir()
+    (tmp_path / "theory" / "scores.csv").touch()
+    monkeypatch.setattr(theory.committed, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(theory, "run", lambda name: SimpleNamespace(rows=ROWS, provenance=None))
+    assert theory.tables() == theory.rendered(mechanisms(ROWS))
 
 
 def test_the_page_and_the_tables_name_worlds_and_methods_of_the_suite():

@@ -104,17 +104,21 @@ def split(lines: pd.DataFrame, provenance: pd.DataFrame | None = None) -> pd.Dat
 
     ``total = unavoidable + price + estimation``: what the factual row does not tell (`posterior`), what assuming that
     mechanisms rise costs (`monotone` minus `posterior`), and the rest, which may be negative where a method profits
-    from not being monotone. `share` is ``unavoidable / total``. Worlds without both ceilings are left out.
+    from not being monotone. `share` is ``unavoidable / total``. Worlds without both ceilings are left out, and so are
+    these and the oracle, whose errors are given.
     """
     squares = lines.assign(total=lines[ERROR] ** 2).groupby(["dataset", "model", "variant"])["total"].mean()
-    ceilings = {name: named(provenance, name) for name in ("posterior", "monotone")}
+    ceilings = {name: named(provenance, name) for name in ("posterior", "monotone", "oracle")}
+    given = set().union(*ceilings.values())
     told = []
     for dataset, part in squares.groupby(level="dataset"):
         own = {(m, v): float(x) for (_, m, v), x in part.items()}  # type: ignore[misc]
-        least, best = (next((own[m] for m in own if m in ceilings[name]), None) for name in ceilings)
+        least, best = (next((own[m] for m in own if m in ceilings[name]), None) for name in ("posterior", "monotone"))
         if least is None or best is None:
             continue
         for (model, variant), total in own.items():
+            if (model, variant) in given:
+                continue
             parts = [least, best - least, total - best, total]
             told.append([dataset, model, variant, *parts, least / total if total > 0 else math.nan])
     columns = ["dataset", "model", "variant", "unavoidable", "price", "estimation", "total", "share"]
