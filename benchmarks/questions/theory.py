@@ -18,7 +18,7 @@ from .causal import Remembering, checked, replays
 from .measured import AsRows
 
 NOISE, AGAIN, CURVES = "noise", "again", "curves"
-"""Parts of what is asked of one node's encoder and decoder."""
+"""Parts of what is asked of one node's encoder and decoder, as `metrics.encoding_scores` calls them."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,9 @@ class Encoding(_Rows):
     def score(self, answer: Values) -> Iterable[Score]:
         """``hsic``, ``hsic_p``, ``reconstruction``, ``monotone_share`` (`metrics.encoding_scores`) of the node."""
         x, pa = flatten(self._factual, [self.node]), flatten(self._factual, self.parents)
-        found = metrics.encoding_scores(
-            x,
-            pa,
-            noise=answer[NOISE],
-            again=answer[AGAIN],
-            curves=answer.get(CURVES),
-            permutations=self.permutations,
-            generator=generator(self.seed, "permutations"),
-        )
+        shown = {part: answer[part].double() if part in answer else None for part in (NOISE, AGAIN, CURVES)}
+        stream = generator(self.seed, "permutations")
+        found = metrics.encoding_scores(x, pa, **shown, permutations=self.permutations, generator=stream)
         return [Score(self.kind, metric, score, self.node) for metric, score in found.items()]
 
 

@@ -50,7 +50,7 @@ class EncoderDecoder:
         noise, n = self.model.abduct(factual), n_rows(factual)
         if self.node not in noise or len(noise[self.node]) != n:
             raise ValuesError(f"{type(self.model).__name__} infers no noise of {self.node!r} for each of {n} rows")
-        return flatten({self.node: noise[self.node]}, [self.node])
+        return flatten({self.node: noise[self.node].detach().cpu()}, [self.node])
 
     def decode(self, factual: Values, given: Mapping[str, Tensor], *, seed: int) -> Tensor:
         """The node's value ``(n, d)`` for the noise of factual rows under parents ``given {parent: (n, *event)}``.

@@ -98,6 +98,16 @@ def test_what_a_model_does_not_show_leaves_its_error():
     assert scored(load("oracle")().fit_problem(problem, seed=0), [error])["rmse", "x2"] == 0
 
 
+def test_answers_in_single_precision_are_scored_alike():
+    queries = FEW.queries(ADDITIVE, seed=0)
+    model = Independent().fit(ADDITIVE.graph, ADDITIVE.sample(100, seed=0), seed=0)
+    for query in queries:
+        answer = query.ask(model, seed=0)
+        wide, single = (query.score(a) for a in (answer, {part: x.float() for part, x in answer.items()}))
+        for a, b in zip(wide, single, strict=True):
+            assert (a.metric, b.score) == (b.metric, pytest.approx(a.score, rel=1e-4))
+
+
 def test_an_answer_is_computed_again_after_it_is_forgotten():
     _, query = FEW.queries(ADDITIVE, seed=0)
     before = query.truth()["b"]
