@@ -9,6 +9,9 @@ const make = (tag, attributes = {}, ...children) => {
   return made;
 };
 
+// A name as its parts, which a narrow column may put below each other.
+const broken = (name) => name.split(/(?<=\/)/).flatMap((part) => [part, make("wbr")]);
+
 const shape = (name, attributes, inside) => {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);

@@ -28,7 +28,7 @@ const count = make("p", { "aria-live": "polite" });
 const draw = () => {
   const [rows, methods] = [shownRows(), shownMethods()];
   const body = rows.map((i) => make("tr", {},
-    make("th", { class: "word", scope: "row" }, data.rows[i].scm),
+    make("th", { class: "word", scope: "row" }, ...broken(data.rows[i].scm)),
     make("td", { class: "word" }, data.rows[i].score),
     ...methods.map((j) => {
       const cell = cellAt(i, j);

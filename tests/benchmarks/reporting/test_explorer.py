@@ -224,16 +224,17 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 
 class Explored(HTMLParser):
-    """Text of the explorer's table by row, of the line above it, of the copied Markdown, and labels of its charts."""
+    """Text of the explorer's table by row, and of the line above it."""
 
     def __init__(self, text):
         super().__init__()
-        self.rows, self.told, self.labels, self.depth, self.inside = [], "", [], 0, ""
+        self.rows, self.told, self.inside = [], "", ""
         _, _, part = text.partition('<section id="explore"')
         self.feed(part.partition("</section>")[0])
 
     def handle_starttag(self, tag, attributes):
-        self.inside = "told" if ("aria-live", "polite") in attributes else tag
+        if tag != "wbr":
+            self.inside = "told" if ("aria-live", "polite") in attributes else tag
         if tag == "tr":
             self.rows.append([])
         elif tag in ("td", "th"):
@@ -244,8 +245,6 @@ class Explored(HTMLParser):
             self.told += text
         elif self.inside in ("td", "th", "button") and self.rows and self.rows[-1]:
             self.rows[-1][-1] += text
-        elif self.inside == "circle" or self.inside == "title":
-            self.labels.append(text)
 
 
 def opened(made, folder, fragment):
