@@ -16,11 +16,11 @@ bin := $(VENV)/bin
 stamp := $(VENV)/.installed
 narrow := $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCMS),--scms $(SCMS)) $(if $(MODELS),--only $(MODELS)) $(ARGS)
 
-.PHONY: help install reproduce smoke regress test test-slow fuzz lint types links numbers docs check format bench clean
+.PHONY: help install reproduce smoke regress test test-slow test-notebooks fuzz lint types links numbers docs check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 install: $(stamp) ## set up .venv with everything that development needs
 
@@ -46,6 +46,10 @@ test: $(stamp) ## unit tests and doctests
 
 test-slow: $(stamp) ## the tests that take minutes
 	$(bin)/pytest -m slow
+
+test-notebooks: $(stamp) ## the documentation's notebooks, each in a kernel
+	$(bin)/pip install -q --constraint constraints.txt -e '.[docs]'
+	$(bin)/pytest -m notebook tests/test_notebooks.py
 
 fuzz: $(stamp) ## every command on ever new hostile arguments and files, for MINUTES
 	end=$$(( $$(date +%s) + 60 * $(MINUTES) )); while [ $$(date +%s) -lt $$end ]; do \

@@ -1,13 +1,14 @@
-"""All pages that are made from the registry and the committed runs: ``python docs/catalogue.py``.
+"""All pages that are made from the registry, the committed runs and notebooks: ``python docs/catalogue.py``.
 
-The gallery of SCMs (docs/gallery/), a page a world (docs/worlds/), a page a method (docs/methods/), and the tables
-of the page on open questions (docs/numbers/questions/).
+The gallery of SCMs (docs/gallery/), a page a world (docs/worlds/), a page a method (docs/methods/), the tables of the
+page on open questions (docs/numbers/questions/), and the notebooks with what they print and draw (docs/notebooks/).
 """
 
 from __future__ import annotations
 
 import gallery
 import methods
+import notebook_pages
 import theory
 import worlds
 
@@ -16,3 +17,4 @@ if __name__ == "__main__":
     worlds.main()
     methods.main()
     theory.main()
+    notebook_pages.main()
