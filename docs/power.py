@@ -1,6 +1,6 @@
 """How many rows each distance needs to tell a slightly wrong world from the true one: the table of power.md.
 
-``python docs/power.py --write`` computes power.csv anew (ten minutes) and prints the table; without it, prints the
+``python docs/power.py --write`` computes power.csv anew (half an hour) and prints the table; without it, prints the
 table of the file.
 """
 

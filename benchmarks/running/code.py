@@ -11,6 +11,7 @@ import hashlib
 from functools import cache
 
 from scmbench.datasets import Dataset
+from scmbench.models.contract import registry
 
 from ..records import staleness
 from . import fingerprint, imports
@@ -25,14 +26,15 @@ def of(model: type, dataset: Dataset, asking: frozenset[str] = frozenset()) -> s
 
     `asking` are modules from outside that ask or score.
 
-    A part covers the modules that define it and all that they import from scmbench, as far down as that goes; of a
-    package from outside all its files. Docstrings, comments and formatting do not count. What is installed beside
-    (torch, NumPy) is told by the versions in a record's provenance, and what carries out a run (planner, processes,
-    store) is no part of it.
+    A part covers the modules that define it (of a method also those that it is `made_of`) and all that they import from
+    scmbench, as far down as that goes; of a package from outside all its files. Docstrings, comments and formatting do
+    not count. What is installed beside (torch, NumPy) is told by the versions in a record's provenance, and what
+    carries out a run (planner, processes, store) is no part of it.
     """
+    classes = [model, *(registry.load(name) for name in getattr(model, "made_of", ()))]
     worlds = {dataset.module, *(cls.__module__ for cls in type(dataset).__mro__)}
     return staleness.text(
-        method=_current(frozenset(cls.__module__ for cls in model.__mro__)),
+        method=_current(frozenset(cls.__module__ for one in classes for cls in one.__mro__)),
         world=_current(frozenset(worlds)),
         questions=_current(frozenset([QUESTIONS]) | asking),
     )

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..anm.model import ANM
+from ..contract import registry
 from ..contract.autoregressive import Autoregressive, AutoregressiveModel, check_options
-from ..contract.nodewise import Mechanism
-from ..dcm.model import DCM
-from ..flow_matching.model import FlowMatching
-from ..nsf.model import NSF
+from ..contract.nodewise import Mechanism, NodewiseModel
 from .chosen import Chosen
 
-
-def _additive(effort: float) -> Mechanism:
-    return ANM(variant="corrected", rule="modern").mechanism()
-
-
-def _diffusion(effort: float) -> Mechanism:
-    return DCM(variant="corrected", epochs=_epochs(500, effort)).mechanism()
-
-
-def _flow(effort: float) -> Mechanism:
-    return FlowMatching(epochs=_epochs(100, effort)).mechanism()
-
-
-def _spline(effort: float) -> Mechanism:
-    return NSF(epochs=_epochs(150, effort)).scalar()
-
-
-def _epochs(whole: int, effort: float) -> int:
-    return max(1, round(whole * effort))
-
-
-FAMILIES: Mapping[str, Callable[[float], Mechanism]] = {
-    "additive": _additive,
-    "diffusion": _diffusion,
-    "flow": _flow,
-    "spline": _spline,
+FAMILIES: Mapping[str, tuple[str, Mapping[str, Any], int]] = {
+    "additive": ("anm", {"variant": "corrected", "rule": "modern"}, 0),
+    "diffusion": ("dcm", {"variant": "corrected"}, 500),
+    "flow": ("flow-matching", {}, 100),
+    "spline": ("nsf", {}, 150),
 }
-"""Candidates by name: the mechanisms of `anm`, `dcm`, `flow-matching` and `nsf` with these methods' defaults."""
+"""Candidates by name: the method whose mechanism each is, that method's options, and its usual epochs (0: has none)."""
+
+
+def candidate(name: str, effort: float) -> Mechanism:
+    """The unfitted mechanism of a candidate, trained for a share of its method's usual epochs."""
+    method, options, epochs = FAMILIES[name]
+    trained = {"epochs": max(1, round(epochs * effort))} if epochs else {}
+    model = registry.load(method)(**options, **trained)  # by its name: a method imports no other one
+    assert isinstance(model, NodewiseModel)
+    return model.mechanism()
 
 
 class ScmBest(AutoregressiveModel):
@@ -62,6 +47,7 @@ class ScmBest(AutoregressiveModel):
     """
 
     version: ClassVar[int] = 1
+    made_of: ClassVar[tuple[str, ...]] = tuple(method for method, _, _ in FAMILIES.values())
     conformance_options: ClassVar[Mapping[str, Any]] = {
         "effort": 0.004,
         "members": 2,
@@ -86,7 +72,7 @@ class ScmBest(AutoregressiveModel):
 
     def scalar(self) -> Mechanism:
         """An unfitted ensemble of the candidates."""
-        return Chosen({name: FAMILIES[name](self.effort) for name in self.candidates}, self.members)
+        return Chosen({name: candidate(name, self.effort) for name in self.candidates}, self.members)
 
     def mechanism(self) -> Autoregressive:
         """The same for every component of a node."""

@@ -77,6 +77,9 @@ class CausalModel(Fitted, Configured, ABC):
     conformance_options: ClassVar[Mapping[str, Any]] = {}
     """Options that make `fit` cheap, such as ``{"epochs": 2}``: the conformance kit tests properties, not accuracy."""
 
+    made_of: ClassVar[tuple[str, ...]] = ()
+    """Names of other methods whose mechanisms it uses, so that an edit of theirs is told of its numbers, too."""
+
     batch_mechanisms: ClassVar[int | None] = None
     """How many mechanisms one call of `fit_many` trains at most; None leaves it to the harness."""
 

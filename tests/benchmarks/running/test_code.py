@@ -111,6 +111,14 @@ def test_every_built_in_method_reaches_its_own_files_and_those_of_no_other(name)
     assert own - {"contract", "images", "training", "keeping"} == {module}
 
 
+def test_a_method_made_of_others_is_told_by_their_files_too(monkeypatch):
+    best, world = models.load("scm-best"), datasets.get("check/sine")
+    now = code.of(best, world)
+    monkeypatch.setattr(best, "made_of", ())
+    assert code.of(best, world) != now
+    assert code.of(best, world).partition(", ")[2] == now.partition(", ")[2]  # world and questions are the same
+
+
 def test_statements_that_never_run_and_names_of_others_are_not_followed():
     text = """
 from typing import TYPE_CHECKING
