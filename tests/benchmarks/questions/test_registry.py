@@ -51,10 +51,10 @@ def site(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "_PROTOCOLS", {})
     monkeypatch.setattr(registry, "_METRICS", {})
-    fingerprint.of_modules.cache_clear()
+    fingerprint._of_files.cache_clear()
     yield tmp_path
     sys.modules.pop("asking_of_mine", None)
-    fingerprint.of_modules.cache_clear()
+    fingerprint._of_files.cache_clear()
 
 
 def parse(protocol: str):
@@ -113,7 +113,7 @@ def test_a_key_belongs_to_this_version_of_the_code_and_ours_have_none(site):
     assert len(keys) == 3
     before = key("standard+asking_of_mine:plain")
     (site / "asking_of_mine.py").write_text(CODE + "LATER = 1\n")
-    fingerprint.of_modules.cache_clear()
+    fingerprint._of_files.cache_clear()
     assert key("standard+asking_of_mine:plain") != before
 
 

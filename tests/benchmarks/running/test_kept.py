@@ -60,7 +60,7 @@ def forget():
     for name in ("short_of_mine", "metrics_of_mine"):
         sys.modules.pop(name, None)
     planner.code._of_modules.cache_clear()
-    fingerprint.of_modules.cache_clear()
+    fingerprint._of_files.cache_clear()
 
 
 def suite_of(protocol, *models, datasets=SINE, seeds=1):
