@@ -32,7 +32,8 @@ graph = nx.DiGraph([("severity", "treated"), ("severity", "days"), ("treated", "
 frame.head()
 
 # %% [markdown]
-# Edges go from cause to effect. The treated take longer to recover, because they are the severe cases:
+# Edges go from cause to effect. Compared as they are, the treated recover hardly sooner, because they are the severe
+# cases:
 
 # %%
 frame.groupby("treated")["days"].mean().round(2)
