@@ -61,8 +61,9 @@ def table(frame: pd.DataFrame) -> str:
 
 def _needed(part: pd.DataFrame, distance: str) -> str:
     own = part[part["distance"] == distance]
-    n = rows_needed(dict(zip(own["rows"], own["power"], strict=True)))
-    return f"> {max(ROWS):,}" if n == float("inf") else f"{n:,}"
+    curve = dict(zip(own["rows"], own["power"], strict=True))
+    n = rows_needed(curve)
+    return f"> {max(ROWS):,} ({curve[max(ROWS)]:.2f})" if n == float("inf") else f"{n:,}"
 
 
 if __name__ == "__main__":
