@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..contract import registry
-from ..contract.autoregressive import Autoregressive, AutoregressiveModel, check_options
+from ..contract.autoregressive import AutoregressiveModel, check_options
 from ..contract.nodewise import Mechanism, NodewiseModel
 from .chosen import Chosen
 
@@ -73,7 +73,3 @@ class ScmBest(AutoregressiveModel):
     def scalar(self) -> Mechanism:
         """An unfitted ensemble of the candidates."""
         return Chosen({name: candidate(name, self.effort) for name in self.candidates}, self.members)
-
-    def mechanism(self) -> Autoregressive:
-        """The same for every component of a node."""
-        return super().mechanism()
