@@ -48,7 +48,7 @@ def computed(worlds: tuple[str, ...] = WORLDS, rows: tuple[int, ...] = ROWS) -> 
 
 
 def table(frame: pd.DataFrame) -> str:
-    """Rows needed for a power of 0.8, a line a world and fault, a column a distance."""
+    """Rows needed for a power of 0.8, a line a world and fault, a column a distance; in brackets the power at the most."""
     head = ["world", "fault", *NAMES.values()]
     lines = [head, ["---"] * 2 + ["---:"] * len(NAMES)]
     for world in WORLDS:
@@ -63,7 +63,7 @@ def _needed(part: pd.DataFrame, distance: str) -> str:
     own = part[part["distance"] == distance]
     curve = dict(zip(own["rows"], own["power"], strict=True))
     n = rows_needed(curve)
-    return f"> {max(ROWS):,} ({curve[max(ROWS)]:.2f})" if n == float("inf") else f"{n:,}"
+    return f"({curve[max(ROWS)]:.2f})" if n == float("inf") else f"{n:,}"
 
 
 if __name__ == "__main__":
