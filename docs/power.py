@@ -48,7 +48,7 @@ def computed(worlds: tuple[str, ...] = WORLDS, rows: tuple[int, ...] = ROWS) -> 
 
 
 def table(frame: pd.DataFrame) -> str:
-    """Rows needed for a power of 0.8, a line a world and fault, a column a distance; in brackets the power at the most."""
+    """Rows needed for a power of 0.8, a line a world and fault, a column a distance; bracketed: the power at most."""
     head = ["world", "fault", *NAMES.values()]
     lines = [head, ["---"] * 2 + ["---:"] * len(NAMES)]
     for world in WORLDS:
