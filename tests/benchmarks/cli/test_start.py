@@ -7,6 +7,8 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
+from importlib import resources
 
 import click
 import pytest
@@ -200,6 +202,8 @@ def test_every_method_says_what_it_needs_and_papers_are_of_what_there_is():
     assert [head for head in heads if not any(name.startswith(head) for name in known)] == []
     keys = [paper.key for paper in papers.papers()]
     assert len(keys) == len(set(keys))
+    heads = tomllib.loads(resources.files("scmbench.results").joinpath("papers.toml").read_text(encoding="utf-8"))
+    assert set(heads) == {"paper", "needs"}  # another head would be read by nobody
 
 
 def test_cite_prints_each_paper_of_a_suite_once_and_only_these():
