@@ -54,3 +54,19 @@ def check_samples(x: Tensor, y: Tensor, *, paired: bool = False) -> None:
         raise MetricError(
             f"the truth has shape {tuple(x.shape)}, the answer {tuple(y.shape)}; expected {rows}, the rest alike"
         )
+
+
+def check_pair(x: Tensor, y: Tensor) -> None:
+    """Raise `MetricError` unless ``x (n, d)`` and ``y (n, e)`` are two samples of the same n rows.
+
+    Args:
+        x: One sample, float64.
+        y: The other, float64; its rows belong to those of `x`.
+
+    Raises:
+        MetricError: For NaN, infinity, another dtype or shapes that disagree.
+    """
+    check_sample(x, "the first sample")
+    check_sample(y, "the second sample")
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
+        raise MetricError(f"samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (n, d) and (n, e)")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .checks import MetricError, check_sample
+from .checks import check_pair
 
 
 def distance_correlation(x: Tensor, y: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def distance_correlation(x: Tensor, y: Tensor) -> Tensor:
     >>> bool(distance_correlation(x, x**2) > 0.2), round(float(distance_correlation(x, 2 * x)), 6)
     (True, 1.0)
     """
-    _check(x, y)
+    check_pair(x, y)
     return _correlation(_centred(x), _centred(y))
 
 
@@ -57,7 +57,7 @@ def independence(x: Tensor, y: Tensor, *, permutations: int, generator: torch.Ge
     Raises:
         MetricError: As `distance_correlation` raises it.
     """
-    _check(x, y)
+    check_pair(x, y)
     a, b = _centred(x), _centred(y)
     observed = _correlation(a, b)
     beaten = 0
@@ -65,13 +65,6 @@ def independence(x: Tensor, y: Tensor, *, permutations: int, generator: torch.Ge
         order = torch.randperm(len(y), generator=generator)
         beaten += int(_correlation(a, b[order][:, order]) >= observed)
     return float(observed), (1 + beaten) / (1 + permutations)
-
-
-def _check(x: Tensor, y: Tensor) -> None:
-    check_sample(x, "the first sample")
-    check_sample(y, "the second sample")
-    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
-        raise MetricError(f"samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (n, d) and (n, e)")
 
 
 def _centred(x: Tensor) -> Tensor:

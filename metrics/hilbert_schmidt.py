@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .checks import MetricError, check_sample
+from .checks import MetricError, check_pair
 
 VERSION = 1
 """Counts changes of what these functions return; part of every record's key."""
@@ -46,7 +46,7 @@ def hsic(x: Tensor, y: Tensor) -> Tensor:
     >>> bool(hsic(x, x**2) > 10 * hsic(x, x[torch.randperm(101, generator=torch.Generator().manual_seed(0))]))
     True
     """
-    _check(x, y)
+    check_pair(x, y)
     return (_centred(_gram(x)) * _gram(y)).mean()
 
 
@@ -71,7 +71,7 @@ def hsic_test(x: Tensor, y: Tensor, *, permutations: int, generator: torch.Gener
     References:
         Gretton, Fukumizu, Teo, Song, Schölkopf, Smola, "A kernel statistical test of independence", NIPS 2007.
     """
-    _check(x, y)
+    check_pair(x, y)
     if type(permutations) is not int or permutations < 1:
         raise MetricError(f"permutations={permutations!r}: expected a whole number above 0")
     a, b = _features(_gram(x)), _features(_gram(y))
@@ -80,13 +80,6 @@ def hsic_test(x: Tensor, y: Tensor, *, permutations: int, generator: torch.Gener
     # The same terms in another order differ by rounding, which makes no smaller value.
     beaten = sum(bool(_product(a, b[order]) >= observed - ROUNDING) for order in orders)
     return float(observed), (1 + beaten) / (1 + permutations)
-
-
-def _check(x: Tensor, y: Tensor) -> None:
-    check_sample(x, "the first sample")
-    check_sample(y, "the second sample")
-    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
-        raise MetricError(f"samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (n, d) and (n, e)")
 
 
 def _gram(x: Tensor) -> Tensor:

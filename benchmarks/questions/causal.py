@@ -158,9 +158,11 @@ class Interventional(Remembering):
 
     def _of_effects(self, truth: Values, answer: Values) -> dict[str, Tensor]:
         """What compares the values with each other: nothing for one value, nor where no descendant varies."""
+        if not self.effects or len(self.values) < 2:
+            return {}
         nodes = [v for v in descendants(self.scm.graph, self.node) if bool((truth[v] != truth[v][:1]).any())]
         nodes = [v for v in nodes if v not in self.scm.images]
-        if not nodes or len(self.values) < 2:
+        if not nodes:
             return {}
         x, y = (flatten(v, nodes).reshape(len(self.values), self.n, -1) for v in (truth, answer))
         return {name: d(x, y) for name, d in self.effects.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -167,19 +167,7 @@ LARGE = ImageProtocol(
 )
 """1000 counterfactual images a parent and all training images: for a GPU."""
 
-CLASS = ImageProtocol(
-    name="image-class",
-    version=1,
-    n_train=8000,
-    n_observational=200,
-    n_values=5,
-    n_class=20,
-    n_factual=40,
-    n_sampled=200,
-    n_axioms=20,
-    cycles=2,
-    classes_only=True,
-)
+CLASS = replace(IMAGE, name="image-class", version=1, n_observational=200, n_sampled=200, cycles=2, classes_only=True)
 """What `image` asks about the class alone: cheap enough for many options of one fit, such as a curve over guidance."""
 
 SMOKE = ImageProtocol(

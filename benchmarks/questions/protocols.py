@@ -152,11 +152,10 @@ def errors_and_effects(truth: Values, answer: Values, query: Counterfactual) -> 
 
     The effect is the counterfactual value minus the factual one, over the descendants that are no images.
     """
-    factual = query.factual()
     reached = [v for v in descendants(query.scm.graph, query.node) if v not in query.scm.images]
     found = relative_by_depth(truth, answer, query)
     if reached:
-        before = flatten(factual, reached)
+        before = flatten(query.factual(), reached)
         effects = [(flatten(v, reached) - before).reshape(len(query.values), query.n, -1) for v in (truth, answer)]
         found |= {"sign_error": metrics.sign_error(*effects), "rank_error": metrics.rank_error(*effects)}
     return found

@@ -72,3 +72,20 @@ class TestPage:
         import power as page
 
         assert page.table(pd.read_csv(page.FILE)) in (DOCS / "power.md").read_text(encoding="utf-8")
+
+    def test_what_the_page_says_follows_from_the_file(self):
+        import power as page
+
+        kept = pd.read_csv(page.FILE)
+        most = kept[kept["rows"] == max(page.ROWS)].set_index(["world", "fault", "distance"])["power"]
+        at = most.unstack("distance")
+        assert at.loc[(slice(None), ["noise 10 % wider", "heavier tails"]), :].to_numpy().max() < 0.25
+        assert float((at["mmd_paper"] - at["mmd_unbiased"]).abs().max()) <= 0.05
+        lost = at.xs("an edge lost", level="fault")
+        assert int((lost[["ks", "w1"]].max(axis=1) < 0.2).sum()) == 2
+        edge = kept[kept["fault"] == "an edge lost"]
+        for _, part in edge.groupby("world"):
+            curves = {name: dict(zip(own["rows"], own["power"], strict=True)) for name, own in part.groupby("distance")}
+            needed = {name: power.rows_needed(curve) for name, curve in curves.items()}
+            assert needed["energy"] == needed["sliced_wasserstein"] == 2 * needed["mmd_paper"]
+            assert needed["mmd_paper"] == needed["mmd_unbiased"]

@@ -13,6 +13,7 @@ from scmbench.benchmarks.running.api import choose
 from scmbench.benchmarks.suites import shelf
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry, SuiteError
+from scmbench.models.contract.registry import BUILT_IN
 
 GOOD = """title = "t"
 protocol = "paper"
@@ -278,6 +279,10 @@ class TestOptionsByDataset:
     def test_faults_are_told_with_file_and_line(self, text, message):
         with pytest.raises(SuiteError, match=message):
             parse(GOOD + f"[models.by_dataset]\n{text}\n")
+
+
+def test_every_built_in_method_has_a_cell_in_the_gate():
+    assert set(BUILT_IN) - {entry.name for entry in suites.load("regress").models} == set()
 
 
 def test_every_published_cell_of_causal_nf_is_asked_for():
