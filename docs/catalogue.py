@@ -1,12 +1,14 @@
 """All pages that are made from the registry, the committed runs and notebooks: ``python docs/catalogue.py``.
 
 The gallery of SCMs (docs/gallery/), a page a world (docs/worlds/), a page a method (docs/methods/), the tables of the
-page on open questions (docs/numbers/questions/), and the notebooks with what they print and draw (docs/notebooks/).
+pages on open questions and on images (docs/numbers/questions/, docs/numbers/images/), and the notebooks with what they
+print and draw (docs/notebooks/).
 """
 
 from __future__ import annotations
 
 import gallery
+import image_results
 import methods
 import notebook_pages
 import theory
@@ -17,4 +19,5 @@ if __name__ == "__main__":
     worlds.main()
     methods.main()
     theory.main()
+    image_results.main()
     notebook_pages.main()

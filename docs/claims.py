@@ -8,7 +8,7 @@ instance) and may not reach past another marker. A number of the results pages w
 * its paragraph, list item or table ends in ``<!-- elsewhere: where it comes from -->``.
 
 ``python docs/claims.py`` lists what is wrong, ``python docs/claims.py --write`` writes the recomputed numbers at the
-precision that stands there. The functions that expressions may use are in `docs/queries.py`.
+precision that stands there. The functions that expressions may use are in `docs/queries.py` and `docs/questions.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from typing import Any
 import click
 
 sys.path.insert(0, str(Path(__file__).parent))
-from queries import NAMES
+import queries
+import questions
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -45,6 +46,7 @@ PAGES = [
     "docs/verdicts.md",
     "docs/ranking.md",
     "docs/images.md",
+    "docs/image-results.md",
     "docs/protocols.md",
     "docs/own-data.md",
     "docs/speed.md",
@@ -128,7 +130,7 @@ def claims(page: str, text: str) -> Iterator[Claim]:
         query = " ".join(marker[1].split())
         line = text.count("\n", 0, marker.start()) + 1
         try:
-            values = flat(eval(query, dict(NAMES)))
+            values = flat(eval(query, {**queries.NAMES, **questions.NAMES}))
         except Exception as error:
             raise ValueError(f"{page}:{line}: {query}: {error}") from error
         if len(values) > len(before):

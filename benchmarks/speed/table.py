@@ -37,7 +37,7 @@ def comparison(benchmarks: list[dict]) -> list[str]:
     rows = ["| work | ours | plain | times less (range over rounds) |", "|---|---|---|---|"]
     for benchmark in sorted(benchmarks, key=lambda b: b["fullname"].split("::")[0], reverse=True):
         info, (ours, plain) = benchmark["extra_info"], per_unit(benchmark)
-        if plain is not None:
+        if plain is not None and not info.get("part"):
             each = ratios(benchmark)
             notes = [
                 f"{who} {info[key]}" for who, key in (("ours", "ours_note"), ("plain", "plain_note")) if key in info
@@ -50,17 +50,15 @@ def comparison(benchmarks: list[dict]) -> list[str]:
 
 
 def parts(benchmarks: list[dict]) -> list[str]:
-    """What a training step is made of, each part measured by itself, beside the whole step."""
-    (step,) = [per_unit(b)[0] for b in benchmarks if b["name"] == "test_step"]
+    """What a training step is made of: each part beside whole steps in turns, its share the median over rounds."""
     rows = ["| part | time | share of a step |", "|---|---|---|"]
-    total = 0.0
-    for benchmark in benchmarks:
-        if benchmark["extra_info"].get("part"):
-            seconds = per_unit(benchmark)[0]
-            total += seconds
-            name = benchmark["extra_info"]["unit"].removeprefix("part of a step: ")
-            rows.append(f"| {name} | {show(seconds)} | {seconds / step:.0%} |")
-    return [*rows, f"| sum of the parts | {show(total)} | {total / step:.0%} |", f"| a step | {show(step)} | 100% |"]
+    total = whole = 0.0
+    for benchmark in (b for b in benchmarks if b["extra_info"].get("part")):
+        seconds, share = per_unit(benchmark)[0], median(1 / ratio for ratio in ratios(benchmark))
+        total, whole = total + seconds, whole + share
+        name = benchmark["extra_info"]["unit"].removeprefix("part of a step: ")
+        rows.append(f"| {name} | {show(seconds)} | {share:.0%} |")
+    return [*rows, f"| sum of the parts | {show(total)} | {whole:.0%} |"]
 
 
 def machine(report: dict) -> list[str]:

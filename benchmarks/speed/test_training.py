@@ -30,16 +30,20 @@ def untrained(regression: Denoising):
     return draw_network(Architecture(), regression.inputs, 1, generator(regression.seed, "weights"))
 
 
+def our_epochs(epochs: int):
+    regression = denoising(0)
+    network = untrained(regression)
+    return lambda: compiled.train(regression, network, epochs=epochs, **ADAM)
+
+
 def plain_epochs(epochs: int):
     regression = denoising(0)
     return lambda: plain.fit(regression.data[:, :1], regression.data[:, 1:], epochs=epochs)
 
 
 def test_step(compare):
-    regression = denoising(0)
-    network = untrained(regression)
     compare(
-        lambda: compiled.train(regression, network, epochs=5, **ADAM),
+        our_epochs(5),
         plain_epochs(1),
         unit="training step, batch of 64",
         ours_units=5 * STEPS,
@@ -48,10 +52,8 @@ def test_step(compare):
 
 
 def test_fit(compare):
-    regression = denoising(0)
-    network = untrained(regression)
     compare(
-        lambda: compiled.train(regression, network, epochs=500, **ADAM),
+        our_epochs(500),
         plain_epochs(2),
         unit="whole fit of a network, 39,500 steps",
         plain_units=2 / 500,
@@ -145,19 +147,24 @@ PARTS = {
 }
 
 
+def of_a_step(compare, part, kernel, **options):
+    """A part beside whole steps in turns: shares of times that were measured minutes apart need not add up."""
+    compare(kernel, our_epochs(5), unit=f"part of a step: {part}", plain_units=5 * STEPS, part=True, **options)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_part(compare, part):
     kernel, shapes = PARTS[part]
     arguments = ones(*shapes) + ((np.float32(1e-4), np.float32(1.0)) if part == "Adam" else ())
-    compare(lambda: repeat(kernel, 1000, arguments), unit=f"part of a step: {part}", ours_units=1000, part=True)
+    of_a_step(compare, part, lambda: repeat(kernel, 1000, arguments), ours_units=1000, rounds=15)
 
 
 def test_part_drawing(compare):
     regression, stream = denoising(0), generator(0, "batches")
-    compare(
-        lambda: regression.epoch(stream),
-        unit="part of a step: drawing rows, times and noise",
-        ours_units=STEPS,
-        part=True,
-        rounds=50,
+    of_a_step(
+        compare,
+        "drawing rows, times and noise",
+        lambda: [regression.epoch(stream) for _ in range(20)],
+        ours_units=20 * STEPS,
+        rounds=15,
     )

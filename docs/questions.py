@@ -1,0 +1,100 @@
+"""What the markers of `docs/claims.py` may ask of the suites `theory` and of images, beside what `queries` has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import image_results
+import pandas as pd
+import theory
+from queries import method, run
+from scmbench.benchmarks.judging import mechanisms as fitted
+from scmbench.benchmarks.judging import proxies
+
+RISING = list(theory.MONOTONE)
+FOLDED = ["dcm/chain/nadd", "dcm/triangle/nadd", "check/sine"]
+"""Worlds of `theory` in which two noises may give one value."""
+MIRROR = ["violations/ctf2"]
+
+
+@cache
+def _mechanisms() -> pd.DataFrame:
+    return fitted.mechanisms(run(theory.SUITE).rows)
+
+
+def _fitted(who: str | None, worlds: Sequence[str] | None) -> pd.DataFrame:
+    lines = _mechanisms()
+    if who is not None:
+        lines = lines[(lines["model"] == method(who)[0]) & (lines["variant"] == method(who)[1])]
+    if worlds is not None:
+        lines = lines[lines["dataset"].isin(worlds)]
+    if lines.empty:
+        raise ValueError(f"no mechanism of {who} on {worlds}")
+    return lines
+
+
+def seen(part: str, who: str | None, worlds: Sequence[str] | None) -> float:
+    """The median of ``hsic``, ``reconstruction``, ``monotone_share`` or ``rmse`` over mechanisms and seeds."""
+    return float(_fitted(who, worlds)[part].median())
+
+
+def passing(who: str | None, worlds: Sequence[str] | None) -> tuple[int, int]:
+    """How many mechanisms pass all that Theorem 1 asks for, of how many that show their noise."""
+    lines = _fitted(who, worlds).dropna(subset=["hsic"])
+    return int(fitted.passes(lines).sum()), len(lines)
+
+
+def wrong_though_passing(worlds: Sequence[str] | None = None) -> tuple[int, int]:
+    """How many of the mechanisms that pass err by more than `FAR`, of how many that pass."""
+    lines = _fitted(None, worlds)
+    lines = lines[fitted.passes(lines)]
+    return int((lines[fitted.ERROR] > fitted.FAR).sum()), len(lines)
+
+
+def slope(term: str, who: str | None = None, worlds: Sequence[str] | None = None) -> tuple[float, float, float]:
+    """The slope of the log error in the log of ``hsic`` or ``reconstruction``, with its interval."""
+    line = fitted.law(_fitted(who, worlds)).loc[term]
+    return float(line["slope"]), float(line["low"]), float(line["high"])
+
+
+def parts_of(world: str, who: str) -> tuple[float, float, float, float]:
+    """A method's mean squared error on a world: unavoidable, price of monotony, estimation, total."""
+    table = fitted.split(_mechanisms(), run(theory.SUITE).provenance)
+    keep = (table["dataset"] == world) & (table["model"] == method(who)[0]) & (table["variant"] == method(who)[1])
+    (line,) = table[keep].to_dict("records")
+    return line["unavoidable"], line["price"], line["estimation"], line["total"]
+
+
+def image(suite: str, who: str, metric: str, node: str = "", query: str = "counterfactual") -> float:
+    """The median over seeds of an image score under ``do(node)``, over all nodes without one."""
+    return float(_image(suite, who, metric, node, query).median())
+
+
+def image_ends(suite: str, who: str, metric: str, node: str = "", query: str = "counterfactual") -> tuple[float, float]:
+    """The lowest and highest seed of it."""
+    scores = _image(suite, who, metric, node, query)
+    return float(scores.min()), float(scores.max())
+
+
+def _image(suite: str, who: str, metric: str, node: str, query: str) -> pd.Series:
+    scores = image_results.scored(run(suite).rows, method(who), query, metric, node)
+    if scores.empty:
+        raise ValueError(f"no score of {who}, {metric}, {node}, {query} in {suite}")
+    return scores
+
+
+@cache
+def _agreement(suite: str, dataset: str) -> pd.DataFrame:
+    found = proxies.pairs(run(suite).rows, dataset, without=[("oracle", "")])
+    return proxies.agreement(found).set_index("proxy")
+
+
+def agrees(suite: str, proxy: str, dataset: str = "image/strokes") -> tuple[float, float, float]:
+    """The rank correlation of a proxy with the true error over methods, with its interval."""
+    line = _agreement(suite, dataset).loc[proxy]
+    return float(line["rho"]), float(line["low"]), float(line["high"])
+
+
+NAMES = {name: value for name, value in globals().items() if not name.startswith("_") and name != "annotations"}
+"""What an expression may use."""
