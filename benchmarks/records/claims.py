@@ -27,6 +27,9 @@ BEAT = 30.0
 SILENCE = 600.0
 """Seconds without a touch after which a run on another machine counts as gone."""
 
+AT = ".at"
+"""How files end that say what a run is at (`running.stage`); their names begin with the run's."""
+
 
 @dataclass(frozen=True)
 class Claims:
@@ -67,7 +70,8 @@ class Claims:
         gone = {path for path in files if path.suffix == ".run" and not self._lives(path.stem)}
         living = {path.stem for path in files if path.suffix == ".run"} - {path.stem for path in gone} - {self.run}
         left = {path for path in files if path.suffix == "" and self._holder(path.name) not in {"", *living}}
-        for path in gone | left:
+        told = {path for path in files if path.suffix == AT and path.name.partition("-")[0] not in living}
+        for path in gone | left | told:
             path.unlink(missing_ok=True)
 
     def _take(self, key: str) -> bool:

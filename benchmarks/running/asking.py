@@ -10,6 +10,7 @@ import torch
 from scmbench.datasets import Problem, Values
 from scmbench.models import CausalModel, Unsupported
 from scmbench.models.contract.registry import role_of
+from scmbench.models.training.progress import counted
 
 from ..judging.methods import METHOD
 from ..judging.notes import UNSTEADY, Note
@@ -45,14 +46,14 @@ def ask(
     come along, if every question was answered as far as the method can.
     """
     sheets = [_Asked.of(trial, made, models, keep=keep) for trial in trials]
-    for place, problem in enumerate(problems):
-        for number, query in enumerate(problem.queries):
-            prepare(query)
-            asked = [Question(place, problem, number, query) for _ in sheets]
-            answers = [sheet.ask(question) for sheet, question in zip(sheets, asked, strict=True)]
-            for sheet, question, answer in zip(sheets, asked, answers, strict=True):
-                sheet.score(question, answer)
-            forget(query)
+    every = [(place, problem, *one) for place, problem in enumerate(problems) for one in enumerate(problem.queries)]
+    for place, problem, number, query in counted(every, "questions"):
+        prepare(query)
+        asked = [Question(place, problem, number, query) for _ in sheets]
+        answers = [sheet.ask(question) for sheet, question in zip(sheets, asked, strict=True)]
+        for sheet, question, answer in zip(sheets, asked, answers, strict=True):
+            sheet.score(question, answer)
+        forget(query)
     for sheet in sheets:
         sheet.repeat()
         yield sheet.finished(cost)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from ..judging.doubts import with_suspects
@@ -19,10 +16,12 @@ from ..records.results import Results, gather
 from ..records.store import Store
 from ..suites.suite import Suite
 from . import planner
+from .bar import Bar
 from .engine import Engine
 from .estimate import Rates, Work, duration
 from .planner import Plan, Trial
 from .sharing import claimed, settled
+from .stage import running
 
 SHARE = 20
 """How many times longer than it took the growing table waits until it is made again."""
@@ -94,8 +93,8 @@ def compute(
     What another run on this store computes at the moment is left to it, and waited for; where that run ends without
     it, it is computed here.
 
-    What is running is told by name: batches are taken up in their order, so that it is the first `workers` of those
-    that are not over. How long the rest may take is unknown until something is finished.
+    What is running is told by name, and how far it is: batches are taken up in their order, so that it is the first
+    `workers` of those that are not over. How long the rest may take is unknown until something is finished.
     """
     store.prepare()
     if plan.shelf:
@@ -105,24 +104,24 @@ def compute(
     before = {trial.key: store.stamp(trial.key) for batch in plan.batches for trial in batch.trials}
     last, pause = time.monotonic(), every
 
-    def eta() -> str:
+    def say() -> tuple[str, str]:
         if not left:
-            return "done"
+            return "done", ""
         known = (
             f"about {duration(work.seconds(finished.rates) / workers)}" if finished.rates.learned else "unknown time"
         )
-        running = dict.fromkeys(batch.entry.title for batch in islice(left.values(), workers))
-        return f"{known} left; running: {', '.join(running)}"
+        return f"{known} left", f"running: {', '.join(running(list(islice(left.values(), workers)), store))}"
 
-    with claimed(store, before), _Progress(console, plan.to_do) as progress:
-        progress.show(0, eta, last=not left)
+    with claimed(store, before), Bar(console, plan.to_do, say) as bar:
+        bar.show(0, last=not left)
         for done in settled(plan.batches, store, engine, console):
-            left.pop(id(done.batch), None)
-            work.drop(done.batch)
-            there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
+            with bar.changing:
+                left.pop(id(done.batch), None)
+                work.drop(done.batch)
+                there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
             if done.trouble:
                 console.print(Text(f"{done.batch.entry.title}: {done.trouble}", style="red"))
-            progress.show(there, eta, last=not left)
+            bar.show(there, last=not left)
             if refresh and left and time.monotonic() - last > pause:
                 start = time.monotonic()
                 refresh(finished)
@@ -139,35 +138,3 @@ def compute(
     if refresh:
         refresh(finished)
     return finished
-
-
-class _Progress:
-    """A bar on a terminal; in a log, a line at most every half minute."""
-
-    def __init__(self, console: Console, total: int):
-        self.console, self.total, self.done, self.last = console, total, 0, -math.inf
-        columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.bar = Progress(
-            *columns, TextColumn("{task.fields[eta]}", markup=False), console=console, disable=not console.is_terminal
-        )
-        self.task = self.bar.add_task("records", total=total, eta="")
-
-    def __enter__(self) -> Self:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.bar.stop()
-
-    def show(self, advance: int, eta: Callable[[], str], *, last: bool) -> None:
-        """Count finished records and say, now and then and at the `last`, how long the rest may take."""
-        self.done += advance
-        self.bar.update(self.task, advance=advance)
-        now, often = time.monotonic(), 1 if self.console.is_terminal else 30
-        if not (last or self.done == self.total or now - self.last > often):
-            return
-        self.last = now
-        if self.console.is_terminal:
-            self.bar.update(self.task, eta=eta())
-        else:
-            self.console.print(Text(f"{self.done}/{self.total} records, {eta()}"))

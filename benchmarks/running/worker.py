@@ -25,6 +25,7 @@ from .environment import Meter, environment
 from .hosts import Here, Host, get_ready, host
 from .isolation import kept_apart
 from .planner import Batch, Fit, Trial
+from .stage import telling
 
 Prepare = Callable[[Problem], Problem]
 """What is done to a problem before a model is fitted to it."""
@@ -45,7 +46,7 @@ def run_batch(
     no world and no truth (`hosts.py`). Fits whose records another run computes are left to it. Of a batch whose answers
     are kept, only those are fitted whose file is no longer there. Raises `StoreError` where records cannot be written.
     """
-    keys = []
+    keys, whole = [], batch
     batch = replace(batch, fits=[fit for fit in batch.fits if store.take([trial.key for trial in fit.trials])])
     shelf, keep = Shelf(store), store.keeps_answers and prepare is None
     with kept_apart():
@@ -58,7 +59,7 @@ def run_batch(
         if not batch.fits:
             return keys
         get_ready(batch.entry)
-        with closing(_outcomes(batch, device, prepare)) as outcomes:
+        with telling(whole, store), closing(_outcomes(batch, device, prepare)) as outcomes:
             for outcome in outcomes:
                 for record, answers in outcome.records(keep=keep):
                     if answers:

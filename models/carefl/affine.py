@@ -14,6 +14,7 @@ from torch import Tensor
 from ..contract.base import Unsupported
 from ..contract.columns import Columns, Scaler
 from ..contract.joint import JointModel
+from ..training.progress import counted
 from .coupling import Coupling, CouplingFlow
 from .prior import PRIORS
 
@@ -103,7 +104,7 @@ class AffineCAREFL(JointModel):
             parameter.requires_grad_(True)
         optimizer = torch.optim.Adam(parameters, lr=self.lr)
         schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=3)
-        for epoch in range(self.epochs):
+        for epoch in counted(range(self.epochs), "epochs"):
             total, parts = 0.0, torch.randperm(len(x), generator=batches).split(self.batch_size)
             for part in parts:
                 z, log_det = flow.forward(x[part])

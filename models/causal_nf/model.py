@@ -13,6 +13,7 @@ from torch import Tensor
 from ..contract.base import Unsupported
 from ..contract.fields import lift
 from ..contract.joint import JointModel
+from ..training.progress import counted
 from .flow import UNIVARIATE, CausalFlow
 
 HELD_OUT = 0.1
@@ -134,7 +135,7 @@ class CausalNF(JointModel):
         optimizer = torch.optim.Adam(self.flow.parameters(), lr=self.lr, fused=True)
         schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=FACTOR, patience=self.patience)
         self.gradient_steps = 0
-        for epoch in range(self.epochs):
+        for epoch in counted(range(self.epochs), "epochs"):
             for batch in rows[torch.randperm(len(rows), generator=stream)].split(self.batch_size):
                 optimizer.zero_grad()
                 (-self.flow.log_prob(batch).mean()).backward()

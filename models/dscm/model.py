@@ -15,6 +15,7 @@ from torch import Tensor
 from ..contract.base import Unsupported
 from ..contract.fields import lift
 from ..contract.joint import JointModel
+from ..training.progress import counted
 from .mechanisms import Amortised, Explicit
 from .program import ByNode, Program
 
@@ -153,7 +154,7 @@ class DSCM(JointModel):
         optimizer = torch.optim.Adam(self.program.parameters(), lr=self.lr, fused=True)
         self.gradient_steps = 0
         with seeded(seed, "svi"), pyro.validation_enabled(False):
-            for epoch in range(self.epochs):
+            for epoch in counted(range(self.epochs), "epochs"):
                 for batch in z[torch.randperm(len(z), generator=stream)].split(self.batch_size):
                     optimizer.zero_grad()
                     loss = self.program.negative_elbo(self.columns.split(batch), elbo)

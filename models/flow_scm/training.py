@@ -12,6 +12,7 @@ from torch import Tensor
 from zuko.transforms import ComposedTransform, MonotonicAffineTransform, MonotonicRQSTransform
 
 from ..training.network import Architecture, Network, Perceptron, draw_network
+from ..training.progress import counted
 from .bases import SIZE, law
 
 BINS, BOUND = 8, 5.0
@@ -115,7 +116,7 @@ class Recipe:
         optimizer = torch.optim.Adam(tensors, lr=rate, fused=True)
         stream = generator(seed, "batches")
         with torch.enable_grad():
-            for _ in range(self.epochs):
+            for _ in counted(range(self.epochs), "epochs"):
                 for rows in torch.randperm(len(x), generator=stream).split(self.batch_size):
                     optimizer.zero_grad()
                     (-log_prob(flow, self.base, x[rows], features[rows]).mean()).backward()

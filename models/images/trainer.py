@@ -11,6 +11,8 @@ import torch
 from scmbench.datasets.seeds import generator, seeded
 from torch import Tensor, nn
 
+from ..training.progress import counted
+
 WARM_UP, CLIP = 0.05, 1.0
 """Share of the steps over which the rate rises, and the norm to which gradients are cut."""
 
@@ -73,7 +75,7 @@ def train(network: nn.Module, loss: Loss, rows: int, recipe: Recipe, *, seed: in
     kept, losses = list(averaged.parameters()), []
     network.train()
     with seeded(seed, "dropout"):
-        for step in range(recipe.steps):
+        for step in counted(range(recipe.steps), "steps"):
             optimizer.param_groups[0]["lr"] = recipe.rate(step)
             optimizer.zero_grad()
             value = loss(network, next(order), stream)

@@ -9,6 +9,7 @@ from scmbench.datasets.seeds import generator
 from torch import Tensor
 
 from .network import ACTIVATIONS, Network, Perceptron
+from .progress import counted
 from .recipe import rates
 from .regression import Regression
 
@@ -100,7 +101,7 @@ def train(
     copies = 2 if len(networks) == 1 else 1
     stack = Stack([network.to(device) for network in networks] * copies, lr)
     losses = []
-    for rate in rates(lr, epochs, anneal):
+    for rate in counted(rates(lr, epochs, anneal), "epochs"):
         stack.optimizer.param_groups[0]["lr"] = rate
         drawn = [r.epoch(stream) for r, stream in zip(regressions, streams, strict=True)]
         x, y = (torch.stack(part * copies) for part in zip(*drawn, strict=True))

@@ -16,6 +16,7 @@ from scmbench.datasets.seeds import generator
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from .progress import counted
 from .recipe import Recipe, views
 
 Epoch = tuple[Tensor, ...]
@@ -75,6 +76,6 @@ def run(
     """
     stream = generator(seed, "batches")
     with threadpool_limits(1, user_api="blas"):  # products this small only lose by threads
-        for k in range(recipe.epochs):
+        for k in counted(range(recipe.epochs), "epochs"):
             steps(draw(stream), recipe.lr * recipe.decay**k, k * (rows // recipe.batch_size))
             recipe.check(k, rows, flat.buffers[0])

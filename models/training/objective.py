@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .batched import Stack
 from .network import Architecture, Network, draw_network
+from .progress import counted
 from .recipe import rates
 
 HELD_OUT = 0.1
@@ -93,7 +94,7 @@ def _train(
     held = [torch.stack(part * copies) for part in zip(*asked, strict=True)]
     loss = objectives[0].loss
     best, least, history = [w.clone() for w in stack.tensors], torch.inf, []
-    for rate in rates(lr, epochs, anneal=True):
+    for rate in counted(rates(lr, epochs, anneal=True), "epochs"):
         stack.optimizer.param_groups[0]["lr"] = rate
         drawn = [_shuffled(o, stream) for o, stream in zip(objectives, streams, strict=True)]
         epoch = [torch.stack(part * copies) for part in zip(*drawn, strict=True)]

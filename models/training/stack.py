@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from . import batched, compiled
 from .network import Architecture, Network, draw_network
+from .progress import counted
 from .regression import Regression
 
 CPU_STACK = 8
@@ -45,7 +46,7 @@ def train_stack(
         with threadpool_limits(1, user_api="blas"):
             return [
                 compiled.train(regression, network, epochs=epochs, batch_size=batch_size, lr=lr, anneal=anneal)
-                for regression, network in zip(regressions, networks, strict=True)
+                for regression, network in counted(list(zip(regressions, networks, strict=True)), "networks")
             ]
     groups = defaultdict(list)
     for i, regression in enumerate(regressions):

@@ -70,9 +70,12 @@ def test_a_run_leaves_nothing_behind_but_the_claims_of_those_that_live(tmp_path)
     assert living.take(["a"])
     assert gone.take(["b"])
     (tmp_path / "claims" / "c").write_text("one whose file is gone")
+    for run in ("living", "gone"):
+        (tmp_path / "claims" / f"{run}-a{claims.AT}").touch()
     with claiming(tmp_path, {}) as mine:
         assert mine.take(["d"])
-    assert sorted(os.listdir(tmp_path / "claims")) == ["a", "living.run"]
+        (tmp_path / "claims" / f"{mine.run}-d{claims.AT}").touch()
+    assert sorted(os.listdir(tmp_path / "claims")) == ["a", "living-a.at", "living.run"]
 
 
 def test_a_heart_beats(tmp_path, monkeypatch):
