@@ -87,6 +87,14 @@ def estimate(plan: Plan) -> float:
     return Work(plan.batches).seconds(rates)
 
 
+def time_left(work: Work, rates: Rates, *, workers: int, since: float) -> str:
+    """How long the rest may take, less the seconds since a batch ended: it counts down while a long one runs."""
+    if not rates.learned:
+        return "unknown time left"
+    seconds = work.seconds(rates) / workers - since
+    return f"about {duration(seconds)} left" if seconds > 0 else "longer than estimated"
+
+
 def duration(seconds: float) -> str:
     """Seconds in words: ``40 s``, ``12 min``, ``1.5 h``."""
     if seconds < 90:

@@ -18,7 +18,7 @@ from ..suites.suite import Suite
 from . import planner
 from .bar import Bar
 from .engine import Engine
-from .estimate import Rates, Work, duration
+from .estimate import Rates, Work, time_left
 from .planner import Plan, Trial
 from .sharing import claimed, settled
 from .stage import running
@@ -102,15 +102,14 @@ def compute(
     finished = finished_of(plan, store)
     left, work = {id(batch): batch for batch in plan.batches}, Work(plan.batches)
     before = {trial.key: store.stamp(trial.key) for batch in plan.batches for trial in batch.trials}
-    last, pause = time.monotonic(), every
+    last = ended = time.monotonic()
+    pause = every
 
     def say() -> tuple[str, str]:
         if not left:
             return "done", ""
-        known = (
-            f"about {duration(work.seconds(finished.rates) / workers)}" if finished.rates.learned else "unknown time"
-        )
-        return f"{known} left", f"running: {', '.join(running(list(islice(left.values(), workers)), store))}"
+        now = ", ".join(running(list(islice(left.values(), workers)), store))
+        return time_left(work, finished.rates, workers=workers, since=time.monotonic() - ended), f"running: {now}"
 
     with claimed(store, before), Bar(console, plan.to_do, say) as bar:
         bar.show(0, last=not left)
@@ -119,6 +118,7 @@ def compute(
                 left.pop(id(done.batch), None)
                 work.drop(done.batch)
                 there = finished.take(done.batch.trials, planner.read(done.batch.trials, store))
+                ended = time.monotonic()
             if done.trouble:
                 console.print(Text(f"{done.batch.entry.title}: {done.trouble}", style="red"))
             bar.show(there, last=not left)

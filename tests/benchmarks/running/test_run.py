@@ -12,7 +12,7 @@ from rich.console import Console
 from scmbench.benchmarks.records.claims import claiming
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.running import engine, planner
-from scmbench.benchmarks.running.estimate import Rates, estimate
+from scmbench.benchmarks.running.estimate import Rates, Work, duration, estimate, time_left
 from scmbench.benchmarks.running.planner import plan
 from scmbench.benchmarks.running.run import Finished, collect, compute
 from scmbench.benchmarks.suites.suite import Suite, parse
@@ -273,7 +273,14 @@ def test_progress_names_what_runs_and_guesses_no_time_before_anything_is_finishe
         "0/4 records, unknown time left; running: linear",
         "0/4 records, unknown time left; running: marginal",
     )
-    rates = Rates()
-    assert not rates.learned
-    rates.learn("linear", {"fit_cpu_s": 1.0, "query_cpu_s": 1.0, "mechanisms": 2})
-    assert rates.learned
+
+
+def test_the_time_left_counts_down_while_a_batch_is_computed(tmp_path):
+    batches, rates = plan(suite_of("linear", datasets='"check/sine"'), Store(tmp_path)).batches, Rates()
+    work = Work(batches)
+    assert time_left(work, rates, workers=1, since=0.0) == "unknown time left"
+    rates.learn("linear", {"fit_cpu_s": 20.0, "query_cpu_s": 20.0, "mechanisms": 2})
+    seconds = work.seconds(rates)
+    assert time_left(work, rates, workers=1, since=0.0) == f"about {duration(seconds)} left"
+    assert time_left(work, rates, workers=2, since=10.0) == f"about {duration(seconds / 2 - 10)} left"
+    assert time_left(work, rates, workers=1, since=seconds + 1) == "longer than estimated"
