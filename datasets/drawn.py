@@ -39,7 +39,7 @@ from .scm import SCM, Equation
 from .seeds import derive, generator
 from .values import Values
 
-NODES = (5, 10, 20, 50)
+NODES = (5, 10, 20, 50, 100)
 MECHANISMS = ("linear", "mlp", "gp", "tree", "periodic")
 NOISES = ("additive", "heteroscedastic", "multiplicative", "nonmonotone", "heavy")
 
@@ -226,7 +226,7 @@ class Drawn(SCMDataset):
 @cache
 def family(name: str) -> Drawn | None:
     """The dataset of a full name; None for a name outside of the family."""
-    found = re.fullmatch(r"drawn/(\d{1,2})/(\d{1,2})/([a-z]+)/([a-z]+)", name, re.ASCII)
+    found = re.fullmatch(r"drawn/(\d{1,3})/(\d{1,2})/([a-z]+)/([a-z]+)", name, re.ASCII)
     if not found:
         return None
     n, degree, mechanism, noise = int(found[1]), int(found[2]), found[3], found[4]

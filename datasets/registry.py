@@ -32,9 +32,14 @@ _REGISTRY: dict[str, Dataset] = {}
 FAMILIES = {
     "drawn": (
         "drawn/{n}/{degree}/{mechanism}/{noise}",
-        "Worlds drawn by the seed, standardised inside: n 5, 10, 20, 50; degree, the causes of a node on average, 1 to "
-        "(n - 1) / 2; mechanism linear, mlp, gp, tree, periodic; noise additive, heteroscedastic, multiplicative, "
+        "Worlds drawn by the seed, standardised inside: n 5, 10, 20, 50, 100; degree, the causes of a node on average, "
+        "1 to (n - 1) / 2; mechanism linear, mlp, gp, tree, periodic; noise additive, heteroscedastic, multiplicative, "
         "nonmonotone, heavy.",
+    ),
+    "misspecified": (
+        "misspecified/{change}/{world}",
+        "A world told with a wrong graph, its rows and questions as they were; change dropped, added or reversed (an "
+        "arrow that the seed draws) or hidden (a common cause); world any with a known SCM, such as dcm/y/nlin.",
     ),
 }
 """Families of worlds that are named by their parameters, by the first part of their names: how one is written, and what

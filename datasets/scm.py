@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
@@ -87,6 +88,26 @@ class SCM:
         self.graph = _project(self.full_graph, self.latent)
         inner = [node for node in self.order if node in self.graph and nx.descendants(self.graph, node)]
         self.targets = tuple(inner if targets is None else targets)
+
+    def hiding(self, node: str) -> SCM:
+        """The same world with one node more that is never observed, and not intervened on.
+
+        Args:
+            node: An observed node.
+
+        Returns:
+            The world; noise and values of a seed are those of this one.
+
+        Raises:
+            ValuesError: For a node that is not observed.
+        """
+        if node not in self.graph:
+            raise ValuesError(f"cannot hide {node!r}; the observed nodes are {sorted(self.graph)}")
+        other = copy.copy(self)
+        other.latent = self.latent | {node}
+        other.graph = _project(self.full_graph, other.latent)
+        other.targets = tuple(t for t in self.targets if t in other.graph and nx.descendants(other.graph, t))
+        return other
 
     def program(self, n: int) -> Values:
         """The Pyro program: sites ``u_<node>`` (noise) and ``<node>`` (value) in topological order.

@@ -7,6 +7,7 @@ print and draw (docs/notebooks/).
 
 from __future__ import annotations
 
+import experiments
 import gallery
 import image_results
 import methods
@@ -19,5 +20,6 @@ if __name__ == "__main__":
     worlds.main()
     methods.main()
     theory.main()
+    experiments.main()
     image_results.main()
     notebook_pages.main()

@@ -23,8 +23,9 @@ def _mechanisms() -> pd.DataFrame:
     return fitted.mechanisms(run(theory.SUITE).rows)
 
 
-def _fitted(who: str | None, worlds: Sequence[str] | None) -> pd.DataFrame:
+def _fitted(who: str | None, worlds: Sequence[str] | None, without: str = "") -> pd.DataFrame:
     lines = _mechanisms()
+    lines = lines[lines["model"] != without]
     if who is not None:
         lines = lines[(lines["model"] == method(who)[0]) & (lines["variant"] == method(who)[1])]
     if worlds is not None:
@@ -52,10 +53,48 @@ def wrong_though_passing(worlds: Sequence[str] | None = None) -> tuple[int, int]
     return int((lines[fitted.ERROR] > fitted.FAR).sum()), len(lines)
 
 
-def slope(term: str, who: str | None = None, worlds: Sequence[str] | None = None) -> tuple[float, float, float]:
+def slope(
+    term: str, who: str | None = None, worlds: Sequence[str] | None = None, without: str = ""
+) -> tuple[float, float, float]:
     """The slope of the log error in the log of ``hsic`` or ``reconstruction``, with its interval."""
-    line = fitted.law(_fitted(who, worlds)).loc[term]
+    line = fitted.law(_fitted(who, worlds, without)).loc[term]
     return float(line["slope"]), float(line["low"]), float(line["high"])
+
+
+def explained(worlds: Sequence[str] | None = None, without: str = "") -> float:
+    """How much of the variance of the log error the two terms explain by least squares, in per cent."""
+    lines = _fitted(None, worlds, without).dropna(subset=["hsic", "reconstruction"])
+    return 100 * fitted.explained(lines)
+
+
+def alarms(worlds: Sequence[str] | None = None, without: str = "") -> tuple[int, int]:
+    """In how many mechanisms the test of dependence says p < `ALPHA`, of how many that show their noise."""
+    p = _fitted(None, worlds, without)["hsic_p"].dropna()
+    return int((p < fitted.ALPHA).sum()), len(p)
+
+
+def node_error(who: str, world: str, node: str) -> float:
+    """The median over seeds of a mechanism's true error."""
+    lines = _fitted(who, [world])
+    return float(lines[lines["node"] == node][fitted.ERROR].median())
+
+
+def excess(who: str, worlds: Sequence[str]) -> tuple[float, float]:
+    """The least and greatest ratio of true error to reconstruction error over worlds, medians over mechanisms."""
+    ratios = [seen(fitted.ERROR, who, [world]) / seen("reconstruction", who, [world]) for world in worlds]
+    return min(ratios), max(ratios)
+
+
+def cheaper(a: str, b: str) -> tuple[int, int]:
+    """On how many worlds of `theory` a has the lower mean squared error of two, of how many."""
+    totals = [(parts_of(world, a)[3], parts_of(world, b)[3]) for world in _mechanisms()["dataset"].unique()]
+    return sum(x < y for x, y in totals), len(totals)
+
+
+def estimation(worlds: Sequence[str], *who: str) -> tuple[float, float]:
+    """The least and greatest share of estimation in a method's mean squared error, in per cent."""
+    shares = [100 * parts_of(world, one)[2] / parts_of(world, one)[3] for world in worlds for one in who]
+    return min(shares), max(shares)
 
 
 def parts_of(world: str, who: str) -> tuple[float, float, float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from committed_runs import Committed, runs
+from scmbench import datasets
 from scmbench.benchmarks.judging.cells import Method, text_columns
 from scmbench.benchmarks.judging.methods import FLOOR, METHOD
 from scmbench.benchmarks.reporting import escaping
@@ -34,6 +35,11 @@ def link(page: str, text: str) -> str:
 def world_page(name: str) -> str:
     """The file of a world's page."""
     return name.replace("/", "-") + ".md"
+
+
+def world_link(name: str, text: str) -> str:
+    """A link from a page of a method to that of a world; worlds of a family have none, and are named alone."""
+    return link(f"../worlds/{world_page(name)}", text) if name in datasets.names() else plain(text)
 
 
 def method_page(name: str) -> str:
@@ -119,7 +125,7 @@ def _cells_of(one: Committed, name: str) -> str:
     competes = any(m in one.methods(METHOD) for m in mine)
     rows = []
     for dataset, method in there:
-        world = link(f"../worlds/{world_page(dataset)}", one.layout.dataset(dataset))
+        world = world_link(dataset, one.layout.dataset(dataset))
         shown = [_brief(one, (dataset, *q, *method), competes) for q in asked]
         rows.append([world, *([plain(one.layout.method(method))] if len(mine) > 1 else []), *shown])
     heads = ["world", *(["variant"] if len(mine) > 1 else []), *(question_name(q, short=True) for q in asked)]
@@ -201,8 +207,5 @@ def _beats(one: Committed, floor: Method, key: tuple[str, ...]) -> bool:
 
 
 def _some(one: Committed, keys: Sequence[tuple[str, ...]], most: int = 6) -> str:
-    named = [
-        f"{link(f'../worlds/{world_page(k[0])}', one.layout.dataset(k[0]))} {question_name((k[1], k[2]), short=True)}"
-        for k in keys
-    ]
+    named = [f"{world_link(k[0], one.layout.dataset(k[0]))} {question_name((k[1], k[2]), short=True)}" for k in keys]
     return ", ".join(named[:most]) + (f" and {len(named) - most} more cells" if len(named) > most else "")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 from queries import run
-from scmbench.benchmarks.judging.cells import text_columns
+from scmbench.benchmarks.judging.cells import roles, text_columns
 from scmbench.benchmarks.judging.mechanisms import ALPHA, ERROR, counterexamples, law, mechanisms, passes, split
-from scmbench.benchmarks.judging.methods import title
+from scmbench.benchmarks.judging.methods import FLOOR, title
 from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.reporting.render import DASH, number
 from shown import plain, table
@@ -42,11 +42,13 @@ def tables() -> dict[str, str]:
 
 def rendered(lines: pd.DataFrame, provenance: pd.DataFrame | None = None) -> dict[str, str]:
     """The tables of these mechanisms."""
+    found, known = split(lines, provenance), roles(provenance)
+    methods = [known.get(one) != FLOOR for one in zip(found["model"], found["variant"], strict=True)]
     return {
         "instrument": instrument(lines),
         "law": laws(lines),
         "counterexamples": exceptions(lines),
-        "split": parts(split(lines, provenance)),
+        "split": parts(found[methods]),
     }
 
 
@@ -71,7 +73,11 @@ def _count(part: pd.DataFrame) -> str:
 def laws(lines: pd.DataFrame) -> str:
     """Slopes of the log error in the logs of both terms: by method, over all, and where all mechanisms rise."""
     rising = lines[lines["dataset"].isin(MONOTONE)]
-    groups = {"all methods, all worlds": lines, "all methods, worlds whose mechanisms rise": rising}
+    groups = {
+        "all methods, all worlds": lines,
+        "all methods, worlds whose mechanisms rise": rising,
+        "the same without linear": rising[rising["model"] != "linear"],
+    }
     shown = lines.dropna(subset=["hsic"])
     groups |= {plain(title(*map(str, key))): part for key, part in shown.groupby(["model", "variant"], sort=False)}
     told = []

@@ -71,11 +71,8 @@ def law(lines: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
         Lines ``hsic`` and ``reconstruction``, columns ``slope, low, high, n, worlds``; slopes are NaN where a term does
         not vary or there are fewer lines than three.
     """
-    told = lines.dropna(subset=["hsic", "reconstruction", ERROR])
-    told = told[(told["hsic"] > 0) & (told[ERROR] > 0)]
-    worlds, where = np.unique(told["dataset"].to_numpy(dtype=str), return_inverse=True)
-    terms = np.log(np.stack([told["hsic"], told["reconstruction"].clip(lower=LEAST)], 1).astype(float))
-    y = np.log(told[ERROR].to_numpy(dtype=float))
+    worlds, where = np.unique(_shown(lines)["dataset"].to_numpy(dtype=str), return_inverse=True)
+    terms, y = _logs(lines)
     slopes, drawn = _slopes(terms, y), np.full((DRAWS, 2), math.nan)
     if len(worlds) > 1:
         picks = torch.randint(len(worlds), (DRAWS, len(worlds)), generator=generator(seed, "worlds")).numpy()
@@ -87,6 +84,31 @@ def law(lines: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     ends = [np.quantile(d[np.isfinite(d)], tails) if np.isfinite(d).any() else [math.nan] * 2 for d in drawn.T]
     table = [[slope, *end, len(y), len(worlds)] for slope, end in zip(slopes, ends, strict=True)]
     return pd.DataFrame(table, index=["hsic", "reconstruction"], columns=["slope", "low", "high", "n", "worlds"])
+
+
+def explained(lines: pd.DataFrame) -> float:
+    """The share of the variance of the log error that both terms explain together, by the least squares of `law`.
+
+    NaN for fewer lines than three, or an error that does not vary.
+    """
+    terms, y = _logs(lines)
+    if len(y) < 3 or np.ptp(y) == 0:
+        return math.nan
+    slopes = np.nan_to_num(_slopes(terms, y))
+    rest = y - terms @ slopes
+    return 1 - float(rest.var() / y.var())
+
+
+def _logs(lines: pd.DataFrame) -> tuple[NDArray, NDArray]:
+    """Both terms ``(n, 2)`` and the error ``(n,)`` in logs, of lines that show all three."""
+    told = _shown(lines)
+    terms = np.log(np.stack([told["hsic"], told["reconstruction"].clip(lower=LEAST)], 1).astype(float))
+    return terms, np.log(told[ERROR].to_numpy(dtype=float))
+
+
+def _shown(lines: pd.DataFrame) -> pd.DataFrame:
+    told = lines.dropna(subset=["hsic", "reconstruction", ERROR])
+    return told[(told["hsic"] > 0) & (told[ERROR] > 0)]
 
 
 def _slopes(terms: NDArray, y: NDArray) -> NDArray:

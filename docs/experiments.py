@@ -1,0 +1,151 @@
+"""The tables of three open questions, from committed runs of `inversion`, `depth` and `wrong-graph`.
+
+``python docs/catalogue.py`` writes them. Where there is no such run, a table is the sentence that says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from queries import run
+from scmbench.benchmarks.judging.cells import Method, text_columns
+from scmbench.benchmarks.judging.methods import title
+from scmbench.benchmarks.records import committed
+from scmbench.benchmarks.reporting.render import DASH, number
+from shown import plain, table
+
+OUT = Path(__file__).parent / "numbers" / "questions" / "tables"
+NOT_RUN = "*Not run yet*: no run of the suite `{}` is committed.\n"
+CHANGES = ("dropped", "added", "reversed", "hidden")
+MISSPECIFIED = re.compile(r"misspecified/(\w+)/(.+)")
+DEPTHS = (1, 2, 3, 4)
+
+
+def main() -> None:
+    """Write the table of every question."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name, text in tables().items():
+        (OUT / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def tables() -> dict[str, str]:
+    """Markdown by name: that of the suite."""
+    return {name: made(run(name).rows) if _there(name) else NOT_RUN.format(name) for name, made in MADE.items()}
+
+
+def _there(name: str) -> bool:
+    return (committed.folder(name) / "scores.csv").exists()
+
+
+def by_seed(rows: pd.DataFrame, query: str, metric: str) -> pd.Series:
+    """Scores by (dataset, model, variant, seed): the mean over all nodes that were set."""
+    part = text_columns(rows, ["dataset", "model", "variant", "query", "metric"])
+    part = part[(part["query"] == query) & (part["metric"] == metric)]
+    return part.groupby(["dataset", "model", "variant", "seed"], sort=False)["score"].mean().dropna()
+
+
+def geometric(values: pd.Series) -> float:
+    """The geometric mean of numbers above 0; NaN without any."""
+    return float(np.exp(np.log(values[values > 0]).mean())) if (values > 0).any() else float("nan")
+
+
+def over(a: pd.Series, b: pd.Series) -> str:
+    """``1.07 [1.01, 1.13]``: a over b, paired by their indices, and a 95 % interval from a bootstrap of pairs."""
+    pairs = np.log((a / b).replace([0, np.inf], np.nan).dropna().to_numpy(dtype=float))
+    if not len(pairs):
+        return DASH
+    draws = np.random.default_rng(0).choice(pairs, (2000, len(pairs))).mean(1)
+    low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
+    return f"{np.exp(pairs.mean()):.2f} [{low:.2f}, {high:.2f}]"
+
+
+def inversion(rows: pd.DataFrame) -> str:
+    """A line a world and number of steps: the counterfactual error by DDIM inversion, and what others are to it."""
+    errors = by_seed(rows, "counterfactual", "mse_first")
+    told = []
+    for dataset in dict.fromkeys(errors.index.get_level_values("dataset")):
+        by_label = {m: x.droplevel("model") for m, x in _one(errors, dataset).groupby(level="model", sort=False)}
+        steps = [int(label.partition("T=")[2]) for label in by_label if label.startswith("ddim T=")]
+        for t in sorted(steps):
+            ddim = by_label[f"ddim T={t}"]
+            beside = [over(by_label[f"{name} T={t}"], ddim) for name in ("implicit", "belm")]
+            told.append([plain(dataset), str(t), number(100 * float(ddim.median())), *beside])
+    head = ["world", "T", "DDIM inversion, MSE (×10⁻²)", "exact / DDIM", "BELM / DDIM"]
+    return table(head, told)
+
+
+def depth(rows: pd.DataFrame) -> str:
+    """A line a world and method: the error of counterfactual rows, over all descendants and by distance."""
+    metrics = ["rmse", *(f"rmse_depth{k}" for k in DEPTHS)]
+    scores = {metric: by_seed(rows, "counterfactual", metric) for metric in metrics}
+    told = []
+    for dataset, method in _methods(scores["rmse"]):
+        middle = [_median(scores[metric], dataset, method) for metric in metrics]
+        effect = by_seed(rows, "interventional", "energy")
+        shown = [number(x) if np.isfinite(x) else DASH for x in (*middle, _median(effect, dataset, method))]
+        told.append([plain(dataset), plain(title(*method)), *shown])
+    head = ["world", "method", "rows, RMSE", *(f"at distance {k}" for k in DEPTHS), "under do, energy"]
+    return table(head, told, left=2)
+
+
+def wrong(rows: pd.DataFrame) -> str:
+    """A line a method: its errors under the right graph, and by what factor each change makes them worse."""
+    told = []
+    for query, metric, words in (
+        ("counterfactual", "rmse", "rows, RMSE"),
+        ("interventional", "energy", "under do, energy"),
+    ):
+        part = rows[(rows["query"] == query) & (rows["metric"] == metric)]
+        part = text_columns(part, ["dataset", "model", "variant", "node"])
+        keys = ["world", "model", "variant", "seed", "node"]
+        split = [MISSPECIFIED.fullmatch(name) for name in part["dataset"]]
+        part = part.assign(
+            change=[found[1] if found else "" for found in split],
+            world=[found[2] if found else name for found, name in zip(split, part["dataset"], strict=True)],
+        )
+        by_change = {c: x.set_index(keys)["score"] for c, x in part.groupby("change")}
+        right = by_change.get("", pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[]] * 5, names=keys)))
+        for method in dict.fromkeys(zip(right.index.get_level_values(1), right.index.get_level_values(2), strict=True)):
+            mine = right.xs(method, level=("model", "variant"))
+            if not (mine > 0).any():
+                continue  # the oracle's counterfactuals have no error to multiply
+            factors = []
+            for change in CHANGES:
+                both = by_change[change].xs(method, level=("model", "variant")) if change in by_change else mine[:0]
+                joint = mine.index.intersection(both.index)  # of what is asked under both graphs
+                factors.append(over(_of_worlds(both[joint]), _of_worlds(mine[joint])))
+            told.append([words, plain(title(*method)), number(geometric(mine)), *factors])
+    return table(["error", "method", "right graph", *CHANGES], told, left=2)
+
+
+def _of_worlds(scores: pd.Series) -> pd.Series:
+    """The mean over nodes, by world and seed."""
+    return scores.groupby(["world", "seed"]).mean()
+
+
+def _one(scores: pd.Series, dataset: str) -> pd.Series:
+    return scores.xs(dataset, level="dataset").droplevel("variant")
+
+
+def _methods(scores: pd.Series) -> list[tuple[str, Method]]:
+    index = scores.index.droplevel("seed").drop_duplicates()
+    return [(dataset, (model, variant)) for dataset, model, variant in index]
+
+
+def _median(scores: pd.Series, dataset: str, method: Method) -> float:
+    try:
+        return float(scores.loc[(dataset, *method)].median())
+    except KeyError:
+        return float("nan")
+
+
+MADE: dict[str, Callable[[pd.DataFrame], str]] = {"inversion": inversion, "depth": depth, "wrong-graph": wrong}
+"""What is made of which suite's rows."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The tables of the open questions on inversion, depth and wrong graphs, from rows that are known."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+import experiments
+from scmbench.benchmarks.suites import suite as suites
+
+COLUMNS = ["dataset", "model", "variant", "seed", "query", "metric", "node", "score"]
+
+
+def frame(*rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def test_inversions_stand_beside_ddim_at_the_same_number_of_steps():
+    rows = [
+        ("dcm/chain/nlin", f"{name} T={t}", "reference", seed, "counterfactual", "mse_first", "x1", score * (1 + seed))
+        for t, scores in ((50, (0.02, 0.01, 0.04)), (100, (0.01, 0.01, 0.01)))
+        for name, score in zip(("ddim", "implicit", "belm"), scores, strict=True)
+        for seed in range(3)
+    ]
+    first, second = experiments.inversion(frame(*rows)).splitlines()[2:]
+    assert first == "| dcm/chain/nlin | 50 | 4.00 | 0.50 [0.50, 0.50] | 2.00 [2.00, 2.00] |"
+    assert second == "| dcm/chain/nlin | 100 | 2.00 | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |"
+
+
+def test_depth_has_a_column_a_distance_and_a_dash_where_no_node_is_that_far():
+    rows = [
+        ("drawn/5/2/mlp/additive", "linear", None, seed, "counterfactual", metric, node, score)
+        for metric, score in (("rmse", 0.5), ("rmse_depth1", 0.25))
+        for node in ("x1", "x2")
+        for seed in range(3)
+    ]
+    rows += [("drawn/5/2/mlp/additive", "linear", None, 0, "interventional", "energy", "x1", 0.125)]
+    (line,) = experiments.depth(frame(*rows)).splitlines()[2:]
+    assert line == "| drawn/5/2/mlp/additive | linear | 0.500 | 0.250 | – | – | – | 0.125 |"
+
+
+def test_a_wrong_graph_is_compared_with_the_right_one_where_both_ask_the_same():
+    right = [
+        ("w", "linear", None, s, "counterfactual", "rmse", node, x)
+        for s in (0, 1)
+        for node, x in (("a", 0.5), ("b", 8))
+    ]
+    dropped = [("misspecified/dropped/w", *line[1:-1], 2 * line[-1]) for line in right]
+    hidden = [("misspecified/hidden/w", *line[1:-1], 3 * line[-1]) for line in right if line[6] == "a"]
+    oracle = [("w", "oracle", None, 0, "counterfactual", "rmse", "a", 0.0)]
+    (line,) = experiments.wrong(frame(*right, *dropped, *hidden, *oracle)).splitlines()[2:]
+    assert line == "| rows, RMSE | linear | 2.00 | 2.00 [2.00, 2.00] | – | – | 3.00 [3.00, 3.00] |"
+
+
+def test_without_runs_every_table_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments.committed, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(experiments, "OUT", tmp_path / "tables")
+    experiments.main()
+    written = {path.stem: path.read_text() for path in (tmp_path / "tables").iterdir()}
+    assert written == {name: experiments.NOT_RUN.format(name) for name in experiments.MADE}
+
+
+@pytest.mark.parametrize("name", experiments.MADE)
+def test_the_suites_are_there_and_ask_what_the_tables_show(name):
+    suite = suites.load(name)
+    assert suite.protocol == ("paper" if name == "inversion" else "standard")
+    labels = {entry.label for entry in suite.models}
+    assert name != "inversion" or {f"{x} T=100" for x in ("ddim", "implicit", "belm")} <= labels
