@@ -1,4 +1,4 @@
-"""The tables of three open questions, from committed runs of `inversion`, `depth` and `wrong-graph`.
+"""The tables of four open questions, from committed runs of `inversion`, `depth`, `confounding` and `wrong-graph`.
 
 ``python docs/catalogue.py`` writes them. Where there is no such run, a table is the sentence that says so.
 """
@@ -16,6 +16,7 @@ from scmbench.benchmarks.judging.cells import Method, text_columns
 from scmbench.benchmarks.judging.methods import title
 from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.reporting.render import DASH, number
+from scmbench.datasets.confounded import STRENGTHS
 from shown import plain, table
 
 OUT = Path(__file__).parent / "numbers" / "questions" / "tables"
@@ -92,6 +93,22 @@ def depth(rows: pd.DataFrame) -> str:
     return table(head, told, left=2)
 
 
+def confounding(rows: pd.DataFrame) -> str:
+    """A line a method, with and without what closes the back door; a column a strength of confounding."""
+    told = []
+    for query, metric, words in (
+        ("interventional", "mean_effect", "mean effect"),
+        ("counterfactual", "rmse", "rows, RMSE"),
+    ):
+        scores = by_seed(rows, query, metric)
+        for method in dict.fromkeys(one for _, one in _methods(scores)):
+            for kind, named in (("closed", "yes"), ("open", "no")):
+                middle = [_median(scores, f"confounded/{kind}-{s}", method) for s in STRENGTHS]
+                shown = [number(x) if np.isfinite(x) else DASH for x in middle]
+                told.append([words, plain(title(*method)), named, *shown])
+    return table(["error", "method", "adjusted", *(f"strength {s}" for s in STRENGTHS)], told, left=3)
+
+
 def wrong(rows: pd.DataFrame) -> str:
     """A line a method: its errors under the right graph, and by what factor each change makes them worse."""
     told = []
@@ -143,7 +160,12 @@ def _median(scores: pd.Series, dataset: str, method: Method) -> float:
         return float("nan")
 
 
-MADE: dict[str, Callable[[pd.DataFrame], str]] = {"inversion": inversion, "depth": depth, "wrong-graph": wrong}
+MADE: dict[str, Callable[[pd.DataFrame], str]] = {
+    "inversion": inversion,
+    "depth": depth,
+    "confounding": confounding,
+    "wrong-graph": wrong,
+}
 """What is made of which suite's rows."""
 
 

@@ -43,6 +43,27 @@ def test_depth_has_a_column_a_distance_and_a_dash_where_no_node_is_that_far():
     assert line == "| drawn/5/2/mlp/additive | linear | 0.500 | 0.250 | – | – | – | 0.125 |"
 
 
+def test_confounding_has_a_line_with_and_one_without_adjustment():
+    rows = [
+        (
+            f"confounded/{kind}-{s}",
+            "linear",
+            None,
+            seed,
+            "interventional",
+            "mean_effect",
+            "x",
+            0.5 if kind == "open" else 0.25,
+        )
+        for kind in ("closed", "open")
+        for s in ("0", "0.25", "0.5")
+        for seed in (0, 1)
+    ]
+    closed, unclosed = experiments.confounding(frame(*rows)).splitlines()[2:]
+    assert closed == "| mean effect | linear | yes | 0.250 | 0.250 | 0.250 | – | – |"
+    assert unclosed == "| mean effect | linear | no | 0.500 | 0.500 | 0.500 | – | – |"
+
+
 def test_a_wrong_graph_is_compared_with_the_right_one_where_both_ask_the_same():
     right = [
         ("w", "linear", None, s, "counterfactual", "rmse", node, x)
