@@ -25,13 +25,10 @@ import networkx as nx
 import torch
 
 from .errors import UserError
+from .of_world import OfWorld, world_of
 from .problem import SCMDataset
-from .registry import get
 from .scm import SCM
-from .seeds import derive, generator
-
-VERSION = 1
-"""Counts changes of what is drawn; the version of such a dataset counts it and the world's own."""
+from .seeds import generator
 
 
 class NothingToChange(UserError, ValueError):
@@ -78,30 +75,17 @@ def _drawn(found: Sequence[T], change: str, world: str, seed: int) -> T:
     return found[int(torch.randint(len(found), (), generator=stream))]
 
 
-class Misspecified(SCMDataset):
+class Misspecified(OfWorld):
     """A world told with a wrong graph; see the module's first lines."""
 
     def __init__(self, change: str, world: SCMDataset):
-        self.change, self.world = change, world
-        super().__init__(f"misspecified/{change}/{world.name}", self._made, version=_version(world))
+        self.change = change
+        super().__init__(f"misspecified/{change}/{world.name}", world, other={"change": change})
         self.__doc__ = f"`{world.name}` with one {'node' if change == 'hidden' else 'arrow'} of its graph {change}."
-
-    @property
-    def module(self) -> str:
-        """The world's own: this one is among the bases of the class."""
-        return self.world.module
-
-    def missing(self) -> str | None:
-        """What the world says."""
-        return self.world.missing()
-
-    def stream(self, seed: int) -> int:
-        """The world's, whose rows and questions these are."""
-        return derive(seed, self.world.name)
 
     def told(self, scm: SCM, seed: int) -> nx.DiGraph:
         """The wrong graph of this seed. Raises `NothingToChange`."""
-        graph = nx.DiGraph(scm.graph)
+        graph = nx.DiGraph(self.world.told(scm, seed))
         if self.change != "hidden":
             a, b = _drawn(arrows(graph, self.change), self.change, self.world.name, seed)
             if self.change != "added":
@@ -110,15 +94,12 @@ class Misspecified(SCMDataset):
                 graph.add_edge(*((a, b) if self.change == "added" else (b, a)))
         return graph
 
-    def _made(self, seed: int) -> SCM:
+    def made(self, seed: int) -> SCM:
+        """The world, one of its common causes hidden where that is the change. Raises `NothingToChange`."""
         scm = self.world.scm(seed)
         if self.change != "hidden":
             return scm
         return scm.hiding(_drawn(common_causes(scm.graph), self.change, self.world.name, seed))
-
-
-def _version(world: SCMDataset) -> int:
-    return 100 * (VERSION - 1) + world.version
 
 
 @cache
@@ -128,10 +109,8 @@ def family(name: str) -> Misspecified | None:
     Raises `UnknownDataset` for a world that there is not, `NothingToChange` where its graph leaves nothing to change.
     """
     found = re.fullmatch(r"misspecified/(dropped|added|reversed|hidden)/(?!misspecified/)(.+)", name)
-    if not found:
-        return None
-    world = get(found[2])
-    if not isinstance(world, SCMDataset):
+    world = world_of(found[2]) if found else None
+    if not found or not world:
         return None
     made = Misspecified(found[1], world)
     if made.missing() is None:

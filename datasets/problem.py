@@ -268,7 +268,7 @@ class SCMDataset(Dataset):
     def problems(self, protocol: QueryBuilder, *, seed: int) -> list[Problem]:
         """One problem: ``protocol.n_train`` observational rows and the protocol's queries, from streams of `seed`."""
         scm, stream = self.scm(seed), self.stream(seed)
-        train = scm.sample(protocol.n_train, seed=derive(stream, "train"))
+        train = scm.sample(self.rows(protocol), seed=derive(stream, "train"))
         known = {"origin": Origin(self.name, self.version, seed)} if scm.images else {}
         queries = protocol.queries(scm, seed=derive(stream, "queries"), train=train, **known)
         return [Problem(self.name, seed, self.told(scm, seed), train, queries, scm)]
@@ -276,6 +276,10 @@ class SCMDataset(Dataset):
     def stream(self, seed: int) -> int:
         """What rows and questions of this seed are drawn from."""
         return derive(seed, self.name)
+
+    def rows(self, protocol: QueryBuilder) -> int:
+        """How many rows to train on: the protocol's number."""
+        return protocol.n_train
 
     def told(self, scm: SCM, seed: int) -> nx.DiGraph:
         """The graph that models are given: the world's own."""

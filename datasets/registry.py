@@ -36,6 +36,11 @@ FAMILIES = {
         "1 to (n - 1) / 2; mechanism linear, mlp, gp, tree, periodic; noise additive, heteroscedastic, multiplicative, "
         "nonmonotone, heavy.",
     ),
+    "sized": (
+        "sized/{rows}/{world}",
+        "A world with 20 to 1,000,000 training rows instead of the protocol's, for learning curves; world any with a "
+        "known SCM, such as dcm/y/nlin.",
+    ),
     "misspecified": (
         "misspecified/{change}/{world}",
         "A world told with a wrong graph, its rows and questions as they were; change dropped, added or reversed (an "
@@ -44,6 +49,10 @@ FAMILIES = {
 }
 """Families of worlds that are named by their parameters, by the first part of their names: how one is written, and what
 there is. The module of that name has the function `family`, which gives the world of a full name. `names` has none."""
+
+
+WORLD_OF = re.compile(r"\A(?:(?:sized|misspecified)/\w+/)+")
+"""How names begin of datasets that are another world but for one thing; the world's name follows."""
 
 
 class UnknownDataset(UserError, LookupError):

@@ -10,6 +10,8 @@ from importlib import resources
 from importlib.metadata import version
 from typing import Any
 
+from scmbench.datasets.registry import WORLD_OF
+
 VENUES = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}
 """The field of BibTeX that a venue is."""
 
@@ -90,8 +92,9 @@ def of_model(name: str) -> list[Paper]:
 
 
 def of_dataset(name: str) -> list[Paper]:
-    """The papers of a dataset."""
-    return [paper for paper in papers() if any(name.startswith(head) for head in paper.datasets)]
+    """The papers of a dataset; of one that is another world but for one thing, those of the world."""
+    inner = WORLD_OF.sub("", name)
+    return [paper for paper in papers() if any(inner.startswith(head) for head in paper.datasets)]
 
 
 def needs(model: str) -> str:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from scmbench import benchmarks
+from scmbench.benchmarks.suites import papers
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import SuiteError
 from scmbench.datasets import addresses, names, registry
@@ -117,3 +118,10 @@ def test_the_command_adds_them(place, monkeypatch, capsys):
     code, said = call("run", "smoke", "--add-scm", "none.py", "--dry-run")
     assert (code, "Traceback" in said.err) == (2, False)
     assert "--add-scm none.py: no file 'none.py' with worlds" in said.err
+
+
+def test_a_world_with_one_thing_changed_rests_on_the_papers_of_the_world():
+    whole = papers.of_dataset("dcm/chain/nlin")
+    assert whole
+    assert papers.of_dataset("sized/250/misspecified/dropped/dcm/chain/nlin") == whole
+    assert papers.of_dataset("misspecified/hidden/drawn/5/2/mlp/additive") == []
