@@ -28,6 +28,7 @@ RESULTS = (
     "cocycles*.md",
     "bdcm*.md",
     "kacgm*.md",
+    "image-results.md",
     "theory.md",
     "speed*.md",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,8 +190,12 @@ def report_folder(suite: Suite, store: Path) -> Path:
 
 
 def write_report(made: Report, out: Path | None = None) -> None:
-    """Write a report's files; say where, and what to do next."""
+    """Write a report's files, name them in the reports beside it; say where, and what to do next."""
+    from ..reporting import siblings
+
     page = made.write(out or report_folder(made.suite, Path("results/runs")))
+    with suppress(OSError):  # the report is there; that others do not name it is no failure
+        siblings.link(page.parents[1])
     say(f"tables, figures and everything on one page: {page}")
     say(("next", "bold"), f": open {page} in a browser, or")
     for line in made.next_steps(placed()):
