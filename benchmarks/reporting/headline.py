@@ -37,5 +37,7 @@ def of_differences(compared: pd.DataFrame, base: Method, layout: Layout) -> str:
         (better if gains else worse)[line["model"], line["variant"]] += 1
     rows = len(compared[QUESTION].drop_duplicates())
     over = f"Of {rows} {'row' if rows == 1 else 'rows'} (a dataset and a score)"
+    if not better and not worse:
+        return f"{over}, no method is surely better or worse than {layout.method(base)} on any."
     told = "; ".join(f"{layout.method(m)} {better[m]} and {worse[m]}" for m in methods)
     return f"{over}, surely better and worse than {layout.method(base)}: {told}."

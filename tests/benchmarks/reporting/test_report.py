@@ -97,6 +97,16 @@ def test_headline_counts_what_was_run(written):
     )
 
 
+def test_a_headline_says_that_nothing_differs_surely():
+    alike = results()
+    noise = alike.rows["seed"].map(lambda seed: (-1) ** seed * 1e-4) * (alike.rows["variant"] == "corrected")
+    even = alike.rows.groupby("seed")["score"].transform("first") + noise
+    made = Report.of(suite(published=()), replace(alike, rows=alike.rows.assign(score=even)))
+    assert made.headline() == (
+        "Of 1 row (a dataset and a score), no method is surely better or worse than dcm (reference) on any."
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "place", "address"),
     [
