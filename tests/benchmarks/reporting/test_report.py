@@ -1,6 +1,7 @@
 """The report: what it says with and without published numbers and another run, the files it writes, its page."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
