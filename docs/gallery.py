@@ -29,6 +29,7 @@ PAPERS = {
     "check": "Checks",
     "cnf": "Causal normalizing flows (Javaloy, Sánchez-Martín, Valera, 2023)",
     "cocycles": "Counterfactual cocycles (Dance, Bloem-Reddy, 2024)",
+    "confounded": "Confounding of a known strength",
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
     "image": "Images",
     "kacgm": "Kolmogorov-Arnold causal generative models (Almodóvar, Elizo, Apellániz, Zazo, Parras, 2026)",
