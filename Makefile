@@ -27,7 +27,7 @@ install: $(stamp) ## set up .venv with everything that development needs
 $(stamp): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(bin)/pip install -q --constraint constraints.txt torch
-	$(bin)/pip install -q --constraint constraints.txt -e '.[cluster,dev,dowhy,parquet]'
+	$(bin)/pip install -q --constraint constraints.txt -e '.[cluster,dev,dowhy,parquet,profiler]'
 	@touch $@
 
 # A whole `paper` is followed by its experiment on real data, which says what to do where the data are missing.

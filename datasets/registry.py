@@ -36,6 +36,11 @@ FAMILIES = {
         "1 to (n - 1) / 2; mechanism linear, mlp, gp, tree, periodic; noise additive, heteroscedastic, multiplicative, "
         "nonmonotone, heavy.",
     ),
+    "profiler": (
+        "profiler/{n}/{mechanism}/{mode}/{noise}",
+        "Worlds that the package causal-profiler draws (extra [profiler]), chosen by nobody here: n 5, 10, 20, 50; "
+        "mechanism linear, nn; mode additive, multiplicative, functional; noise uniform, gaussian.",
+    ),
     "sized": (
         "sized/{rows}/{world}",
         "A world with 20 to 1,000,000 training rows instead of the protocol's, for learning curves; world any with a "
