@@ -59,7 +59,7 @@ ALLOWED = {
     r"[×/ ]10⁻\S+|10⁻\S+|10\^\S+": "powers of ten: scale and jitter",
     r"\b(?:19|20)\d\d\b": "years",
     r"arXiv \d+\.\d+": "a paper",
-    r"(?:T|w|α|n|τ) = [\d.]+": "settings that the text names",
+    r"(?:T|s|w|α|n|τ) = [\d.]+": "settings that the text names",
     r"\d+(?:-\d+)+": "widths of a network's layers",
     r"\b1,?000 (?:gradient )?steps|39,500(?: a node| for \*?each\*?)?|(?:200|500) epochs": "budgets, as in the suites",
     r"\b5,?000 (?:fresh )?rows|\b(?:100|1,?000) rows": "sizes of samples, as in the protocol",

@@ -54,7 +54,7 @@ CCNF = ["chain4/lin", "triangle", "simpson", "m", "network", "chain8", "backdoor
 NOISES = ["normal", "rademacher", "gamma", "cauchy", "inversegamma"]
 """Noises of `cocycles/pair/`."""
 DCM, ANM, VACA, CAREFL = (f"{model}(reference)" for model in ("dcm", "anm", "vaca", "carefl"))
-DCM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "vaca", "carefl"))
+DCM_C, ANM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "anm", "vaca", "carefl"))
 NADD = [name for name in ALL if name.endswith("nadd")]
 NLIN = [name for name in ALL if name.endswith("nlin")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+import experiments
 import image_results
 import pandas as pd
 import theory
@@ -16,6 +17,9 @@ RISING = list(theory.MONOTONE)
 FOLDED = ["dcm/chain/nadd", "dcm/triangle/nadd", "check/sine"]
 """Worlds of `theory` in which two noises may give one value."""
 MIRROR = ["violations/ctf2"]
+INVERTED = ("dcm/triangle/nadd", "dcm/triangle/nlin", "dcm/chain/nadd", "dcm/chain/nlin")
+"""Worlds of `inversion`."""
+STEPS = (10, 25, 50, 100, 200)
 
 
 @cache
@@ -103,6 +107,41 @@ def parts_of(world: str, who: str) -> tuple[float, float, float, float]:
     keep = (table["dataset"] == world) & (table["model"] == method(who)[0]) & (table["variant"] == method(who)[1])
     (line,) = table[keep].to_dict("records")
     return line["unavoidable"], line["price"], line["estimation"], line["total"]
+
+
+def inverted(name: str, steps: Sequence[int], worlds: Sequence[str] = INVERTED) -> tuple[float, float]:
+    """The least and greatest ratio of the error by another inversion to that by DDIM's, over worlds and steps.
+
+    Ratios are geometric means over seeds, paired.
+    """
+    errors = experiments.by_seed(run("inversion").rows, "counterfactual", "mse_first")
+    ratios = [
+        experiments.geometric(
+            errors.loc[(world, f"{name} T={t}", "reference")] / errors.loc[(world, f"ddim T={t}", "reference")]
+        )
+        for world in worlds
+        for t in steps
+    ]
+    return min(ratios), max(ratios)
+
+
+def steps_cost(few: int, many: int, world: str) -> float:
+    """How many times the median error of few diffusion steps is that of many, by DDIM inversion."""
+    errors = experiments.by_seed(run("inversion").rows, "counterfactual", "mse_first")
+    least, most = (float(errors.loc[(world, f"ddim T={t}", "reference")].median()) for t in (few, many))
+    return least / most
+
+
+def confounded(who: str, kind: str, strength: str, query: str = "counterfactual", metric: str = "rmse") -> float:
+    """A method's median error at a strength of confounding, with (``closed``) or without (``open``) adjustment."""
+    scores = experiments.by_seed(run("confounding").rows, query, metric)
+    return float(scores.loc[(f"confounded/{kind}-{strength}", *method(who))].median())
+
+
+def under_confounding(kind: str, strength: str, base: str, *who: str) -> tuple[float, float]:
+    """The least and greatest factor, over methods, from one strength of confounding to another."""
+    factors = [confounded(one, kind, strength) / confounded(one, kind, base) for one in who]
+    return min(factors), max(factors)
 
 
 def image(suite: str, who: str, metric: str, node: str = "", query: str = "counterfactual") -> float:
