@@ -12,6 +12,7 @@ import gallery
 import image_results
 import methods
 import notebook_pages
+import question_figures
 import theory
 import worlds
 
@@ -21,5 +22,6 @@ if __name__ == "__main__":
     methods.main()
     theory.main()
     experiments.main()
+    question_figures.main()
     image_results.main()
     notebook_pages.main()
