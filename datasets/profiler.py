@@ -75,7 +75,7 @@ def draw(n: int, mechanism: str, mode: str, noise: str, seed: int) -> SCM:
             if any(causes.values()):
                 break
     zero, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
-    law = Uniform(-one, one) if noise == "uniform" else Normal(zero, one)
+    law: Any = Uniform(-one, one) if noise == "uniform" else Normal(zero, one)
     equations: dict[str, Equation] = {v: (causes[v], _equation(drawn, v, causes[v])) for v in nodes}
     graph = nx.DiGraph((p, v) for v in nodes for p in causes[v])
     inner = sorted(v for v in graph if graph.out_degree(v))
