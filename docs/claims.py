@@ -78,7 +78,7 @@ _SKIPPED = [
     re.compile(r"^```.*?^```$", re.M | re.S),
     re.compile(r"\$\$.*?\$\$|\\\(.*?\\\)", re.S),
     re.compile(r"`[^`\n]*`"),
-    re.compile(r"^--8<--.*$", re.M),
+    re.compile(r"^ *--8<--.*$", re.M),
     re.compile(r"!?\[(?=[^\]]*\]\([^)]*\))|\]\([^)]*\)"),  # of a link, all but its text
     re.compile(r"!\[[^\]]*\]"),
     re.compile(r"<!--.*?-->", re.S),
