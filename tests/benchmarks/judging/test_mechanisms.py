@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from scmbench.benchmarks.judging.mechanisms import counterexamples, law, mechanisms, passes, split
+from scmbench.benchmarks.judging.mechanisms import counterexamples, explained, law, mechanisms, passes, split
 
 STREAM = np.random.default_rng(0)
 
@@ -102,3 +102,15 @@ def test_errors_fall_into_three_parts_that_add_up():
     assert dcm[["unavoidable", "price", "estimation"]].tolist() == pytest.approx([0.09, 0.16, 0.11])
     assert dcm["total"] == pytest.approx(dcm[["unavoidable", "price", "estimation"]].sum())
     assert dcm["share"] == pytest.approx(0.25)
+
+
+def test_what_both_terms_explain_is_all_where_the_error_follows_them_and_nothing_where_it_does_not():
+    hsic = [10.0**-k for k in range(1, 7)]
+    told = {"dataset": "w", "reconstruction": 1e-9}
+    follows = pd.DataFrame([{**told, "hsic": h, "rmse": 3 * h**0.5} for h in hsic])
+    assert explained(follows) == pytest.approx(1)
+    errors = [0.1, 0.4, 0.1, 0.1, 0.4, 0.1]  # as high on both sides
+    apart = pd.DataFrame([{**told, "hsic": h, "rmse": x} for h, x in zip(hsic, errors, strict=True)])
+    assert explained(apart) == pytest.approx(0, abs=1e-12)
+    assert math.isnan(explained(follows.head(2)))
+    assert math.isnan(explained(follows.assign(rmse=0.5)))
