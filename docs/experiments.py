@@ -14,13 +14,11 @@ import pandas as pd
 from queries import run
 from scmbench.benchmarks.judging.cells import Method, text_columns
 from scmbench.benchmarks.judging.methods import title
-from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.reporting.render import DASH, number
 from scmbench.datasets.confounded import STRENGTHS
-from shown import plain, table
+from shown import not_run, plain, table, there, write
 
 OUT = Path(__file__).parent / "numbers" / "questions" / "tables"
-NOT_RUN = "*Not run yet*: no run of the suite `{}` is committed.\n"
 CHANGES = ("dropped", "added", "reversed", "hidden")
 MISSPECIFIED = re.compile(r"misspecified/(\w+)/(.+)")
 DEPTHS = (1, 2, 3, 4)
@@ -28,18 +26,12 @@ DEPTHS = (1, 2, 3, 4)
 
 def main() -> None:
     """Write the table of every question."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    for name, text in tables().items():
-        (OUT / f"{name}.md").write_text(text, encoding="utf-8")
+    write(tables(), OUT)
 
 
 def tables() -> dict[str, str]:
     """Markdown by name: that of the suite."""
-    return {name: made(run(name).rows) if _there(name) else NOT_RUN.format(name) for name, made in MADE.items()}
-
-
-def _there(name: str) -> bool:
-    return (committed.folder(name) / "scores.csv").exists()
+    return {name: made(run(name).rows) if there(name) else not_run(name) for name, made in MADE.items()}
 
 
 def by_seed(rows: pd.DataFrame, query: str, metric: str) -> pd.Series:
@@ -83,10 +75,9 @@ def depth(rows: pd.DataFrame) -> str:
     """A line a world and method: the error of counterfactual rows, over all descendants and by distance."""
     metrics = ["rmse", *(f"rmse_depth{k}" for k in DEPTHS)]
     scores = {metric: by_seed(rows, "counterfactual", metric) for metric in metrics}
-    told = []
+    effect, told = by_seed(rows, "interventional", "energy"), []
     for dataset, method in _methods(scores["rmse"]):
         middle = [_median(scores[metric], dataset, method) for metric in metrics]
-        effect = by_seed(rows, "interventional", "energy")
         shown = [number(x) if np.isfinite(x) else DASH for x in (*middle, _median(effect, dataset, method))]
         told.append([plain(dataset), plain(title(*method)), *shown])
     head = ["world", "method", "rows, RMSE", *(f"at distance {k}" for k in DEPTHS), "under do, energy"]

@@ -13,15 +13,13 @@ from committed_runs import runs
 from queries import run
 from scmbench.benchmarks.judging.cells import Method
 from scmbench.benchmarks.judging.proxies import TRUTH
-from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.reporting.render import DASH, number
-from shown import plain, table
+from shown import not_run, plain, table, there, write
 
 OUT = Path(__file__).parent / "numbers" / "images" / "tables"
 SUITES = {"image": ("truth", "proxies"), "image-morpho": ("truth",), "image-proxies": ("truth", "proxies")}
 """Tables by suite; `image/morpho` knows no truth of another class."""
 
-NOT_RUN = "*Not run yet*: no run of the suite `{}` is committed.\n"
 
 Column = tuple[str, str, str, str]
 """Head, and the question: query, metric, and the node that is set (empty: mean over all that are)."""
@@ -50,17 +48,14 @@ AXIOMS: tuple[Column, ...] = (
 
 def main() -> None:
     """Write the tables of every suite of images."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    for name, text in tables().items():
-        (OUT / f"{name}.md").write_text(text, encoding="utf-8")
+    write(tables(), OUT)
 
 
 def tables() -> dict[str, str]:
     """Markdown by name, ``truth_image`` and ``proxies_image`` for the suite `image`."""
     found = {}
     for suite, kinds in SUITES.items():
-        there = (committed.folder(suite) / "scores.csv").exists()
-        made = rendered(suite) if there else dict.fromkeys(kinds, NOT_RUN.format(suite))
+        made = rendered(suite) if there(suite) else dict.fromkeys(kinds, not_run(suite))
         found |= {f"{kind}_{suite}": made[kind] for kind in kinds}
     return found
 

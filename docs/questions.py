@@ -1,4 +1,4 @@
-"""What the markers of `docs/claims.py` may ask of the suites `theory` and of images, beside what `queries` has."""
+"""What the markers of `docs/claims.py` may ask of the runs behind the open questions, beside what `queries` has."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 
 import experiments
-import image_results
 import pandas as pd
 import theory
 from queries import method, run
 from scmbench.benchmarks.judging import mechanisms as fitted
-from scmbench.benchmarks.judging import proxies
 
 RISING = list(theory.MONOTONE)
 FOLDED = ["dcm/chain/nadd", "dcm/triangle/nadd", "check/sine"]
@@ -132,9 +130,9 @@ def steps_cost(few: int, many: int, world: str) -> float:
     return least / most
 
 
-def confounded(who: str, kind: str, strength: str, query: str = "counterfactual", metric: str = "rmse") -> float:
+def confounded(who: str, kind: str, strength: str) -> float:
     """A method's median error at a strength of confounding, with (``closed``) or without (``open``) adjustment."""
-    scores = experiments.by_seed(run("confounding").rows, query, metric)
+    scores = experiments.by_seed(run("confounding").rows, "counterfactual", "rmse")
     return float(scores.loc[(f"confounded/{kind}-{strength}", *method(who))].median())
 
 
@@ -142,36 +140,6 @@ def under_confounding(kind: str, strength: str, base: str, *who: str) -> tuple[f
     """The least and greatest factor, over methods, from one strength of confounding to another."""
     factors = [confounded(one, kind, strength) / confounded(one, kind, base) for one in who]
     return min(factors), max(factors)
-
-
-def image(suite: str, who: str, metric: str, node: str = "", query: str = "counterfactual") -> float:
-    """The median over seeds of an image score under ``do(node)``, over all nodes without one."""
-    return float(_image(suite, who, metric, node, query).median())
-
-
-def image_ends(suite: str, who: str, metric: str, node: str = "", query: str = "counterfactual") -> tuple[float, float]:
-    """The lowest and highest seed of it."""
-    scores = _image(suite, who, metric, node, query)
-    return float(scores.min()), float(scores.max())
-
-
-def _image(suite: str, who: str, metric: str, node: str, query: str) -> pd.Series:
-    scores = image_results.scored(run(suite).rows, method(who), query, metric, node)
-    if scores.empty:
-        raise ValueError(f"no score of {who}, {metric}, {node}, {query} in {suite}")
-    return scores
-
-
-@cache
-def _agreement(suite: str, dataset: str) -> pd.DataFrame:
-    found = proxies.pairs(run(suite).rows, dataset, without=[("oracle", "")])
-    return proxies.agreement(found).set_index("proxy")
-
-
-def agrees(suite: str, proxy: str, dataset: str = "image/strokes") -> tuple[float, float, float]:
-    """The rank correlation of a proxy with the true error over methods, with its interval."""
-    line = _agreement(suite, dataset).loc[proxy]
-    return float(line["rho"]), float(line["low"]), float(line["high"])
 
 
 NAMES = {name: value for name, value in globals().items() if not name.startswith("_") and name != "annotations"}

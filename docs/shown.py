@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from committed_runs import Committed, runs
 from scmbench import datasets
 from scmbench.benchmarks.judging.cells import Method, text_columns
 from scmbench.benchmarks.judging.methods import FLOOR, METHOD
+from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.reporting import escaping
 from scmbench.benchmarks.reporting.layout import question_name
 from scmbench.benchmarks.reporting.render import DASH, SYMBOLS, number
@@ -20,6 +22,23 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> 
     """A table of Markdown; its cells are Markdown already."""
     rules = ["---"] * left + ["---:"] * (len(head) - left)
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, rules, *rows]) + "\n"
+
+
+def there(suite: str) -> bool:
+    """Whether a run of the suite is committed."""
+    return (committed.folder(suite) / "scores.csv").exists()
+
+
+def not_run(suite: str) -> str:
+    """What stands in the place of a table whose run is not committed."""
+    return f"*Not run yet*: no run of the suite `{suite}` is committed.\n"
+
+
+def write(tables: Mapping[str, str], folder: Path) -> None:
+    """Every table, Markdown by name, as a file that pages include."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in tables.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
 
 def plain(text: str) -> str:

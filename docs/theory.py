@@ -13,13 +13,11 @@ from queries import run
 from scmbench.benchmarks.judging.cells import roles, text_columns
 from scmbench.benchmarks.judging.mechanisms import ALPHA, ERROR, counterexamples, law, mechanisms, passes, split
 from scmbench.benchmarks.judging.methods import FLOOR, title
-from scmbench.benchmarks.records import committed
 from scmbench.benchmarks.reporting.render import DASH, number
-from shown import plain, table
+from shown import not_run, plain, table, there, write
 
 OUT = Path(__file__).parent / "numbers" / "questions" / "tables"
 SUITE = "theory"
-NOT_RUN = "*Not run yet*: no run of the suite `theory` is committed.\n"
 WORDS = {"hsic": "dependence (HSIC)", "reconstruction": "reconstruction error"}
 MONOTONE = ("dcm/chain/nlin", "dcm/triangle/nlin")
 """Worlds of the suite in which every mechanism rises with its noise."""
@@ -27,15 +25,13 @@ MONOTONE = ("dcm/chain/nlin", "dcm/triangle/nlin")
 
 def main() -> None:
     """Write the tables of every question that has any."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    for name, text in tables().items():
-        (OUT / f"{name}.md").write_text(text, encoding="utf-8")
+    write(tables(), OUT)
 
 
 def tables() -> dict[str, str]:
     """Markdown by name: `instrument`, `law`, `counterexamples`, `split`."""
-    if not (committed.folder(SUITE) / "scores.csv").exists():
-        return dict.fromkeys(("instrument", "law", "counterexamples", "split"), NOT_RUN)
+    if not there(SUITE):
+        return dict.fromkeys(("instrument", "law", "counterexamples", "split"), not_run(SUITE))
     results = run(SUITE)
     return rendered(mechanisms(results.rows), results.provenance)
 

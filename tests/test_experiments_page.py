@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import experiments
+import shown
 from scmbench.benchmarks.suites import suite as suites
 
 COLUMNS = ["dataset", "model", "variant", "seed", "query", "metric", "node", "score"]
@@ -78,11 +79,11 @@ def test_a_wrong_graph_is_compared_with_the_right_one_where_both_ask_the_same():
 
 
 def test_without_runs_every_table_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiments.committed, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(shown.committed, "folder", lambda name: tmp_path / name)
     monkeypatch.setattr(experiments, "OUT", tmp_path / "tables")
     experiments.main()
     written = {path.stem: path.read_text() for path in (tmp_path / "tables").iterdir()}
-    assert written == {name: experiments.NOT_RUN.format(name) for name in experiments.MADE}
+    assert written == {name: shown.not_run(name) for name in experiments.MADE}
 
 
 @pytest.mark.parametrize("name", experiments.MADE)

@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import image_results
+import shown
 from scmbench.benchmarks.judging.proxies import TRUTH
 from scmbench.benchmarks.suites import shelf
 
@@ -53,11 +54,11 @@ def test_proxies_stand_beside_the_true_error():
 
 
 def test_without_a_run_every_table_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_results.committed, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(shown.committed, "folder", lambda name: tmp_path / name)
     monkeypatch.setattr(image_results, "OUT", tmp_path / "tables")
     image_results.main()
     written = {path.stem: path.read_text() for path in (tmp_path / "tables").iterdir()}
-    assert all(text == image_results.NOT_RUN.format(name.partition("_")[2]) for name, text in written.items())
+    assert all(text == shown.not_run(name.partition("_")[2]) for name, text in written.items())
     assert set(re.findall(r'numbers/images/tables/(\w[\w-]*)\.md"', PAGE)) == set(written)
 
 
@@ -65,12 +66,12 @@ def test_a_committed_run_fills_them(tmp_path, monkeypatch):
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "scores.csv").touch()
     layout = SimpleNamespace(methods=list(NAMES), method=NAMES.__getitem__)
-    monkeypatch.setattr(image_results.committed, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(shown.committed, "folder", lambda name: tmp_path / name)
     monkeypatch.setattr(image_results, "runs", lambda: [SimpleNamespace(name="image", layout=layout)])
     monkeypatch.setattr(image_results, "run", lambda name: SimpleNamespace(rows=ROWS))
     found = image_results.tables()
     assert found["truth_image"] == image_results.truth(ROWS, NAMES)
-    assert found["truth_image-morpho"] == image_results.NOT_RUN.format("image-morpho")
+    assert found["truth_image-morpho"] == shown.not_run("image-morpho")
 
 
 @pytest.mark.parametrize("suite", image_results.SUITES)

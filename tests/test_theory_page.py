@@ -10,6 +10,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import experiments
+import shown
 import theory
 from scmbench.benchmarks.judging.mechanisms import mechanisms
 from scmbench.benchmarks.suites import shelf
@@ -62,19 +63,19 @@ def test_no_exception_is_said_in_a_sentence():
 
 
 def test_without_a_run_every_table_says_so_and_nothing_is_made_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(theory.committed, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(shown.committed, "folder", lambda name: tmp_path / name)
     monkeypatch.setattr(theory, "OUT", tmp_path / "tables")
     theory.main()
     written = {path.stem: path.read_text() for path in (tmp_path / "tables").iterdir()}
-    assert set(written.values()) == {theory.NOT_RUN}
-    shown = {line.split("/")[-1].removesuffix('.md"') for line in PAGE.splitlines() if "--8<--" in line}
-    assert shown == set(written) | set(experiments.MADE)
+    assert set(written.values()) == {shown.not_run("theory")}
+    on_page = {line.split("/")[-1].removesuffix('.md"') for line in PAGE.splitlines() if "--8<--" in line}
+    assert on_page == set(written) | set(experiments.MADE)
 
 
 def test_a_committed_run_fills_them(tmp_path, monkeypatch):
     (tmp_path / "theory").mkdir()
     (tmp_path / "theory" / "scores.csv").touch()
-    monkeypatch.setattr(theory.committed, "folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(shown.committed, "folder", lambda name: tmp_path / name)
     monkeypatch.setattr(theory, "run", lambda name: SimpleNamespace(rows=ROWS, provenance=None))
     assert theory.tables() == theory.rendered(mechanisms(ROWS))
 
