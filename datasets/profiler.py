@@ -75,12 +75,12 @@ def draw(n: int, mechanism: str, mode: str, noise: str, seed: int) -> SCM:
             if any(causes.values()):
                 break
     zero, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
-    law: Any = Uniform(-one, one) if noise == "uniform" else Normal(zero, one)
+    laws: dict[str, Any] = {"uniform": Uniform(-one, one), "gaussian": Normal(zero, one)}
     equations: dict[str, Equation] = {v: (causes[v], _equation(drawn, v, causes[v])) for v in nodes}
     graph = nx.DiGraph((p, v) for v in nodes for p in causes[v])
     inner = sorted(v for v in graph if graph.out_degree(v))
     chosen = torch.randperm(len(inner), generator=generator(seed, "profiler", "targets", n))[:TARGETS]
-    return SCM(equations, noise=dict.fromkeys(nodes, law), targets=sorted(inner[i] for i in chosen.tolist()))
+    return SCM(equations, noise=dict.fromkeys(nodes, laws[noise]), targets=sorted(inner[i] for i in chosen.tolist()))
 
 
 def _equation(drawn: Any, node: str, causes: tuple[str, ...]) -> Callable[..., Tensor]:
