@@ -80,7 +80,7 @@ def draw(n: int, mechanism: str, mode: str, noise: str, seed: int) -> SCM:
     graph = nx.DiGraph((p, v) for v in nodes for p in causes[v])
     inner = sorted(v for v in graph if graph.out_degree(v))
     chosen = torch.randperm(len(inner), generator=generator(seed, "profiler", "targets", n))[:TARGETS]
-    return SCM(equations, noise=dict.fromkeys(nodes, laws[noise]), targets=sorted(inner[i] for i in chosen.tolist()))
+    return SCM(equations, noise={v: laws[noise] for v in nodes}, targets=sorted(inner[i] for i in chosen.tolist()))
 
 
 def _equation(drawn: Any, node: str, causes: tuple[str, ...]) -> Callable[..., Tensor]:
