@@ -1,0 +1,55 @@
+"""What the markers of `docs/claims.py` may ask of the runs on images, beside what `queries` has."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pandas as pd
+from image_results import CLASS, scored
+from queries import method, run
+from scmbench.benchmarks.judging import proxies
+from scmbench.benchmarks.judging.cells import roles
+from scmbench.benchmarks.judging.methods import CEILING
+from scmbench.benchmarks.judging.proxies import TRUTH
+
+WORLD = {"image": "image/strokes", "image-proxies": "image/strokes", "image-morpho": "image/morpho"}
+"""The world of each suite."""
+
+
+def picture(
+    name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: str = "counterfactual"
+) -> float:
+    """A method's median over seeds of a score of images, of `node` set or, where it is empty, the mean over all."""
+    scores = scored(run(name).rows, method(who), query, metric, node)
+    if scores.empty:
+        raise ValueError(f"no {metric} of {who} under {query} of {node} in {name}")
+    return float(scores.median())
+
+
+def pictured(name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: str = "counterfactual") -> list[float]:
+    """The least and greatest of the same score over seeds."""
+    scores = scored(run(name).rows, method(who), query, metric, node)
+    return [float(scores.min()), float(scores.max())]
+
+
+@cache
+def _agreement(name: str) -> pd.DataFrame:
+    results = run(name)
+    ceilings = [one for one, role in roles(results.provenance).items() if role == CEILING]
+    return proxies.agreement(proxies.pairs(results.rows, WORLD[name], without=ceilings)).set_index("proxy")
+
+
+def agrees(name: str, proxy: str) -> tuple[float, float, float]:
+    """A proxy's rank correlation with the true error over methods, and its interval."""
+    line = _agreement(name).loc[proxy]
+    return float(line["rho"]), float(line["low"]), float(line["high"])
+
+
+def chosen(name: str, proxy: str) -> tuple[float, float]:
+    """The true error of the method that a proxy would have chosen, and the least true error."""
+    line = _agreement(name).loc[proxy]
+    return float(line["chosen_error"]), float(line["best_error"])
+
+
+NAMES = {name: value for name, value in globals().items() if not name.startswith("_") and name != "annotations"}
+"""What an expression may use."""
