@@ -1,12 +1,13 @@
 """All pages that are made from the registry, the committed runs and notebooks: ``python docs/catalogue.py``.
 
 The gallery of SCMs (docs/gallery/), a page a world (docs/worlds/), a page a method (docs/methods/), the tables of the
-pages on open questions and on images (docs/numbers/questions/, docs/numbers/images/), and the notebooks with what they
-print and draw (docs/notebooks/).
+pages on open questions, images and costs (docs/numbers/questions/, images/ and costs/ beside it), and the notebooks
+with what they print and draw (docs/notebooks/).
 """
 
 from __future__ import annotations
 
+import costs
 import experiments
 import gallery
 import image_results
@@ -24,4 +25,5 @@ if __name__ == "__main__":
     experiments.main()
     question_figures.main()
     image_results.main()
+    costs.main()
     notebook_pages.main()

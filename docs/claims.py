@@ -8,7 +8,8 @@ instance) and may not reach past another marker. A number of the results pages w
 * its paragraph, list item or table ends in ``<!-- elsewhere: where it comes from -->``.
 
 ``python docs/claims.py`` lists what is wrong, ``python docs/claims.py --write`` writes the recomputed numbers at the
-precision that stands there. The functions that expressions may use are in `docs/queries.py` and `docs/questions.py`.
+precision that stands there. The functions that expressions may use are in `docs/queries.py`,
+`docs/questions.py` and `docs/image_questions.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 import click
 
 sys.path.insert(0, str(Path(__file__).parent))
+import image_questions
 import queries
 import questions
 
@@ -45,6 +47,7 @@ PAGES = [
     "docs/gate.md",
     "docs/verdicts.md",
     "docs/ranking.md",
+    "docs/costs.md",
     "docs/images.md",
     "docs/image-results.md",
     "docs/protocols.md",
@@ -130,7 +133,7 @@ def claims(page: str, text: str) -> Iterator[Claim]:
         query = " ".join(marker[1].split())
         line = text.count("\n", 0, marker.start()) + 1
         try:
-            values = flat(eval(query, {**queries.NAMES, **questions.NAMES}))
+            values = flat(eval(query, {**queries.NAMES, **questions.NAMES, **image_questions.NAMES}))
         except Exception as error:
             raise ValueError(f"{page}:{line}: {query}: {error}") from error
         if len(values) > len(before):

@@ -30,6 +30,7 @@ RESULTS = (
     "kacgm*.md",
     "image-results.md",
     "theory.md",
+    "costs.md",
     "speed*.md",
 )
 """Pages of the section Results, in this order, as far as they are there."""

@@ -16,9 +16,7 @@ WORLD = {"image": "image/strokes", "image-proxies": "image/strokes", "image-morp
 """The world of each suite."""
 
 
-def picture(
-    name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: str = "counterfactual"
-) -> float:
+def picture(name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: str = "counterfactual") -> float:
     """A method's median over seeds of a score of images, of `node` set or, where it is empty, the mean over all."""
     scores = scored(run(name).rows, method(who), query, metric, node)
     if scores.empty:
