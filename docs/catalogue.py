@@ -1,12 +1,13 @@
 """All pages that are made from the registry, the committed runs and notebooks: ``python docs/catalogue.py``.
 
 The gallery of SCMs (docs/gallery/), a page a world (docs/worlds/), a page a method (docs/methods/), the tables of the
-pages on open questions, images and costs (docs/numbers/questions/, images/ and costs/ beside it), and the notebooks
+pages on open questions, images, costs and the arena (docs/numbers/, in folders of their own), and the notebooks
 with what they print and draw (docs/notebooks/).
 """
 
 from __future__ import annotations
 
+import arena
 import costs
 import experiments
 import gallery
@@ -26,4 +27,5 @@ if __name__ == "__main__":
     question_figures.main()
     image_results.main()
     costs.main()
+    arena.main()
     notebook_pages.main()

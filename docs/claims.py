@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     "docs/index.md",
     "docs/numbers.md",
+    "docs/arena.md",
     "docs/choosing.md",
     "docs/quirks.md",
     "docs/floors.md",

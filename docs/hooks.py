@@ -18,6 +18,7 @@ from scmbench.models.contract.registry import BUILT_IN, EXTRAS
 
 RESULTS = (
     "numbers*.md",
+    "arena.md",
     "choosing.md",
     "quirks.md",
     "floors.md",

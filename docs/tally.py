@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import marks
 import pandas as pd
 from scmbench.benchmarks.gate.revision import VERDICTS
 from scmbench.benchmarks.judging import published
@@ -88,10 +88,7 @@ def table() -> str:
 
 def written(text: str) -> str:
     """A text with the table between its marks. Raises `ValueError` for one without them."""
-    found = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.S)
-    if len(found.findall(text)) != 1:
-        raise ValueError(f"expected the marks {START.strip()!r} and {END.strip()!r}, once, around the table")
-    return found.sub(lambda _: f"{START}{table()}{END}", text)
+    return marks.put(text, START, END, table())
 
 
 if __name__ == "__main__":

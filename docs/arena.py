@@ -1,0 +1,127 @@
+"""Which method when, from the committed run of `arena`: tables of a page (``python docs/catalogue.py``) and the README.
+
+``python docs/arena.py --write`` puts the short one between its marks in the README, as ``make numbers`` does; a test
+compares the two. Where there is no such run, a table is the sentence that says so.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import marks
+import pandas as pd
+from queries import rungs
+from scmbench.benchmarks.judging.blocks import RUNGS, Rung
+from scmbench.benchmarks.judging.cells import Method
+from scmbench.benchmarks.judging.methods import title
+from scmbench.benchmarks.judging.ranking import ranks
+from scmbench.benchmarks.judging.where import Lacking, Where
+from scmbench.benchmarks.reporting.render import DASH
+from scmbench.datasets.attributes import attributes
+from shown import not_run, plain, table, there, write
+
+SUITE = "arena"
+OUT = Path(__file__).parent / "numbers" / "which" / "tables"
+README = Path(__file__).parents[1] / "README.md"
+START, END = "<!-- which: python docs/arena.py --write -->\n\n", "\n<!-- elsewhere: docs/arena.py, held by a test -->"
+
+GROUPS: Mapping[str, str] = {
+    "all worlds": "n > 0",
+    "worlds of papers": "paper != 'drawn'",
+    "up to 5 nodes": "n <= 5",
+    "9 nodes and more": "n >= 9",
+    "linear mechanisms": "mechanism == 'linear'",
+    "smooth mechanisms": "mechanism in ('mlp', 'gp', 'periodic')",
+    "mechanisms in steps (trees)": "mechanism == 'tree'",
+    "additive noise": "noise == 'additive'",
+    "additive noise, heavy tails": "noise == 'heavy'",
+    "noise whose scale the causes set": "noise in ('heteroscedastic', 'multiplicative')",
+    "effects not monotone in the noise": "noise == 'nonmonotone'",
+}
+"""What is known of a problem, as the condition of ``scmbench rank --where``; the last seven are of drawn worlds."""
+
+CHANCE, SURE = 0.05, 0.95
+"""Shares of bootstrap draws with the lowest mean rank: from which on a method may be the best, and is."""
+
+
+def main() -> None:
+    """Write the tables of the page."""
+    write(tables(), OUT)
+
+
+def tables() -> dict[str, str]:
+    """Markdown by name: a table a rung."""
+    if not there(SUITE):
+        return dict.fromkeys(RUNGS, not_run(SUITE))
+    return {name: ahead(rung) for name, rung in rungs(SUITE).items()}
+
+
+def ahead(rung: Rung) -> str:
+    """A line a group of worlds: who may be the best there, how often in the bootstrap, with mean ranks and skills."""
+    lines = []
+    for name, condition in GROUPS.items():
+        part = within(rung, condition)
+        first = True
+        for line in leaders(part):
+            worlds = str(len(part.worlds)) if first else ""
+            skill = f"{line['skill']:.2f} [{line['skill_low']:.2f}, {line['skill_high']:.2f}]".replace("-", "−")
+            told = [f"{line['rank']:.1f}", DASH if pd.isna(line["skill"]) else skill, f"{100 * line['best']:.0f} %"]
+            lines.append([plain(name) if first else "", _named(line), worlds, *told])
+            first = False
+    return table(["worlds", "may be the best", "how many", "mean rank", "skill", "best in"], lines, left=2)
+
+
+def within(rung: Rung, condition: str) -> Rung:
+    """The rung on the worlds that meet a condition; one that does not know what decides is left out."""
+    where = Where(condition)
+    return replace(rung, worlds=[world for world in rung.worlds if _meets(where, world.name)])
+
+
+def _meets(where: Where, name: str) -> bool:
+    try:
+        return where(attributes(name))
+    except Lacking:
+        return False
+
+
+def leaders(rung: Rung) -> Sequence[Mapping[str, float]]:
+    """The lines of the ranking that may be the best, by mean rank; nobody without worlds."""
+    if not rung.worlds:
+        return []
+    ranked = ranks([rung])
+    return ranked[ranked["best"] >= CHANCE].to_dict("records")
+
+
+def _named(line: Mapping[str, object]) -> str:
+    method: Method = (str(line["model"]), str(line["variant"]))
+    name = f"`{title(*method)}`"
+    return f"**{name}**" if float(str(line["best"])) >= SURE else name
+
+
+def short() -> str:
+    """The table of the README: by group and rung, all that may be the best; bold where that is one alone."""
+    if not there(SUITE):
+        return not_run(SUITE)
+    found = rungs(SUITE)
+    lines = []
+    for name, condition in GROUPS.items():
+        cells = [", ".join(map(_named, leaders(within(found[rung], condition)))) for rung in RUNGS if rung in found]
+        if any(cells):
+            lines.append([plain(name), *(cell or DASH for cell in cells)])
+    return table(["worlds", *(rung for rung in RUNGS if rung in found)], lines, left=4)
+
+
+def written(text: str) -> str:
+    """A text with the short table between its marks. Raises `ValueError` for one without them."""
+    return marks.put(text, START, END, short())
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        click.echo(short(), nl=False)
