@@ -28,7 +28,7 @@ class BDCM(DCM):
 
     Options: `given`, for nodes whose parents are replaced what takes their place, ``("y | x, z", "x |")`` (nothing
     after the bar makes a root), then those of `DCM`: `variant`, `width`, `steps`, `epochs`, `batch_size`, `lr`,
-    `device`, `inversion`.
+    `device`, `inversion`, `patience`.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class BDCM(DCM):
         lr: float = 1e-4,
         device: str = "cpu",
         inversion: str | None = None,
+        patience: int = 0,
     ):
         super().__init__(
             variant=variant,
@@ -52,6 +53,7 @@ class BDCM(DCM):
             lr=lr,
             device=device,
             inversion=inversion,
+            patience=patience,
         )
         if isinstance(given, str):
             raise ValueError(f"given={given!r}: expected a list of texts such as 'y | x, z'")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import torch
+from scmbench.datasets import seeds
 from torch import Tensor
 
 from ..training import Regression
+from ..training.stopping import split
 from .schedule import Schedule
+
+DRAWS = 10
+"""Times and noises of a row that is held out: one would say little of a loss that is a mean over both."""
 
 
 class Denoising(Regression):
@@ -17,24 +22,43 @@ class Denoising(Regression):
     epoch. With `dropout` > 0 a row's whole parent vector is 0 with that probability, so that the same network also
     learns to do without parents (Ho, Salimans, "Classifier-Free Diffusion Guidance", 2022, Algorithm 1).
 
-    `x (n, d)` and `parents (n, p)` are standardised; `features (T + 1, k)` is indexed by t.
+    `x (n, d)` and `parents (n, p)` are standardised; `features (T + 1, k)` is indexed by t. Where rows are to be held
+    out (`holds_out`), each of these gets `DRAWS` times and noises, the same after every epoch.
     """
 
-    def __init__(self, x: Tensor, parents: Tensor, schedule: Schedule, features: Tensor, dropout: float, seed: int):
-        self.data = torch.cat([x, parents], dim=1)
+    def __init__(
+        self,
+        x: Tensor,
+        parents: Tensor,
+        schedule: Schedule,
+        features: Tensor,
+        dropout: float,
+        seed: int,
+        *,
+        holds_out: bool = False,
+    ):
+        every = torch.cat([x, parents], dim=1)
+        kept, held = split(len(x), seed) if holds_out else (torch.arange(len(x)), torch.arange(0))
+        self.data = every[kept.to(x.device)]
         signal, sigma = schedule.alpha_bar.sqrt(), (1 - schedule.alpha_bar).sqrt()
         self.levels = torch.cat([torch.stack([signal, sigma], dim=1).to(x), features], dim=1)
         self.dropout, self.seed, self.steps = dropout, seed, schedule.steps
-        self.rows, self.outputs = x.shape
+        self.rows, self.outputs = len(kept), x.shape[1]
         self.inputs = self.data.shape[1] + features.shape[1]
+        if holds_out:
+            self.held = self._mixed(every[held.to(x.device)].repeat(DRAWS, 1), seeds.generator(seed, "held-out noise"))
 
     def epoch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Rows in random order, each with a fresh time and noise."""
-        n, d, device = self.rows, self.outputs, self.data.device
-        order = torch.randperm(n, generator=generator).to(device)
+        order = torch.randperm(self.rows, generator=generator).to(self.data.device)
+        return self._mixed(self.data.index_select(0, order), generator)
+
+    def _mixed(self, data: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of rows ``(n, d + p)``, each with a drawn time and noise."""
+        n, d, device = len(data), self.outputs, data.device
         t = torch.randint(1, self.steps + 1, (n,), generator=generator).to(device)
         eps = torch.randn(n, d, generator=generator).to(device)
-        data, level = self.data.index_select(0, order), self.levels.index_select(0, t)
+        level = self.levels.index_select(0, t)
         parents = data[:, d:]
         if self.dropout:
             parents = parents * (torch.rand(n, 1, generator=generator).to(device) >= self.dropout)

@@ -31,6 +31,7 @@ class DiffusionConfig:
     batch_size: int
     lr: float
     device: str
+    patience: int = 0
 
 
 class Diffusion(Regressed):
@@ -46,7 +47,7 @@ class Diffusion(Regressed):
 
     def __init__(self, config: DiffusionConfig, *, inversion: str = "ddim", wraps_time: bool = False):
         self.recipe = self.config = config
-        self.inversion, self.wraps_time = inversion, wraps_time
+        self.inversion, self.wraps_time, self.patience = inversion, wraps_time, config.patience
 
     def architecture(self) -> Architecture:
         """The network: the positional embedding is a branch 16 -> 128 -> 64 in front of the trunk."""
@@ -55,7 +56,8 @@ class Diffusion(Regressed):
     def regression(self, x: Tensor, parents: Tensor, seed: int) -> Denoising:
         """The noise in a mixture."""
         dropout = PARENT_DROPOUT if self.config.guidance else 0.0
-        return Denoising(x, parents, Schedule(self.config.steps), self._features(), dropout, seed)
+        schedule, features = Schedule(self.config.steps), self._features()
+        return Denoising(x, parents, schedule, features, dropout, seed, holds_out=self.patience > 0)
 
     def ready(self) -> None:
         """The sampler."""

@@ -12,6 +12,7 @@ from .network import ACTIVATIONS, Network, Perceptron
 from .progress import counted
 from .recipe import rates
 from .regression import Regression
+from .stopping import Best
 
 
 class StackedPerceptron:
@@ -93,6 +94,7 @@ def train(
     batch_size: int,
     lr: float,
     anneal: bool = False,
+    patience: int = 0,
     device: torch.device | str = "cpu",
 ) -> list[Network]:
     """Train network k on regression k; the regressions must agree in rows, inputs and outputs."""
@@ -101,11 +103,20 @@ def train(
     copies = 2 if len(networks) == 1 else 1
     stack = Stack([network.to(device) for network in networks] * copies, lr)
     losses = []
+    best, held = Best(patience, len(networks)), [r.held for r in regressions] * copies
     for rate in counted(rates(lr, epochs, anneal), "epochs"):
         stack.optimizer.param_groups[0]["lr"] = rate
         drawn = [r.epoch(stream) for r, stream in zip(regressions, streams, strict=True)]
         x, y = (torch.stack(part * copies) for part in zip(*drawn, strict=True))
         batches = zip(x.split(batch_size, dim=1), y.split(batch_size, dim=1), strict=True)
         losses.append(sum(stack.step(*batch) for batch in batches) / y[0].numel())
+        if patience:
+            asked, truth = (torch.stack(part) for part in zip(*filter(None, held), strict=True))
+            now = (stack(asked) - truth).square().mean((1, 2)).tolist()[: len(networks)]
+            if best.see(len(losses) - 1, now, [[t[k] for t in stack.tensors] for k in range(len(networks))]):
+                break
     history = torch.stack(losses, dim=1).cpu()
-    return [stack.take(k, history[k]) for k in range(len(networks))]
+    for k, kept in enumerate(best.weights):
+        for tensor, value in zip(stack.tensors, kept or [], strict=False):
+            tensor[k].copy_(value)
+    return [stack.take(k, history[k][: best.ended[k] or None]) for k in range(len(networks))]

@@ -13,6 +13,7 @@ from .layers import residual, silu, through_silu
 from .network import Network, Perceptron
 from .recipe import rates
 from .regression import Regression
+from .stopping import Best
 
 
 @compiled
@@ -59,7 +60,14 @@ def views(flat: np.ndarray, sizes: tuple[int, ...]) -> tuple[tuple[np.ndarray, .
 
 
 def train(
-    regression: Regression, network: Network, *, epochs: int, batch_size: int, lr: float, anneal: bool = False
+    regression: Regression,
+    network: Network,
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    anneal: bool = False,
+    patience: int = 0,
 ) -> Network:
     """Train a network without a branch; the steps are those of `batched.train`, to rounding."""
     trunk = network.trunk
@@ -74,9 +82,20 @@ def train(
     transposed = tuple(np.empty((fan_out, fan_in), f32) for fan_in, fan_out in pairwise(sizes))
     work = (values, slopes, transposed)
     stream, losses, steps = generator(regression.seed, "batches"), [], 0
+    best = Best(patience, 1)
+    now = Network(Perceptron(*(tuple(map(torch.from_numpy, part)) for part in (weights, biases))))
     for rate in rates(lr, epochs, anneal):
         x, y = (part.numpy() for part in regression.epoch(stream))
         losses.append(epoch(x, y, batch_size, rate, steps, buffers, weights, biases, *gradients, work))
         steps += -(-regression.rows // batch_size)
-    weights, biases = (tuple(torch.from_numpy(view.copy()) for view in views) for views in (weights, biases))
-    return Network(Perceptron(weights, biases), losses=torch.tensor(losses))
+        if patience and best.see(len(losses) - 1, [held_out(now, regression)], [now.trunk.tensors()]):
+            break
+    kept = best.weights[0] or [tensor.clone() for tensor in now.trunk.tensors()]
+    return Network(Perceptron(tuple(kept[: len(weights)]), tuple(kept[len(weights) :])), losses=torch.tensor(losses))
+
+
+def held_out(network: Network, regression: Regression) -> float:
+    """The mean squared error on the rows that are held out."""
+    assert regression.held is not None
+    x, y = regression.held
+    return float((network(x) - y).square().mean())

@@ -50,9 +50,13 @@ class Perceptron:
             z = torch.addmm(bias, ACTIVATIONS[self.activation](z), weight)
         return z
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that is trained: the weights, then the biases."""
+        return (*self.weights, *self.biases)
+
     def size(self) -> int:
         """Number of trained scalars."""
-        return sum(tensor.numel() for tensor in (*self.weights, *self.biases))
+        return sum(tensor.numel() for tensor in self.tensors())
 
     def to(self, where: torch.device | torch.dtype | str) -> Perceptron:
         """The same perceptron on another device, or of another type."""

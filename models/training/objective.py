@@ -14,9 +14,7 @@ from .batched import Stack
 from .network import Architecture, Network, draw_network
 from .progress import counted
 from .recipe import rates
-
-HELD_OUT = 0.1
-"""Share of the rows that choose the epoch and are not trained on."""
+from .stopping import split
 
 
 class Objective(ABC):
@@ -28,9 +26,8 @@ class Objective(ABC):
 
     def __init__(self, rows: Tensor, inputs: int, outputs: int, seed: int):
         self.inputs, self.outputs, self.seed = inputs, outputs, seed
-        order = torch.randperm(len(rows), generator=generator(seed, "held out")).to(rows.device)
-        held = max(1, int(HELD_OUT * len(rows)))
-        self.held, self.rows = rows[order[:held]], rows[order[held:]] if len(rows) > 1 else rows
+        kept, held = (part.to(rows.device) for part in split(len(rows), seed))
+        self.rows, self.held = rows[kept], rows[held]
 
     @property
     def kind(self) -> Hashable:

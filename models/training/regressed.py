@@ -43,6 +43,8 @@ class Regressed(Mechanism):
 
     saves = ("scaler", "parent_scaler", "network", "updates")
     anneal: ClassVar[bool] = False
+    patience: int = 0
+    """Epochs without a lower loss on held-out rows after which training stops; 0 trains all epochs on all rows."""
     recipe: Recipe
     scaler: Scaler
     parent_scaler: Scaler
@@ -72,7 +74,6 @@ class Regressed(Mechanism):
             mechanism = copy.copy(self)
             own, pa = (Scaler.of(rows.to(recipe.device), correction=0) for rows in (task.x, task.parents))
             mechanism.scaler, mechanism.parent_scaler = own, pa
-            mechanism.updates = recipe.epochs * -(-len(task.x) // recipe.batch_size)
             x, parents = own(task.x.to(own.mean)), pa(task.parents.to(pa.mean))
             regressions.append(mechanism.regression(x, parents, task.seed))
             fitted.append(mechanism)
@@ -83,10 +84,12 @@ class Regressed(Mechanism):
             batch_size=recipe.batch_size,
             lr=recipe.lr,
             anneal=self.anneal,
+            patience=self.patience,
             device=recipe.device,
         )
-        for mechanism, network in zip(fitted, networks, strict=True):
+        for mechanism, network, learned in zip(fitted, networks, regressions, strict=True):
             mechanism.network = network
+            mechanism.updates = len(network.losses) * -(-learned.rows // recipe.batch_size)
             mechanism.ready()
         return fitted
 

@@ -19,6 +19,8 @@ class Regression(ABC):
     inputs: int
     outputs: int
     seed: int
+    held: tuple[Tensor, Tensor] | None = None
+    """Inputs and targets, the same after every epoch, of rows that are not trained on; None where none are held out."""
 
     @abstractmethod
     def epoch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from scmbench.datasets.seeds import generator
@@ -26,6 +27,7 @@ def train_stack(
     batch_size: int,
     lr: float,
     anneal: bool = False,
+    patience: int = 0,
     device: torch.device | str = "cpu",
 ) -> list[Network]:
     """Train one network a regression and return them in the same order.
@@ -33,19 +35,21 @@ def train_stack(
     Adam (Kingma, Ba, 2015; beta 0.9 and 0.999, eps 1e-8) on the mean squared error, everything in float32; the short
     last batch of an epoch is used, and with `anneal` the rate falls along half a cosine (`recipe.rates`). First weights
     and epochs come from streams of the regression's seed, so that a result does not depend on what is trained beside
-    it. Regressions may differ in rows, inputs and outputs.
+    it. Regressions may differ in rows, inputs and outputs. With `patience` above 0 a network stops once the loss on its
+    held-out rows has not fallen for so many epochs, and has the weights of the least.
 
     On a CPU a compiled loop trains one network after the other (`compiled`). On other devices, and for an architecture
     with a branch, networks of one shape are stacked and every operation acts on all of them (`batched`). Both take the
     same steps on the same numbers and agree to rounding. A training that diverges shows in its network's `losses`.
     """
     networks = [draw_network(architecture, r.inputs, r.outputs, generator(r.seed, "weights")) for r in regressions]
+    how: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "anneal": anneal, "patience": patience}
     cpu = torch.device(device).type == "cpu"
     if cpu and not architecture.branch:
         # Products this small only lose by threads.
         with threadpool_limits(1, user_api="blas"):
             return [
-                compiled.train(regression, network, epochs=epochs, batch_size=batch_size, lr=lr, anneal=anneal)
+                compiled.train(regression, network, **how)
                 for regression, network in counted(list(zip(regressions, networks, strict=True)), "networks")
             ]
     groups = defaultdict(list)
@@ -55,9 +59,7 @@ def train_stack(
     pieces = [group[start : start + size] for group in groups.values() for start in range(0, len(group), size)]
     for piece in pieces:
         mates, untrained = [regressions[i] for i in piece], [networks[i] for i in piece]
-        trained = batched.train(
-            mates, untrained, epochs=epochs, batch_size=batch_size, lr=lr, anneal=anneal, device=device
-        )
+        trained = batched.train(mates, untrained, **how, device=device)
         for i, network in zip(piece, trained, strict=True):
             networks[i] = network
     return networks
