@@ -66,7 +66,8 @@ class GuidedDiffusion(ImageMechanism):
 
     def build_predictor(self) -> nn.Module:
         """The predictor of the parents."""
-        return Predictor(self.shape, self.context, self.plan.channels, self.plan.multipliers)
+        plan = self.plan
+        return Predictor(self.shape, self.context, plan.channels, plan.multipliers, plan.network.patch)
 
     def loss_of_predictor(self, network: nn.Module, x: Tensor, code: Tensor, stream: torch.Generator) -> Tensor:
         """Mean of ``-log p(pa | x_t, t)``, at the times that queries ask about."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..images.context import Column, Context
 from ..images.unet import Attention, Residual, attended, group_count, halved, sinusoids
@@ -24,11 +25,17 @@ class Predictor(nn.Module):
 
     The noisy classifier of Dhariwal, Nichol, "Diffusion Models Beat GANs on Image Synthesis", 2021, appendix H: the
     downward half of a U-Net, halved by its residual blocks, and attention pooling. A class has a logit; a number has a
-    mean and a log standard deviation, where the published code knows one class only.
+    mean and a log standard deviation, where the published code knows one class only. Blocks of `patch` x `patch` pixels
+    are read as channels, as the noise model of the same options reads them.
     """
 
     def __init__(
-        self, shape: Sequence[int], context: Context, channels: int = 32, multipliers: tuple[int, ...] = (1, 2, 4, 4)
+        self,
+        shape: Sequence[int],
+        context: Context,
+        channels: int = 32,
+        multipliers: tuple[int, ...] = (1, 2, 4, 4),
+        patch: int = 1,
     ):
         super().__init__()
         self.channels = channels
@@ -37,9 +44,10 @@ class Predictor(nn.Module):
         last = widths[-1]
         heads = max(1, last // HEAD) if last % HEAD == 0 else 1
         self.time = nn.Sequential(nn.Linear(channels, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
-        self.stem = nn.Conv2d(shape[0], channels, 3, padding=1)
+        self.patch = patch
+        self.stem = nn.Conv2d(shape[0] * patch**2, channels, 3, padding=1)
         self.down = nn.ModuleList()
-        grid = torch.empty(1, 1, *shape[1:])
+        grid = torch.empty(1, 1, *(side // patch for side in shape[1:]))
         for i, (before, width) in enumerate(pairwise([channels, *widths])):
             self.down.append(Residual(before, width, embedding, groups=groups))
             if i + 1 < len(widths):
@@ -58,7 +66,7 @@ class Predictor(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """The parameters ``(n, k)`` of the distribution of the parents."""
         e = self.time(sinusoids(t, self.channels))
-        h = self.stem(x)
+        h = self.stem(F.pixel_unshuffle(x, self.patch))
         for block in self.down:
             h = block(h, e)
         first, attention, second = self.middle

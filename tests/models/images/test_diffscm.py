@@ -33,6 +33,16 @@ def test_it_predicts_whatever_the_side(shape):
     assert predictor(torch.randn(2, *shape), torch.tensor([0, 900])).shape == (2, 2 + 3)
 
 
+def test_it_reads_blocks_of_pixels_as_channels():
+    torch.manual_seed(0)
+    patched = Predictor((1, 8, 8), MIXED, 8, (1, 2), patch=2)
+    plain = Predictor((4, 4, 4), MIXED, 8, (1, 2))  # the same network on a grid of half the side
+    plain.load_state_dict(patched.state_dict())
+    x, t = torch.randn(3, 1, 8, 8), torch.tensor([0, 10, 900])
+    blocks = x.reshape(3, 4, 2, 4, 2).permute(0, 2, 4, 1, 3).reshape(3, 4, 4, 4)
+    torch.testing.assert_close(patched(x, t), plain(blocks, t))
+
+
 def test_the_log_density_of_parents():
     parameters = torch.randn(4, 5, generator=torch.Generator().manual_seed(0))
     parents = torch.tensor([[1.0, 4], [3, 9], [5, 7], [2, 4]], dtype=torch.float64)
