@@ -33,6 +33,7 @@ RESULTS = (
     "theory.md",
     "costs.md",
     "speed*.md",
+    "growth.md",
 )
 """Pages of the section Results, in this order, as far as they are there."""
 
