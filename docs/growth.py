@@ -134,7 +134,7 @@ def computed() -> pd.DataFrame:
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """The slope of log value in log size over the last sizes, by least squares; NaN of fewer than two, or of nothing measured."""
+    """The slope of log value in log size over the last sizes, by least squares; NaN of fewer than two, or of a 0."""
     x, y = (np.asarray(part, float)[-LAST:] for part in (sizes, values))
     if len(x) < 2 or not (y > 0).all():
         return math.nan

@@ -25,9 +25,8 @@ from ...judging.sweeps import Sweep
 from ...records.pictures import from_text
 from ..layout import Layout
 from .fitting import height, width, wrap
-from .style import described, short_name, styled
+from .style import DPI, described, short_name, styled
 
-DPI = 150
 GAP, BLOCK = 6, 26
 """Pixels between images, and above the images of another intervention."""
 

@@ -32,6 +32,9 @@ MARKERS = "oDs^vPX<>p*hdH8"
 HATCHES = ("", "/////", ".....", "xxxxx", "-----")
 """Of boxes, by variant: shades alone are lost in print."""
 
+DPI = 150
+"""Pixels an inch of a figure that is saved."""
+
 PAPER = "#9A9A9A"
 """Grey: what the paper says."""
 
@@ -85,7 +88,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     canvas, resolution = figure.canvas, figure.dpi
     try:
         with styled():
-            figure.dpi = 150
+            figure.dpi = DPI
             raster = FigureCanvasAgg(figure)
             # `savefig` finds the layout within a drawing that it throws away, each time, and draws once more.
             if (engine := figure.get_layout_engine()) is not None:

@@ -127,6 +127,19 @@ def test_a_grid_shows_every_pixel_as_it_was_kept():
     )
 
 
+@pytest.mark.parametrize("node", ["slant", "intensity", "a_cause_of_a_long_name"])
+def test_no_text_of_a_grid_is_cut_at_the_edge_of_its_picture(node):
+    found = results()
+    shown = [replace(line, intervened=node, value=0.4531) for line in lines(found.pictures, METHODS, most=1)]
+    figure = grid(shown, METHODS, layout(found), title="strokes")
+    figure.canvas.draw()
+    edge = figure.bbox
+    for text in (*figure.axes[0].texts, *figure.texts):
+        box = text.get_window_extent()
+        assert edge.x0 <= box.x0
+        assert box.x1 <= edge.x1
+
+
 def test_differences_are_signed_and_share_one_scale():
     found = results()
     shown = lines(found.pictures, METHODS, most=1)
