@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import marks
 import pandas as pd
-from queries import rungs
+from rankings import rungs
 from scmbench.benchmarks.judging.blocks import RUNGS, Rung
 from scmbench.benchmarks.judging.cells import Method
 from scmbench.benchmarks.judging.methods import title

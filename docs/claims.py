@@ -9,7 +9,7 @@ instance) and may not reach past another marker. A number of the results pages w
 
 ``python docs/claims.py`` lists what is wrong, ``python docs/claims.py --write`` writes the recomputed numbers at the
 precision that stands there. The functions that expressions may use are in `docs/queries.py`,
-`docs/questions.py` and `docs/image_questions.py`.
+`docs/rankings.py`, `docs/questions.py` and `docs/image_questions.py`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import image_questions
 import queries
 import questions
+import rankings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -134,7 +135,7 @@ def claims(page: str, text: str) -> Iterator[Claim]:
         query = " ".join(marker[1].split())
         line = text.count("\n", 0, marker.start()) + 1
         try:
-            values = flat(eval(query, {**queries.NAMES, **questions.NAMES, **image_questions.NAMES}))
+            values = flat(eval(query, {**queries.NAMES, **rankings.NAMES, **questions.NAMES, **image_questions.NAMES}))
         except Exception as error:
             raise ValueError(f"{page}:{line}: {query}: {error}") from error
         if len(values) > len(before):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from committed_runs import runs
-from queries import ranked
+from rankings import ranked
 from scmbench.benchmarks.judging.blocks import RUNGS
 from scmbench.benchmarks.judging.cells import Method, text_columns
 from scmbench.benchmarks.judging.methods import METHOD
