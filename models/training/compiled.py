@@ -83,7 +83,7 @@ def train(
     work = (values, slopes, transposed)
     stream, losses, steps = generator(regression.seed, "batches"), [], 0
     best = Best(patience, 1)
-    now = Network(Perceptron(*(tuple(map(torch.from_numpy, part)) for part in (weights, biases))))
+    now = Network(Perceptron(tuple(map(torch.from_numpy, weights)), tuple(map(torch.from_numpy, biases))))
     for rate in rates(lr, epochs, anneal):
         x, y = (part.numpy() for part in regression.epoch(stream))
         losses.append(epoch(x, y, batch_size, rate, steps, buffers, weights, biases, *gradients, work))
