@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from rich.console import Console
 from rich.text import Text
@@ -93,8 +92,8 @@ def compute(
     What another run on this store computes at the moment is left to it, and waited for; where that run ends without
     it, it is computed here.
 
-    What is running is told by name, and how far it is: batches are taken up in their order, so that it is the first
-    `workers` of those that are not over. How long the rest may take is unknown until something is finished.
+    What is running is told by name, and how far it is (`stage.running`). How long the rest may take is unknown until
+    something is finished.
     """
     store.prepare()
     if plan.shelf:
@@ -108,8 +107,9 @@ def compute(
     def say() -> tuple[str, str]:
         if not left:
             return "done", ""
-        now = ", ".join(running(list(islice(left.values(), workers)), store))
-        return time_left(work, finished.rates, workers=workers, since=time.monotonic() - ended), f"running: {now}"
+        now = ", ".join(running(left.values(), store, workers))
+        told = f"running: {now}" if now else "another run has the rest"
+        return time_left(work, finished.rates, workers=workers, since=time.monotonic() - ended), told
 
     with claimed(store, before), Bar(console, plan.to_do, say) as bar:
         bar.show(0, last=not left)

@@ -7,8 +7,9 @@ read tells nothing, and nothing fails.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from scmbench.models.training.progress import listening
@@ -60,15 +61,15 @@ def stage(batch: Batch, store: Store) -> str:
         return ""
 
 
-def running(batches: Sequence[Batch], store: Store) -> list[str]:
-    """What batches that are computed now are called, each once, and how far they are where there are few.
+def running(left: Iterable[Batch], store: Store, workers: int) -> list[str]:
+    """What is computed now of the batches that are left, each name once, and how far it is where there are few.
 
+    Batches are taken up in their order, so that it is the first `workers` of those that are not another run's:
     ``["dcm (12 of 44 networks)", "vaca"]``.
     """
-    if len(batches) > FEW:
-        return list(dict.fromkeys(batch.entry.title for batch in batches))
-    far = {id(batch): stage(batch, store) for batch in batches}
-    return list(dict.fromkeys(f"{b.entry.title} ({far[id(b)]})" if far[id(b)] else b.entry.title for b in batches))
+    now = list(islice((b for b in left if not store.elsewhere(b.fits[0].trials[0].key)), workers))
+    far = {id(batch): stage(batch, store) if len(now) <= FEW else "" for batch in now}
+    return list(dict.fromkeys(f"{b.entry.title} ({far[id(b)]})" if far[id(b)] else b.entry.title for b in now))
 
 
 def _path(batch: Batch, store: Store) -> Path | None:

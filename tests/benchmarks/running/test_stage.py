@@ -35,9 +35,18 @@ def test_the_last_word_is_read_until_the_batch_is_over(store):
         for _ in counted(range(1400), "steps"):
             pass
         assert stage.stage(batch, store) == "1,399 of 1,400 steps"
-        assert stage.running([batch], store) == ["linear (1,399 of 1,400 steps)"]
-        assert stage.running([batch] * (stage.FEW + 1), store) == ["linear"]
-    assert stage.running([batch, batch], store) == ["linear"]
+        assert stage.running([batch], store, 1) == ["linear (1,399 of 1,400 steps)"]
+        assert stage.running([batch] * 9, store, stage.FEW + 1) == ["linear"]
+    assert stage.running([batch, batch], store, 2) == ["linear"]
+
+
+def test_what_another_run_computes_is_not_told_as_ones_own(store):
+    first, second = batches(store, TEXT + '[[models]]\nname = "oracle"\n')
+    with claiming(store.folder, {}) as others:
+        assert others.take([trial.key for trial in first.trials])
+        assert stage.running([first, second], store, 1) == [second.entry.title]
+        assert stage.running([first], store, 1) == []
+    assert stage.running([first, second], store, 1) == [first.entry.title]
 
 
 def test_one_of_one_is_no_word(store):
