@@ -11,7 +11,9 @@ from scmbench.benchmarks.judging import proxies
 from scmbench.benchmarks.judging.cells import roles
 from scmbench.benchmarks.judging.methods import CEILING
 from scmbench.benchmarks.judging.proxies import TRUTH
+from scmbench.models import load
 
+DIFF_SCM = "diff-scm(corrected)"
 WORLD = {"image": "image/strokes", "image-proxies": "image/strokes", "image-morpho": "image/morpho"}
 """The world of each suite."""
 
@@ -28,6 +30,11 @@ def pictured(name: str, who: str, metric: str = TRUTH, node: str = CLASS, query:
     """The least and greatest of the same score over seeds."""
     scores = scored(run(name).rows, method(who), query, metric, node)
     return [float(scores.min()), float(scores.max())]
+
+
+def guidance() -> float:
+    """The guidance scale of Diff-SCM where none is named."""
+    return float(load("diff-scm")().options()["scale"])
 
 
 @cache
