@@ -18,8 +18,8 @@ from scmbench.models.contract.registry import BUILT_IN, EXTRAS
 
 RESULTS = (
     "numbers*.md",
-    "arena.md",
     "choosing.md",
+    "arena.md",
     "quirks.md",
     "floors.md",
     "ablation*.md",

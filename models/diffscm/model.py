@@ -98,7 +98,11 @@ class DiffSCM(ImageModel):
         "predictor_multipliers": (1,),
         "predictor_steps": 2,
         "scalar_steps": 5,
+        "scale": 0.25,
     }
+    """Little guidance: at its last level `reference` multiplies what rounding makes of it by 31.6, and networks of two
+    steps would show that instead of the properties.
+    """
 
     def __init__(
         self,
