@@ -102,8 +102,8 @@ def _named(line: Mapping[str, object]) -> str:
     return f"**{name}**" if float(str(line["best"])) >= SURE else name
 
 
-INTRODUCTION = """Of the methods of the suite `arena`, these may be the best ([by how much, and how sure](docs/arena.md));
-bold is the best in nineteen of twenty bootstrap draws:
+INTRODUCTION = """Of the methods of `arena`, these may be the best ([by how much, and how sure](docs/arena.md)); bold is
+the best in nineteen of twenty bootstrap draws:
 
 """
 UNKNOWN = """The suite `arena` asks it of many worlds and has no committed run yet ([what it will say](docs/arena.md));
