@@ -6,12 +6,10 @@ compares the two. Where there is no such run, a table is the sentence that says 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import marks
 import pandas as pd
 from rankings import rungs
@@ -65,13 +63,11 @@ def ahead(rung: Rung) -> str:
     lines = []
     for name, condition in GROUPS.items():
         part = within(rung, condition)
-        first = True
-        for line in leaders(part):
-            worlds = str(len(part.worlds)) if first else ""
+        for i, line in enumerate(leaders(part)):
+            group, worlds = (plain(name), str(len(part.worlds))) if i == 0 else ("", "")
             skill = f"{line['skill']:.2f} [{line['skill_low']:.2f}, {line['skill_high']:.2f}]".replace("-", "−")
             told = [f"{line['rank']:.1f}", DASH if pd.isna(line["skill"]) else skill, f"{100 * line['best']:.0f} %"]
-            lines.append([plain(name) if first else "", _named(line), worlds, *told])
-            first = False
+            lines.append([group, _named(line), worlds, *told])
     return table(["worlds", "may be the best", "how many", "mean rank", "skill", "best in"], lines, left=2)
 
 
@@ -127,13 +123,7 @@ def best() -> str:
     return table(["worlds", *(rung for rung in RUNGS if rung in found)], lines, left=4)
 
 
-def written(text: str) -> str:
-    """A text with the short table between its marks. Raises `ValueError` for one without them."""
-    return marks.put(text, START, END, short())
-
+BLOCK = marks.Block(README, START, END, short)
 
 if __name__ == "__main__":
-    if "--write" in sys.argv:
-        README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
-    else:
-        click.echo(short(), nl=False)
+    BLOCK.main()

@@ -26,12 +26,6 @@ def picture(name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: 
     return float(scores.median())
 
 
-def pictured(name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: str = "counterfactual") -> list[float]:
-    """The least and greatest of the same score over seeds."""
-    scores = scored(run(name).rows, method(who), query, metric, node)
-    return [float(scores.min()), float(scores.max())]
-
-
 def guidance() -> float:
     """The guidance scale of Diff-SCM where none is named."""
     return float(load("diff-scm")().options()["scale"])
@@ -48,12 +42,6 @@ def agrees(name: str, proxy: str) -> tuple[float, float, float]:
     """A proxy's rank correlation with the true error over methods, and its interval."""
     line = _agreement(name).loc[proxy]
     return float(line["rho"]), float(line["low"]), float(line["high"])
-
-
-def chosen(name: str, proxy: str) -> tuple[float, float]:
-    """The true error of the method that a proxy would have chosen, and the least true error."""
-    line = _agreement(name).loc[proxy]
-    return float(line["chosen_error"]), float(line["best_error"])
 
 
 NAMES = {name: value for name, value in globals().items() if not name.startswith("_") and name != "annotations"}

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import marks
 import pandas as pd
 from scmbench.benchmarks.gate.revision import VERDICTS
@@ -86,13 +84,7 @@ def table() -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in [*head, *rows])
 
 
-def written(text: str) -> str:
-    """A text with the table between its marks. Raises `ValueError` for one without them."""
-    return marks.put(text, START, END, table())
-
+BLOCK = marks.Block(README, START, END, table)
 
 if __name__ == "__main__":
-    if "--write" in sys.argv:
-        README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
-    else:
-        click.echo(table(), nl=False)
+    BLOCK.main()

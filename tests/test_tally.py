@@ -17,7 +17,7 @@ from scmbench.benchmarks.suites import suite as suites
 
 def test_the_readme_says_what_the_committed_runs_say():
     text = tally.README.read_text(encoding="utf-8")
-    assert text == tally.written(text), "python docs/tally.py --write writes it"
+    assert text == tally.BLOCK.written(text), "python docs/tally.py --write writes it"
 
 
 def test_every_published_cell_is_told_once():
@@ -63,4 +63,4 @@ def test_without_a_run_there_is_nothing_to_tell(tmp_path):
 
 def test_a_page_without_the_marks_is_refused():
     with pytest.raises(ValueError, match="expected the marks"):
-        tally.written("# scmbench\n")
+        tally.BLOCK.written("# scmbench\n")

@@ -37,16 +37,16 @@ class Denoising(Regression):
         *,
         holds_out: bool = False,
     ):
-        every = torch.cat([x, parents], dim=1)
-        kept, held = split(len(x), seed) if holds_out else (torch.arange(len(x)), torch.arange(0))
-        self.data = every[kept.to(x.device)]
+        self.data = torch.cat([x, parents], dim=1)
         signal, sigma = schedule.alpha_bar.sqrt(), (1 - schedule.alpha_bar).sqrt()
         self.levels = torch.cat([torch.stack([signal, sigma], dim=1).to(x), features], dim=1)
         self.dropout, self.seed, self.steps = dropout, seed, schedule.steps
-        self.rows, self.outputs = len(kept), x.shape[1]
+        self.rows, self.outputs = x.shape
         self.inputs = self.data.shape[1] + features.shape[1]
         if holds_out:
-            self.held = self._mixed(every[held.to(x.device)].repeat(DRAWS, 1), seeds.generator(seed, "held-out noise"))
+            kept, held = (self.data[part.to(x.device)] for part in split(len(x), seed))
+            self.data, self.rows = kept, len(kept)
+            self.held = self._mixed(held.repeat(DRAWS, 1), seeds.generator(seed, "held-out noise"))
 
     def epoch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Rows in random order, each with a fresh time and noise."""
