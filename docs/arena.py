@@ -12,17 +12,20 @@ from pathlib import Path
 
 import marks
 import pandas as pd
+from queries import run
 from rankings import rungs
 from scmbench.benchmarks.judging.blocks import RUNGS, Rung
 from scmbench.benchmarks.judging.cells import Method
+from scmbench.benchmarks.judging.contests import costs
 from scmbench.benchmarks.judging.methods import title
 from scmbench.benchmarks.judging.ranking import ranks
 from scmbench.benchmarks.judging.where import Lacking, Where
-from scmbench.benchmarks.reporting.render import DASH
+from scmbench.benchmarks.reporting.render import DASH, number
 from scmbench.datasets.attributes import attributes
 from shown import not_run, plain, table, there, write
 
 SUITE = "arena"
+BUDGET = "budget"
 OUT = Path(__file__).parent / "numbers" / "which" / "tables"
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- which: python docs/arena.py --write -->\n\n", "\n<!-- elsewhere: docs/arena.py, held by a test -->"
@@ -52,10 +55,28 @@ def main() -> None:
 
 
 def tables() -> dict[str, str]:
-    """Markdown by name: a table a rung."""
+    """Markdown by name: a table a rung, and `budget`."""
     if not there(SUITE):
-        return dict.fromkeys(RUNGS, not_run(SUITE))
-    return {name: ahead(rung) for name, rung in rungs(SUITE).items()}
+        return dict.fromkeys((*RUNGS, BUDGET), not_run(SUITE))
+    found = rungs(SUITE)
+    return {name: ahead(rung) for name, rung in found.items()} | {BUDGET: budget(found, run(SUITE).provenance)}
+
+
+def budget(found: Mapping[str, Rung], provenance: pd.DataFrame) -> str:
+    """A line a method on a Pareto front: none that takes less CPU time has as low a mean rank; cheapest first."""
+    fronts = {name: costs(rung, provenance) for name, rung in found.items()}
+    on = {name: table[table["front"].astype(bool)] for name, table in fronts.items()}
+    spent = {method: seconds for front in on.values() for method, seconds, _ in _lines(front)}
+    placed = {name: {method: rank for method, _, rank in _lines(front)} for name, front in on.items()}
+    lines = []
+    for method, seconds in sorted(spent.items(), key=lambda pair: pair[1]):
+        places = [f"{placed[name][method]:.1f}" if method in placed[name] else DASH for name in placed]
+        lines.append([f"`{title(*method)}`", number(seconds), *places])
+    return table(["method", "CPU s a world", *(f"mean rank, {name}" for name in placed)], lines)
+
+
+def _lines(front: pd.DataFrame) -> list[tuple[Method, float, float]]:
+    return [((r["model"], r["variant"]), r["cpu_s"], r["rank"]) for r in front.to_dict("records")]
 
 
 def ahead(rung: Rung) -> str:
@@ -92,6 +113,11 @@ def leaders(rung: Rung) -> Sequence[Mapping[str, float]]:
     return ranked[ranked["best"] >= CHANCE].to_dict("records")
 
 
+def named_leaders(rung: Rung) -> str:
+    """All that may be the best, in a line; bold where that is one alone. Nothing without worlds."""
+    return ", ".join(map(_named, leaders(rung)))
+
+
 def _named(line: Mapping[str, object]) -> str:
     method: Method = (str(line["model"]), str(line["variant"]))
     name = f"`{title(*method)}`"
@@ -117,7 +143,7 @@ def best() -> str:
     found = rungs(SUITE)
     lines = []
     for name, condition in GROUPS.items():
-        cells = [", ".join(map(_named, leaders(within(found[rung], condition)))) for rung in RUNGS if rung in found]
+        cells = [named_leaders(within(found[rung], condition)) for rung in RUNGS if rung in found]
         if any(cells):
             lines.append([plain(name), *(cell or DASH for cell in cells)])
     return table(["worlds", *(rung for rung in RUNGS if rung in found)], lines, left=4)

@@ -12,6 +12,7 @@ import costs
 import experiments
 import gallery
 import image_results
+import learning
 import methods
 import notebook_pages
 import question_figures
@@ -28,4 +29,5 @@ if __name__ == "__main__":
     image_results.main()
     costs.main()
     arena.main()
+    learning.main()
     notebook_pages.main()

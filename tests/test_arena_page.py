@@ -6,37 +6,20 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import arena
 import shown
-from scmbench.benchmarks.judging.blocks import RUNGS, Rung, World
+from ranked import METHODS, RUNG
+from scmbench.benchmarks.judging.blocks import RUNGS
 from scmbench.benchmarks.judging.where import Where
 from scmbench.benchmarks.suites import shelf
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.datasets.attributes import attributes
 
 PAGE = Path(arena.__file__).with_name("arena.md").read_text(encoding="utf-8")
-METHODS = [("nsf", ""), ("dcm", "corrected"), ("linear", "")]
-
-
-def world(name, order, seeds=5):
-    ranks = np.tile(np.array(order, dtype=float), (seeds, 1))
-    gains, gaps = np.tile(np.array([[[0.5, 0.25, -3.0]]]), (1, seeds, 1)), np.ones((1, seeds))
-    return World(name, range(seeds), ranks, gains, gaps, np.zeros(3, dtype=int))
-
-
-RUNG = Rung(
-    "counterfactual",
-    METHODS,
-    [
-        world("dcm/chain/nlin", [1, 2, 3]),
-        world("drawn/5/2/gp/additive", [1, 2, 3]),
-        world("drawn/10/2/linear/heavy", [3, 2, 1]),
-    ],
-)
 
 
 def test_a_group_has_the_worlds_that_meet_its_condition():
@@ -56,6 +39,14 @@ def test_one_that_is_surely_best_is_bold_and_who_cannot_be_is_left_out():
     assert [line[1] for line in everywhere] == ["`nsf`", "`linear`"]  # two of three worlds, one of three; dcm never
     assert everywhere[1][0] == everywhere[1][2] == ""
     assert "effects not monotone in the noise" not in told
+
+
+def test_a_budget_buys_the_best_of_those_that_it_pays_for():
+    names = [w.name for w in RUNG.worlds]
+    rows = [(name, m, v, s) for name in names for (m, v), s in zip(METHODS, (9.0, 90.0, 0.5), strict=True)]
+    provenance = pd.DataFrame(rows, columns=["dataset", "model", "variant", "cpu_s"])
+    lines = arena.budget({"counterfactual": RUNG}, provenance).splitlines()[2:]
+    assert lines == ["| `linear` | 0.500 | 2.3 |", "| `nsf` | 9.00 | 1.7 |"]  # dcm costs more and ranks no better
 
 
 def test_the_short_table_names_them_by_rung(monkeypatch):
@@ -78,8 +69,8 @@ def test_without_a_run_every_table_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(arena, "OUT", tmp_path / "tables")
     arena.main()
     written = {path.stem: path.read_text() for path in (tmp_path / "tables").iterdir()}
-    assert written == dict.fromkeys(RUNGS, shown.not_run("arena"))
-    assert set(re.findall(r'numbers/which/tables/(\w+)\.md"', PAGE)) == set(written)
+    assert written == dict.fromkeys([*RUNGS, arena.BUDGET], shown.not_run("arena"))
+    assert set(re.findall(r'numbers/which/tables/(\w+)\.md"', PAGE)) == {*written, "learning", "leading"}
     assert arena.short() == arena.UNKNOWN
 
 
