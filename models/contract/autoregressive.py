@@ -99,22 +99,14 @@ class Autoregressive(Mechanism):
         return self
 
 
-class AutoregressiveModel(NodewiseModel):
-    """A model of scalar mechanisms, which takes the components of a vector node in turn; images are `Unsupported`.
+class VectorModel(NodewiseModel):
+    """A model of scalars and vectors, of which images are `Unsupported`.
 
-    A subclass writes `scalar`, and has the option `roots`: ``resample`` for a bootstrap of the training rows,
-    ``fitted`` for a mechanism without parents.
+    It has the option `roots`: ``resample`` for a bootstrap of the training rows, ``fitted`` for a mechanism without
+    parents. Where all mechanisms have a ``log_prob(x, parents)``, so has the model.
     """
 
     roots: str = "resample"
-
-    @abstractmethod
-    def scalar(self) -> Mechanism:
-        """A new, unfitted mechanism of one component."""
-
-    def mechanism(self) -> Autoregressive:
-        """The scalar mechanism, component by component."""
-        return Autoregressive(self.scalar())
 
     def root(self) -> Mechanism:
         """What `roots` says."""
@@ -127,21 +119,37 @@ class AutoregressiveModel(NodewiseModel):
                 raise Unsupported(f"{type(self).__name__} models scalars and vectors; {node!r} is an image of {shape}")
         return super()._tasks(graph, data, seed=seed)
 
+    def _density(self, x: Values) -> Tensor:
+        """The sum of ``log p(x_v | pa_v)`` over the nodes, ``(n,)``. Raises `Unsupported` where roots are resampled."""
+        n = n_rows(x)
+        total = torch.zeros(n, dtype=torch.float64)
+        for node in self.order:
+            mechanism: Any = self.mechanisms[node]
+            if isinstance(mechanism, Empirical):
+                raise Unsupported(f"the root {node!r} is resampled, so that it has no density: set roots='fitted'")
+            own, pa = self._own_column(mechanism, node, x), self._parent_columns(mechanism, node, x, n)
+            total += mechanism.log_prob(own, pa)
+        return total
+
+
+class AutoregressiveModel(VectorModel):
+    """A model of scalar mechanisms, which takes the components of a vector node in turn; a subclass writes `scalar`."""
+
+    @abstractmethod
+    def scalar(self) -> Mechanism:
+        """A new, unfitted mechanism of one component."""
+
+    def mechanism(self) -> Autoregressive:
+        """The scalar mechanism, component by component."""
+        return Autoregressive(self.scalar())
+
 
 class DensityModel(AutoregressiveModel):
     """One whose scalar mechanisms have a ``log_prob(x, parents)``."""
 
     def _log_prob(self, x: Values) -> Tensor:
-        """The sum of ``log p(x_v | pa_v)`` over the nodes, ``(n,)``. Raises `Unsupported` where roots are resampled."""
-        n = n_rows(x)
-        total = torch.zeros(n, dtype=torch.float64)
-        for node in self.order:
-            mechanism = self.mechanisms[node]
-            if not isinstance(mechanism, Autoregressive):
-                raise Unsupported(f"the root {node!r} is resampled, so that it has no density: set roots='fitted'")
-            own, pa = self._own_column(mechanism, node, x), self._parent_columns(mechanism, node, x, n)
-            total += mechanism.log_prob(own, pa)
-        return total
+        """See `VectorModel`. Raises `Unsupported` where roots are resampled."""
+        return self._density(x)
 
 
 def check_options(

@@ -33,6 +33,7 @@ BUILT_IN = {
     "nsf": "scmbench.models.nsf:NSF",
     "rank": "scmbench.models.rank:Rank",
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
+    "tm-scm": "scmbench.models.tm_scm:TMSCM",
     "tram": "scmbench.models.tram:TRAM",
     "diff-scm": "scmbench.models.diffscm:DiffSCM",
     "image-dcm": "scmbench.models.image_dcm:ImageDCM",

@@ -91,6 +91,7 @@ CASES = [
     *(Case("robust-linear", {"estimator": estimator}) for estimator in ("theil-sen", "huber")),
     Case("rank", {"trees": 10}),
     Case("scm-best", {"candidates": ("additive", "spline")}),
+    *(Case("tm-scm", {"kind": kind, "roots": "fitted"}) for kind in ("cmsm", "tvsm")),
     *(Case("tram", {"terms": terms, "roots": "fitted"}) for terms in ("ci", "cs", "ls")),
     Case("dowhy", breaks={"units": WHOLE}),
     Case("marginal"),

@@ -50,6 +50,8 @@ CONFIGURATIONS = [
     ("nsf", {}),
     ("nsf", {"coordinates": "standard", "roots": "fitted", "layers": 1}),
     ("scm-best", {"candidates": ("additive", "diffusion", "spline"), "members": 3}),
+    ("tm-scm", {}),
+    ("tm-scm", {"kind": "cmsm", "base": "mixture", "roots": "fitted"}),
     ("tram", {}),
     ("tram", {"terms": "ls", "roots": "fitted"}),
     ("dscm", {}),
