@@ -67,8 +67,10 @@ def seed_scores(
     The rows of a seed are averaged over values (``mean`` or ``median``), then over intervened nodes, then over members
     (``mean`` or ``median``).
     A seed at which part of a query went unanswered (a NaN, or a note in `provenance`) gets NaN: a mean over the
-    questions that happened to be answered would be a mean of something else. Seed scores come back as they are. Raises
-    `ValueError` for a missing column.
+    questions that happened to be answered would be a mean of something else. A score of no node and no member is that
+    of one question, and stands where another question under its query is not supported: a model without a density has
+    no KL, and its samples are compared all the same. Seed scores come back as they are. Raises `ValueError` for a
+    missing column.
     """
     needed = [*QUESTION, "model", "seed", "score"]
     if rows.empty:
@@ -80,8 +82,11 @@ def seed_scores(
     by_member = by_node.groupby([*CELL, "seed", "member"], sort=False).agg(_reduce("mean"))
     scores = by_member.groupby([*CELL, "seed"], sort=False).agg(_reduce(members)).reset_index()
     asked = statuses(provenance)
-    unanswered = asked[asked["status"] != "ok"].set_index([*ASKED, "seed"]).index
-    hit = pd.MultiIndex.from_frame(scores[[*ASKED, "seed"]]).isin(unanswered)
+    unanswered = asked[asked["status"] != "ok"].drop_duplicates([*ASKED, "seed"]).set_index([*ASKED, "seed"])["status"]
+    states = unanswered.reindex(pd.MultiIndex.from_frame(scores[[*ASKED, "seed"]])).to_numpy()
+    parted = by_node.reset_index().assign(parted=lambda x: (x["node"] != "") | (x["member"] != ""))
+    parted = parted.groupby([*CELL, "seed"], sort=False)["parted"].any().to_numpy()
+    hit = pd.notna(states) & (parted | (states != UNSUPPORTED))
     scores.loc[hit, "score"] = np.nan
     return scores
 

@@ -71,6 +71,17 @@ def test_a_note_on_a_query_spoils_that_query_of_that_seed():
     assert states.to_dict() == {"interventional": "unsupported", "counterfactual": "failed"}
 
 
+def test_a_score_of_one_question_stands_beside_another_that_is_not_supported():
+    """A model without a density has no KL: its samples are compared all the same, and it is ranked by them."""
+    rows = pd.DataFrame([row(1.0, query="observational", node="", seed=s) for s in range(2)])
+    notes = [(0, "dcm", "ok", (Note("observational", "unsupported", "no density"),)), (1, "dcm", "ok", ())]
+    assert seed_scores(rows, records(notes))["score"].tolist() == [1.0, 1.0]
+    failed = [(0, "dcm", "ok", (Note("observational", "failed", "boom"),)), (1, "dcm", "ok", ())]
+    np.testing.assert_equal(seed_scores(rows, records(failed))["score"].tolist(), [np.nan, 1.0])
+    of_a_member = rows.assign(member="a")
+    np.testing.assert_equal(seed_scores(of_a_member, records(notes))["score"].tolist(), [np.nan, 1.0])
+
+
 def test_a_message_is_never_searched_for_what_it_might_mean():
     rows = pd.DataFrame([row(1.0, query=q) for q in ("interventional", "counterfactual")])
     said = Note("interventional", "unsupported", "x; counterfactual failed: y\ncounterfactual failed: z")
