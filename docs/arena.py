@@ -33,8 +33,6 @@ START, END = "<!-- which: python docs/arena.py --write -->\n\n", "\n<!-- elsewhe
 GROUPS: Mapping[str, str] = {
     "all worlds": "n > 0",
     "worlds of papers": "paper != 'drawn'",
-    "up to 5 nodes": "n <= 5",
-    "9 nodes and more": "n >= 9",
     "linear mechanisms": "mechanism == 'linear'",
     "smooth mechanisms": "mechanism in ('mlp', 'gp', 'periodic')",
     "mechanisms in steps (trees)": "mechanism == 'tree'",

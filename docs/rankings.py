@@ -7,7 +7,7 @@ from functools import cache
 import pandas as pd
 from queries import method, run
 from scmbench.benchmarks.judging.blocks import Rung
-from scmbench.benchmarks.judging.contests import friedman, needed, taus, wins
+from scmbench.benchmarks.judging.contests import costs, friedman, home, needed, taus, wins
 from scmbench.benchmarks.judging.ranking import ranks
 
 
@@ -73,6 +73,33 @@ def won(name: str, a: str, b: str, rung: str) -> float:
 def worlds_needed(name: str, a: str, b: str, rung: str) -> float:
     """Worlds that tell a from b in four of five runs."""
     return needed(rungs(name)[rung], method(a), method(b)).worlds
+
+
+def at_home(name: str, who: str, rung: str) -> tuple[float, float]:
+    """The mean rank of a method on the worlds of its own paper, and on those of others."""
+    model, variant = method(who)
+    table = home(rungs(name)[rung], {})
+    own = table[(table["model"] == model) & (table["variant"] == variant)]
+    if own.empty:
+        raise ValueError(f"{who} has no worlds of its own on {rung} in {name}, or no others")
+    return float(own["home"].item()), float(own["away"].item())
+
+
+def lost(name: str, who: str, rung: str) -> int:
+    """How many answers of a method failed on a rung."""
+    return int(_line(name, who, rung)["failed"])
+
+
+def seconds(name: str, who: str, rung: str) -> float:
+    """The CPU time of a method on the worlds of a rung, to fit and to answer everything: the mean over records."""
+    table, (model, variant) = costs(rungs(name)[rung], run(name).provenance), method(who)
+    return float(table[(table["model"] == model) & (table["variant"] == variant)]["cpu_s"].item())
+
+
+def size_of(name: str) -> tuple[int, int]:
+    """How many methods a run ranks, and on how many worlds: those of counterfactuals."""
+    rung = rungs(name)["counterfactual"]
+    return len(rung.methods), len(rung.worlds)
 
 
 NAMES = {name: value for name, value in globals().items() if not name.startswith("_") and name != "annotations"}
