@@ -81,9 +81,18 @@ def _panel(
             colour = colours.to_rgba(np.array([np.clip(r, -LIMIT, LIMIT)]))[0]
             axis.add_patch(Rectangle((x, y), 1, 1, facecolor=tuple(colour), edgecolor="white", linewidth=1))
             mark = {LOWER: "↓", HIGHER: "↑"}.get(line["change"], "")
-            text, weight = number(float(np.exp(r))) + mark, "bold" if mark else "normal"
+            text, weight = _short(float(np.exp(r))) + mark, "bold" if mark else "normal"
             axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", size=6.5, color=ink(colour[:3]), weight=weight)
     axis.set(xlim=(0, max(len(datasets), 1)), ylim=(max(len(methods), 1), 0))
     axis.tick_params(length=0)
     axis.grid(False)
     axis.spines[:].set_visible(False)
+
+
+def _short(ratio: float) -> str:
+    """A ratio as it fits a cell: three digits, from 10,000 on the power of ten alone.
+
+    >>> _short(0.24743), _short(1234.5), _short(1.6e9)
+    ('0.247', '1,234', '2e+09')
+    """
+    return number(ratio) if not 1e4 <= ratio < np.inf else f"{ratio:.0e}"
