@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import experiments
+import learning
 import pandas as pd
 import theory
 from queries import method, run
@@ -140,6 +141,14 @@ def under_confounding(kind: str, strength: str, base: str, *who: str) -> tuple[f
     """The least and greatest factor, over methods, from one strength of confounding to another."""
     factors = [confounded(one, kind, strength) / confounded(one, kind, base) for one in who]
     return min(factors), max(factors)
+
+
+def learnt(who: str, world: str, rows: int) -> float:
+    """The median error of counterfactual rows of a method that had so many rows to learn from, in `learning`."""
+    found = learning.medians(run(learning.SUITE).rows, "counterfactual", "rmse")
+    model, variant = method(who)
+    keep = (found["model"] == model) & (found["variant"] == variant)
+    return float(found[keep & (found["world"] == world) & (found["rows"] == rows)]["median"].item())
 
 
 NAMES = {name: value for name, value in globals().items() if not name.startswith("_") and name != "annotations"}
