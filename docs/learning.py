@@ -6,18 +6,21 @@ figure is drawn.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from arena import named_leaders
 from experiments import by_seed
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from queries import run
 from rankings import rungs
+from scmbench import datasets
 from scmbench.benchmarks.judging.cells import Method
 from scmbench.benchmarks.judging.methods import title
 from scmbench.benchmarks.questions import protocols
@@ -34,11 +37,11 @@ from scmbench.benchmarks.reporting.figures.style import (
 )
 from scmbench.benchmarks.reporting.render import DASH, number
 from scmbench.benchmarks.suites import suite as suites
+from scmbench.datasets.sized import Sized
 from shown import not_run, plain, table, there, write
 
 SUITE = "learning"
 HERE = Path(__file__).parent / "numbers" / "which"
-SIZED = re.compile(r"sized/(\d+)/(.+)")
 ERRORS: Mapping[str, tuple[str, str]] = {
     "under do, energy": ("interventional", "energy"),
     "rows, RMSE": ("counterfactual", "rmse"),
@@ -56,10 +59,13 @@ def main() -> None:
         save(curves(run(SUITE).rows), HERE / "figures", "learning")
 
 
+@cache
 def world_and_rows(dataset: str) -> tuple[str, int]:
     """What was asked, and how many rows were there to learn from: the protocol's, where the name does not say."""
-    found = SIZED.fullmatch(dataset)
-    return (found[2], int(found[1])) if found else (dataset, protocols.get(suites.load(SUITE).protocol).n_train)
+    one = datasets.get(dataset)
+    if isinstance(one, Sized):
+        return one.world.name, one.n_rows
+    return dataset, protocols.get(suites.load(SUITE).protocol).n_train
 
 
 def tables() -> dict[str, str]:
@@ -154,12 +160,12 @@ def curves(rows: pd.DataFrame) -> Figure:
     )
 
 
-_GREY: Mapping[str, object] = {"oracle": (0, (1, 1.5)), "the better floor": (0, (4, 2))}
+_GREY: Mapping[str, Any] = {"oracle": (0, (1, 1.5)), "the better floor": (0, (4, 2))}
 
 
-def _references(axis: object, mine: pd.DataFrame) -> None:
+def _references(axis: Axes, mine: pd.DataFrame) -> None:
     """The oracle and the better floor, which learn nothing from rows or next to nothing, as lines in grey."""
     for names, style in zip((CEILINGS, FLOORS), _GREY.values(), strict=True):
         best = mine[mine["model"].isin(names)].groupby("rows")["median"].min()
         if (best > 0).any():
-            axis.plot(best.index, best, color=PAPER, linestyle=style, linewidth=1.2)  # type: ignore[attr-defined]
+            axis.plot(best.index, best, color=PAPER, linestyle=style, linewidth=1.2)

@@ -86,7 +86,7 @@ def at_home(name: str, who: str, rung: str) -> tuple[float, float]:
 
 
 def lost(name: str, who: str, rung: str) -> int:
-    """How many answers of a method failed on a rung."""
+    """How many scores of a method are missing on a rung because its answers failed; a question gives several."""
     return int(_line(name, who, rung)["failed"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -49,11 +50,8 @@ def test_a_line_has_the_median_at_every_number_of_rows():
 
 
 def test_who_leads_is_said_size_by_size(monkeypatch):
-    rung = RUNG.__class__(
-        RUNG.name,
-        RUNG.methods,
-        [world("sized/250/dcm/chain/nlin", [3, 2, 1]), world("dcm/chain/nlin", [1, 2, 3])],
-    )
+    worlds = [world("sized/250/dcm/chain/nlin", [3, 2, 1]), world("dcm/chain/nlin", [1, 2, 3])]
+    rung = replace(RUNG, worlds=worlds)
     monkeypatch.setattr(learning, "rungs", lambda suite: {"counterfactual": rung})
     assert learning.leading().splitlines()[2:] == ["| 250 | **`linear`** |", "| 5,000 | **`nsf`** |"]
 

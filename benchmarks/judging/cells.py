@@ -83,6 +83,8 @@ def seed_scores(
     scores = by_member.groupby([*CELL, "seed"], sort=False).agg(_reduce(members)).reset_index()
     asked = statuses(provenance)
     unanswered = asked[asked["status"] != "ok"].drop_duplicates([*ASKED, "seed"]).set_index([*ASKED, "seed"])["status"]
+    if unanswered.empty:
+        return scores
     states = unanswered.reindex(pd.MultiIndex.from_frame(scores[[*ASKED, "seed"]])).to_numpy()
     parted = by_node.reset_index().assign(parted=lambda x: (x["node"] != "") | (x["member"] != ""))
     parted = parted.groupby([*CELL, "seed"], sort=False)["parted"].any().to_numpy()

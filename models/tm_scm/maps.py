@@ -76,8 +76,9 @@ class Composed(TriangularMap):
 class Flowing(TriangularMap):
     """TVSM: u = x(1), where ``dx/dt = v(x, t, pa)``, x(0) the value, and v_j depends on no later component than j.
 
-    Paths that start apart in component j and not before it never meet in it, so that the map is triangular and rises.
-    v is a masked perceptron with tanh units; `steps` of the fourth-order Runge–Kutta method, each undone by iteration.
+    Paths that start apart in component j and not before it never meet in it, so that the map is triangular and rises
+    where steps are small enough. v is a masked perceptron with tanh units; `steps` of the fourth-order Runge–Kutta
+    method, each undone by iteration.
     ``log |det du/dx| = int sum_j dv_j/dx_j dt`` by the same steps (Chen, Rubanova, Bettencourt, Duvenaud, "Neural
     ordinary differential equations", 2018, theorem 1), its trace in training by random signs (Grathwohl, Chen,
     Bettencourt, Sutskever, Duvenaud, "FFJORD", 2019, section 3.1).

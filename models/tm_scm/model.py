@@ -92,7 +92,7 @@ def _dequantised(task: Task, k: int) -> Tensor:
 
 
 class TMSCM(VectorModel):
-    """A triangular map at every node given its parents, for vectors: exact noise, exact density.
+    """A triangular map at every node given its parents, for vectors: exact noise, and a density.
 
     "Exogenous Isomorphism for Counterfactual Identifiability", Chen, Du, ICML 2025 (arXiv 2505.02212):
 

@@ -128,5 +128,5 @@ def test_a_density_needs_fitted_roots_and_no_discrete_node():
     ],
 )
 def test_an_option_that_cannot_be_is_named(options, named):
-    with pytest.raises(ValueError, match=named.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=named):
         TMSCM(**options)
