@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--time-limit", type=float, help="Seconds a batch may take; default: the suite's, else 3600.")
 @click.option("--memory-limit", type=float, help="GB a process may take beside what it starts with; default: no limit.")
 @click.option("--shard", type=Shard(), help="The second of four parts of the work: 2/4, for an array of jobs.")
-@click.option("--device", help="Where models that can choose compute: cpu, cuda.")
+@click.option("--device", help="Where models that can choose compute: cpu, cuda, auto.")
 @click.option("--retry", is_flag=True, help="Compute failed records again.")
 @click.option("--stale", is_flag=True, help="Compute records again that other code made than there is now.")
 @click.option(
@@ -75,9 +75,10 @@ def run(
 
     seconds = next(t for t in (time_limit, suite.time_limit, engines.TIME_LIMIT) if t is not None)
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
+    device = engines.found(device)
     run_batches, processes = engines.named(name, workers=workers, device=device, scheduler=scheduler, **limits)
     with slowly(f"planning {counted(suite)}"):
-        todo = plan(suite, store, retry=retry, stale=stale, shard=shard)
+        todo = plan(suite, store, retry=retry, stale=stale, shard=shard, device=device)
     for gone in todo.missing:
         say(("not run: data missing", "yellow"), f"  {gone.dataset}: {gone.message}")
     seconds = estimate(todo) / processes
@@ -86,6 +87,8 @@ def run(
         f": {len(todo.trials)} records wanted, {todo.to_do} to compute in {len(todo.batches)} batches, "
         f"{duration(seconds)} on {processes} process(es) by a rough estimate",
     )
+    if here := engines.elsewhere(suite.models, device):
+        say((f"on the CPU, not on {device!r}, for want of an option 'device': ", "yellow"), ", ".join(here))
     if todo.failed:
         say(f"{todo.failed} finished record(s) failed, in whole or in part; --retry computes them again")
     if todo.stale:

@@ -78,7 +78,7 @@ def run(
         scheduler: Address of a Dask scheduler, for the engine ``dask``; without it, `workers` processes here.
         time_limit: Seconds a batch may take in the pool; by default what the suite says, else an hour.
         memory_limit: GB a process of the pool may take.
-        device: Where models compute.
+        device: Where models compute that can choose: ``cpu``, ``cuda``, ``auto``; a warning names those that cannot.
         retry: Whether failed records are computed again.
         stale: Whether records that other code made than there is now are computed again; otherwise a warning counts
             them, and the column ``stale`` of `Results.provenance` says in what the code differs.
@@ -92,6 +92,7 @@ def run(
         SuiteError: For a suite, name or label that there is not.
         StoreError: Where records cannot be written.
         DataDamaged: For a data file that is here and is not the right one.
+        DeviceError: For a device that is not here.
         EngineError: For a scheduler that is given to another engine than ``dask``.
         ClusterError: For a scheduler that does not answer, or is gone before all is over.
         LimitError: For a number of workers, seconds or gigabytes that is not above 0.
@@ -106,8 +107,11 @@ def run(
     seconds = next(t for t in (time_limit, chosen.time_limit, engines.TIME_LIMIT) if t is not None)
     processes = workers if workers is not None else os.cpu_count() or 1
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
+    device = engines.found(device)
+    if here := engines.elsewhere(chosen.models, device):
+        warnings.warn(f"on the CPU, not on {device!r}, for want of an option 'device': {', '.join(here)}", stacklevel=2)
     run_batches, processes = engines.named(engine, workers=processes, device=device, scheduler=scheduler, **limits)
-    todo = plan(chosen, place, retry=retry, stale=stale)
+    todo = plan(chosen, place, retry=retry, stale=stale, device=device)
     for gone in todo.missing:
         warnings.warn(f"not run: data missing: {gone.dataset}: {gone.message}", stacklevel=2)
     if todo.stale:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
+import torch
+from scmbench import models
 from scmbench.datasets.errors import UserError
+from scmbench.datasets.values import ValuesError
+from scmbench.models.contract.checks import check_device
 
+from ..suites.suite import Entry
 from . import cluster, engine
 
 TIME_LIMIT = engine.TIME_LIMIT
@@ -21,6 +27,36 @@ class LimitError(UserError, ValueError):
 
 class EngineError(UserError, ValueError):
     """An engine that is given what it cannot use."""
+
+
+class DeviceError(UserError, ValueError):
+    """A device that PyTorch does not know, or has none of here."""
+
+
+def found(device: str | None) -> str | None:
+    """The device by its name in PyTorch; ``auto`` is ``cuda`` where there is one, else ``cpu``.
+
+    Raises `DeviceError` for a device that is not here.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        check_device(device)
+    except ValuesError as error:
+        raise DeviceError(f"{error}, or device='auto' for what there is") from None
+    return device
+
+
+def elsewhere(entries: Sequence[Entry], device: str | None) -> list[str]:
+    """Titles of the models that compute on the CPU whatever the `device`: they have no such option."""
+    if device is None or torch.device(device).type == "cpu":
+        return []
+    return [one.title for one in entries if "device" not in models.load(one.name).execution_options & options_of(one)]
+
+
+def options_of(entry: Entry) -> set[str]:
+    """Names of the options that the entry's model has."""
+    return set(entry.build().options())
 
 
 def named(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import torch
 from scmbench import datasets, models
 from scmbench.datasets import addresses
 
@@ -153,11 +154,11 @@ def read(asked: Iterable[Trial], store: Store) -> dict[str, Record]:
     return {key: record for key in keys if (record := store.read(key)) is not None}
 
 
-def pack(asked: Sequence[Trial], *, limit: int = 24, kept: bool = False) -> list[Batch]:
+def pack(asked: Sequence[Trial], *, limit: int = 24, kept: bool = False, device: str | None = None) -> list[Batch]:
     """Batches of at most about `limit` mechanisms, small problems first, methods in turn.
 
     Records that differ in query options or protocol only share one fit. A model class may ask for larger batches with
-    ``batch_mechanisms``.
+    ``batch_mechanisms``, or with ``device_mechanisms`` where `device` is one beside the CPU.
     """
     groups: dict[str, dict[tuple[str, int, int], Fit]] = {}
     limits: dict[str, int] = {}
@@ -167,7 +168,8 @@ def pack(asked: Sequence[Trial], *, limit: int = 24, kept: bool = False) -> list
         if same not in known:
             cls = models.load(one.identity.model)
             known[same] = _fit_configuration(one.identity, cls)
-            limits[known[same]] = cls.batch_mechanisms or limit
+            wide = cls.device_mechanisms if device and torch.device(device).type != "cpu" else None
+            limits[known[same]] = wide or cls.batch_mechanisms or limit
         n_train = protocols.get(one.identity.protocol).n_train
         where = (one.identity.dataset, one.identity.seed, n_train)
         fits = groups.setdefault(known[same], {})
@@ -273,7 +275,13 @@ def made_otherwise(one: Trial, record: Record | None) -> str:
 
 
 def plan(
-    suite: Suite, store: Store, *, retry: bool = False, stale: bool = False, shard: tuple[int, int] | None = None
+    suite: Suite,
+    store: Store,
+    *,
+    retry: bool = False,
+    stale: bool = False,
+    shard: tuple[int, int] | None = None,
+    device: str | None = None,
 ) -> Plan:
     """Compare what the suite wants with what the store has.
 
@@ -281,7 +289,8 @@ def plan(
     is the k-th of n parts, counted from 1: every n-th batch of the whole suite, whatever is finished, so that the parts
     share nothing and are together all of it, and large problems are spread over them. Raises
     `PublishedError` where numbers that the suite compares with cannot be read, and as `available` does: now, not after
-    computing. A record whose answers are kept, under whatever metrics, comes from them.
+    computing. A record whose answers are kept, under whatever metrics, comes from them. On a `device` beside the CPU
+    more is trained together, so parts of one whole need the same one.
     """
     for name in suite.published:
         published.load(name)
@@ -290,7 +299,7 @@ def plan(
     asked = [one for one in trials(suite) if one.identity.dataset in wanted]
     if shard:
         k, n = shard
-        mine = {one.key for batch in pack(asked)[k - 1 :: n] for one in batch.trials}
+        mine = {one.key for batch in pack(asked, device=device)[k - 1 :: n] for one in batch.trials}
         asked = [one for one in asked if one.key in mine]
     finished = read(asked, store)
     if retry:
@@ -301,5 +310,5 @@ def plan(
     lacking, shelf = [one for one in asked if one.key not in finished], Shelf(store)
     kept = {one.key for one in lacking if shelf.has(one.answers) and shelf.read(one.answers)}
     batches = pack([one for one in lacking if one.key in kept], kept=True)
-    batches += pack([one for one in lacking if one.key not in kept])
+    batches += pack([one for one in lacking if one.key not in kept], device=device)
     return Plan(suite, asked, batches, missing, finished, shelf)

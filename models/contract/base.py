@@ -83,6 +83,9 @@ class CausalModel(Fitted, Configured, ABC):
     batch_mechanisms: ClassVar[int | None] = None
     """How many mechanisms one call of `fit_many` trains at most; None leaves it to the harness."""
 
+    device_mechanisms: ClassVar[int | None] = None
+    """The same where its `device` is not the CPU: a GPU trains hundreds of small networks in the time of one."""
+
     abduction_tolerance: float = 1e-4
     """How far the answer to an empty `do` may stray from the factual row, in standard deviations of the node."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from scmbench.datasets import seeds
 from torch import Tensor
 
 from ..training import Regression
+from ..training.counter import below, uniform
+from ..training.regression import Drawn
 from ..training.stopping import split
 from .schedule import Schedule
 
@@ -64,3 +68,26 @@ class Denoising(Regression):
             parents = parents * (torch.rand(n, 1, generator=generator).to(device) >= self.dropout)
         noisy = level[:, :1] * data[:, :d] + level[:, 1:2] * eps
         return torch.cat([noisy, parents, level[:, 2:]], dim=1), eps
+
+    @classmethod
+    def together(cls, regressions: Sequence[Denoising]) -> Drawn | None:
+        """All of them, drawn on their device; where rows are held out, one by one (None)."""
+        return None if any(r.held for r in regressions) else _Together(regressions)
+
+
+class _Together(Drawn):
+    """Denoising problems with one schedule and one share of rows without parents."""
+
+    def __init__(self, regressions: Sequence[Denoising]):
+        self.first = regressions[0]
+        told = self.first.levels.shape[1] - 2
+        tables, seeds = [r.data for r in regressions], [r.seed for r in regressions]
+        super().__init__(tables, seeds, outputs=self.first.outputs, told=told)
+
+    def mix(self, own: Tensor, parents: Tensor, epoch: int, words: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        eps = self.noise(epoch, words)
+        level = self.first.levels[1 + below(words[0], self.first.steps)]
+        if self.first.dropout:
+            kept = uniform(self.streams.words(epoch, self.outputs)[0]) >= self.first.dropout
+            parents = parents * kept[..., None]
+        return level[..., :1] * own + level[..., 1:2] * eps, level[..., 2:], parents, eps

@@ -40,6 +40,7 @@ class DCM(NodewiseModel):
     has fallen, the best weights kept (0, as in the paper: all epochs, all rows).
     """
 
+    device_mechanisms: ClassVar[int | None] = 528
     version: ClassVar[int] = 1
     variants: ClassVar[tuple[str, ...]] = tuple(VARIANTS)
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2}

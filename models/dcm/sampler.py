@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from ..training import Network
-from ..training.inversion import fixed_point
-from . import belm
+from ..training.inversion import fixed_point, settled
+from . import belm, walks
 from .schedule import Schedule
 
 ROWS = 1024
 """Rows that go through all T steps together: their activations should stay in the processor's cache."""
+
+SETTLING = 6
+"""Evaluations of a fixed point where nobody watches: two to three are enough for nearly all."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Sampler:
     @torch.no_grad()
     def decode(self, u: Tensor, parents: Tensor) -> Tensor:
         """Value ``(n, d)`` of noise ``u (n, d)``: x_{t-1} = scale_t x_t + shift_t eps(x_t, pa, t), from x_T = u."""
-        return self._by_rows(self._decode, u, parents)
+        return self._by_rows("decode", u, parents)
 
     @torch.no_grad()
     def encode(self, x: Tensor, parents: Tensor) -> Tensor:
@@ -41,7 +45,7 @@ class Sampler:
 
         z_{t+1} = (z_t - shift_{t+1} eps(z_t, pa, t)) / scale_{t+1} from z_0 = x: an approximate inverse of `decode`.
         """
-        return self._by_rows(self._encode, x, parents)
+        return self._by_rows("encode", x, parents)
 
     @torch.no_grad()
     def invert(self, x: Tensor, parents: Tensor) -> Tensor:
@@ -49,22 +53,53 @@ class Sampler:
 
         z_{t+1} solves z = (z_t - shift_{t+1} eps(z, pa, t+1)) / scale_{t+1}.
         """
-        return self._by_rows(self._invert, x, parents)
+        return self._by_rows("invert", x, parents)
 
     @torch.no_grad()
     def decode_pair(self, u: Tensor, parents: Tensor) -> Tensor:
         """Value ``(n, d)`` of a pair of states ``u (n, 2d)``, by steps of second order: see `belm`."""
-        return self._by_rows(partial(belm.from_noise, self.schedule), u, parents)
+        return self._by_rows("decode_pair", u, parents)
 
     @torch.no_grad()
     def encode_pair(self, x: Tensor, parents: Tensor) -> Tensor:
         """The pair ``(n, 2d)`` that `decode_pair` takes to ``x (n, d)``, without iteration: see `belm`."""
-        return self._by_rows(partial(belm.to_noise, self.schedule), x, parents)
+        return self._by_rows("encode_pair", x, parents)
 
-    def _by_rows(self, walk, start: Tensor, parents: Tensor) -> Tensor:
-        times = self._time_table()
+    def walk(self, kind: str, start: Tensor, parents: Tensor, *, watched: bool = True) -> tuple[Tensor, Tensor | bool]:
+        """Any of the above by its name, all rows together, and whether every fixed point on the way settled.
+
+        Not `watched`, nothing on the way depends on a number, as a graph of a GPU asks for: fixed points then take
+        `SETTLING` evaluations, and whether that was enough, a tensor ``()``, is for the caller to look at.
+        """
+        eps, how = self._conditioned(parents, self._time_table()), self.schedule
+        if kind == "invert":
+            return self._invert(start, eps, watched=watched)
+        walks = {
+            "decode": self._decode,
+            "encode": self._encode,
+            "decode_pair": partial(belm.from_noise, how),
+            "encode_pair": partial(belm.to_noise, how),
+        }
+        return walks[kind](start, eps), torch.ones((), dtype=torch.bool, device=start.device)
+
+    def tensors(self) -> list[Tensor]:
+        """All that the walks of samplers of one shape differ in."""
+        trunk, branch = self.network.trunk, self.network.branch
+        return [*trunk.tensors(), *(branch.tensors() if branch else ()), self.features]
+
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Sampler:
+        """The same sampler around other `tensors`."""
+        *weights, features = tensors
+        trunk, branch = self.network.trunk, self.network.branch
+        ends = len(trunk.tensors())
+        network = Network(trunk.of(weights[:ends]), branch.of(weights[ends:]) if branch else None)
+        return replace(self, network=network, features=features)
+
+    def _by_rows(self, kind: str, start: Tensor, parents: Tensor) -> Tensor:
+        if start.is_cuda:
+            return walks.run(self, kind, start, parents)
         pieces = zip(start.split(ROWS), parents.split(ROWS), strict=True)
-        return torch.cat([walk(z, self._conditioned(pa, times)) for z, pa in pieces])
+        return torch.cat([self.walk(kind, z, pa)[0] for z, pa in pieces])
 
     def _decode(self, z: Tensor, eps) -> Tensor:
         scale, shift = self.schedule.scale.tolist(), self.schedule.shift.tolist()
@@ -78,15 +113,26 @@ class Sampler:
             z = (z - shift[t + 1] * eps(z, t)) / scale[t + 1]
         return z
 
-    def _invert(self, z: Tensor, eps) -> Tensor:
+    def _invert(self, z: Tensor, eps, *, watched: bool) -> tuple[Tensor, Tensor | bool]:
         scale, shift = self.schedule.scale.tolist(), self.schedule.shift.tolist()
         last = now = eps(z, 1)
+        all_settled = torch.ones((), dtype=torch.bool, device=z.device)
         for t in range(1, self.schedule.steps + 1):
             # The prediction changes smoothly along the path: go on as it went, which saves most of the iterations.
             guess = (z - shift[t] * (2 * now - last)) / scale[t]
-            start, z = z, fixed_point(lambda v, t=t, z=z: (z - shift[t] * eps(v, t)) / scale[t], guess)
+            start, back = z, partial(self._back, z, eps, t, scale[t], shift[t])
+            if watched:
+                z = fixed_point(back, guess)
+            else:
+                z, moved = settled(back, guess, SETTLING)
+                all_settled &= moved
             last, now = now, (start - scale[t] * z) / shift[t]
-        return z
+        return z, all_settled
+
+    @staticmethod
+    def _back(z: Tensor, eps, t: int, scale: float, shift: float, v: Tensor) -> Tensor:
+        """A step back whose end is `v`, as the noise that the network sees there has it."""
+        return (z - shift * eps(v, t)) / scale
 
     def _time_table(self) -> Tensor:
         """The first layer's contribution of every t, bias included: ``(T + 1, hidden)``."""

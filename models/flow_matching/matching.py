@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from ..training import Regression
+from ..training.counter import uniform
+from ..training.regression import Drawn
 
 FREQUENCIES = 4
 """Of the Fourier features of time."""
 
 
 def time_features(t: Tensor) -> Tensor:
-    """``(n, 9)`` of times ``t (n, 1)``: t, and sine and cosine of π k t for k = 1..4."""
+    """``(..., 9)`` of times ``t (..., 1)``: t, and sine and cosine of π k t for k = 1..4."""
     angles = math.pi * t * torch.arange(1, FREQUENCIES + 1, device=t.device, dtype=t.dtype)
-    return torch.cat([t, angles.sin(), angles.cos()], dim=1)
+    return torch.cat([t, angles.sin(), angles.cos()], dim=-1)
 
 
 class Matching(Regression):
@@ -43,3 +46,20 @@ class Matching(Regression):
         data = self.data.index_select(0, order)
         x, parents = data[:, :d], data[:, d:]
         return torch.cat([(1 - t) * e + t * x, parents, time_features(t)], dim=1), x - e
+
+    @classmethod
+    def together(cls, regressions: Sequence[Matching]) -> Drawn:
+        """All of them, drawn on their device."""
+        return _Together(regressions)
+
+
+class _Together(Drawn):
+    """Flow matching problems."""
+
+    def __init__(self, regressions: Sequence[Matching]):
+        tables, seeds = [r.data for r in regressions], [r.seed for r in regressions]
+        super().__init__(tables, seeds, outputs=regressions[0].outputs, told=1 + 2 * FREQUENCIES)
+
+    def mix(self, own: Tensor, parents: Tensor, epoch: int, words: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        e, t = self.noise(epoch, words), uniform(words[0])[..., None]
+        return (1 - t) * e + t * own, time_features(t), parents, own - e

@@ -70,6 +70,7 @@ class FlowMatching(NodewiseModel):
     Adam, which falls along half a cosine, `device`.
     """
 
+    device_mechanisms: ClassVar[int | None] = 528
     version: ClassVar[int] = 1
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2, "steps": 4}
 

@@ -19,10 +19,33 @@ def fixed_point(step: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
     before, moved = z, step(z) - z
     z = z + moved
     for _ in range(ITERATIONS - 1):
-        if bool((moved.abs() <= TOLERANCE * z.abs().clamp(min=1)).all()):
+        if bool(_still(moved, z).all()):
             break
         last, moved = moved, step(z) - z
-        change = moved - last
-        theta = (moved * change).sum(1, keepdim=True) / change.square().sum(1, keepdim=True).clamp(min=1e-30)
-        before, z = z, z + moved - theta * (z - before + change)
+        before, z = z, _accelerated(before, z, last, moved)
     return z
+
+
+def settled(step: Callable[[Tensor], Tensor], z: Tensor, evaluations: int) -> tuple[Tensor, Tensor]:
+    """`fixed_point` after so many evaluations, and whether no row moved any more, ``()``.
+
+    Nothing of it depends on a number, so that a GPU need not wait for the program. A row that has settled stays.
+    """
+    before, moved = z, step(z) - z
+    z = z + moved
+    for _ in range(evaluations - 1):
+        still = _still(moved, z).all(1, keepdim=True)
+        last, now = moved, step(z) - z
+        before, z = z, z.where(still, _accelerated(before, z, last, now))
+        moved = moved.where(still, now)
+    return z, _still(moved, z).all()
+
+
+def _still(moved: Tensor, z: Tensor) -> Tensor:
+    return moved.abs() <= TOLERANCE * z.abs().clamp(min=1)
+
+
+def _accelerated(before: Tensor, z: Tensor, last: Tensor, moved: Tensor) -> Tensor:
+    change = moved - last
+    theta = (moved * change).sum(1, keepdim=True) / change.square().sum(1, keepdim=True).clamp(min=1e-30)
+    return z + moved - theta * (z - before + change)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -53,6 +53,11 @@ class Perceptron:
     def tensors(self) -> tuple[Tensor, ...]:
         """All that is trained: the weights, then the biases."""
         return (*self.weights, *self.biases)
+
+    def of(self, tensors: Sequence[Tensor]) -> Perceptron:
+        """The same perceptron with other `tensors`."""
+        layers = len(self.weights)
+        return Perceptron(tuple(tensors[:layers]), tuple(tensors[layers:]), self.activation)
 
     def size(self) -> int:
         """Number of trained scalars."""

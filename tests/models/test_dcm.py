@@ -17,7 +17,7 @@ from scmbench.models.dcm.denoising import Denoising
 from scmbench.models.dcm.mechanism import INVERSIONS
 from scmbench.models.dcm.sampler import Sampler
 from scmbench.models.dcm.schedule import Schedule, time_features
-from scmbench.models.training import Architecture, draw_network
+from scmbench.models.training import Architecture, Network, draw_network
 from scmbench.models.training.regressed import Diverged
 
 DIFFUSERS = {
@@ -90,6 +90,34 @@ def test_exact_encoder_inverts_the_decoder(d, guidance, time):
     torch.testing.assert_close(s.decode(s.invert(x, pa), pa), x, rtol=0, atol=1e-5)
     u = s.invert(x, pa)
     torch.testing.assert_close(s.invert(s.decode(u, pa), pa), u, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["decode", "encode", "invert", "decode_pair", "encode_pair"])
+@pytest.mark.parametrize("time", ["scalar", "positional"])
+def test_a_walk_that_nobody_watches_is_the_same(kind, time):
+    s = sampler(2, 1, time, sharpen=1.5)
+    start, pa = normal(50, 2 if kind == "decode_pair" else 1), normal(50, 2, seed=1)
+    watched, _ = s.walk(kind, start, pa)
+    alone, there = s.with_tensors([tensor.clone() for tensor in s.tensors()]).walk(kind, start, pa, watched=False)
+    assert there
+    torch.testing.assert_close(alone, watched, rtol=0, atol=2e-5)
+    torch.testing.assert_close(getattr(s, kind)(start, pa), watched, rtol=0, atol=1e-6)
+
+
+def test_a_walk_tells_when_it_did_not_settle(monkeypatch):
+    monkeypatch.setattr("scmbench.models.dcm.sampler.SETTLING", 1)
+    assert not sampler(2).walk("invert", normal(50, 1), normal(50, 3), watched=False)[1]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("kind", ["decode", "encode", "invert", "decode_pair", "encode_pair"])
+def test_a_gpu_walks_the_same_way(kind):
+    for p, n in ((2, 50), (2, 700), (3, 50)):
+        s = sampler(p, 1, sharpen=1.5)
+        there = replace(s, network=Network(s.network.trunk.to("cuda")), features=s.features.cuda())
+        start, pa = normal(n, 2 if kind == "decode_pair" else 1), normal(n, p, seed=1)
+        answer = getattr(there, kind)(start.cuda(), pa.cuda()).cpu()
+        torch.testing.assert_close(answer, getattr(s, kind)(start, pa), rtol=0, atol=1e-4)
 
 
 def test_ddim_encoder_inverts_the_decoder_roughly():
