@@ -1,3 +1,4 @@
+from .block_mmd import mmd_by_block
 from .checks import MetricError
 from .classifier import c2st_forest
 from .counterfactual import mse, relative_rmse
@@ -11,6 +12,7 @@ from .marginals import ks, w1
 from .mmd import cross_median_gamma, mmd2_biased, mmd2_unbiased, mmd_paper, mmd_unbiased, truth_gammas
 from .norms import ate_norm, row_norm
 from .order import monotone_share
+from .sinkhorn import sinkhorn_divergence
 from .versions import VERSIONS
 from .wasserstein import sliced_wasserstein
 
@@ -30,6 +32,7 @@ __all__ = [
     "mean_effect",
     "mmd2_biased",
     "mmd2_unbiased",
+    "mmd_by_block",
     "mmd_paper",
     "mmd_unbiased",
     "monotone_share",
@@ -40,6 +43,7 @@ __all__ = [
     "row_norm",
     "scaled",
     "sign_error",
+    "sinkhorn_divergence",
     "sliced_wasserstein",
     "total_variation",
     "truth_gammas",

@@ -1,6 +1,7 @@
 """Version of what each module of scores returns; part of every record's key."""
 
 from . import (
+    block_mmd,
     classifier,
     counterfactual,
     discrete,
@@ -13,10 +14,12 @@ from . import (
     mmd,
     norms,
     order,
+    sinkhorn,
     wasserstein,
 )
 
 _MODULES = (
+    block_mmd,
     classifier,
     counterfactual,
     discrete,
@@ -29,6 +32,7 @@ _MODULES = (
     mmd,
     norms,
     order,
+    sinkhorn,
     wasserstein,
 )
 VERSIONS = {module.__name__.rpartition(".")[2]: module.VERSION for module in _MODULES}

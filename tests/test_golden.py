@@ -123,6 +123,7 @@ def encoding(x: Tensor, y: Tensor) -> Tensor:
 
 
 METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "block_mmd": {"mmd_by_block": metrics.mmd_by_block},
     "classifier": {"c2st_forest": metrics.c2st_forest},
     "counterfactual": {"mse": metrics.mse, "relative_rmse": metrics.relative_rmse},
     "discrete": {
@@ -147,6 +148,7 @@ METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
         "truth_gammas": lambda x, y: metrics.truth_gammas(x),
         "cross_median_gamma": metrics.cross_median_gamma,
     },
+    "sinkhorn": {"sinkhorn_divergence": metrics.sinkhorn_divergence},
     "wasserstein": {"sliced_wasserstein": metrics.sliced_wasserstein},
     **{f"images.{module}": scores for module, scores in IMAGES.items()},
 }
