@@ -16,6 +16,7 @@ PROTOCOLS = {
         "Unbiased MMD, energy distance, sliced Wasserstein, KL, errors of effects, counterfactual errors by depth."
     ),
     "theory": "Node by node what Theorem 1 of the DCM paper assumes of abduction, and the true counterfactual error.",
+    "tmscm": "The evaluation of the TM-SCM paper's code: sets of nodes set at once, Sinkhorn divergence, RMSE.",
 }
 """Names of the protocols (protocols.py defines them), so that a suite can be read without loading the metrics."""
 
@@ -27,6 +28,7 @@ METRICS: dict[str, tuple[Literal["samples", "rows"], str]] = {
     "ks": ("samples", "Largest gap between the distribution functions of a column, its mean over columns."),
     "relative_rmse": ("rows", "Root mean squared error of counterfactual rows, in standard deviations of the truth."),
     "row_norm": ("rows", "Mean Euclidean error of counterfactual rows, in the units of the data."),
+    "sinkhorn_divergence": ("samples", "Sinkhorn divergence: blurred optimal transport at half the squared distance."),
     "sliced_wasserstein": ("samples", "Sliced Wasserstein distance between two samples."),
     "w1": ("samples", "Wasserstein distance of order 1 of a column, its mean over columns."),
 }

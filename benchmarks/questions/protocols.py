@@ -33,6 +33,7 @@ from .flows import CNF, Divergence, FlowProtocol, has_density
 from .image_protocol import CLASS, IMAGE, LARGE, SMOKE, ImageProtocol
 from .measured import AsRows, HeldOut, Likelihood
 from .pairs import COCYCLES, PairProtocol
+from .sets import TMSCM, SetsProtocol
 from .theory import THEORY, TheoryProtocol
 
 SAMPLES = ("counterfactual", "energy", "mmd", "wasserstein")
@@ -219,11 +220,18 @@ Version 2 added KL and the three errors of effects; no score of version 1 moved.
 """
 
 Evaluation: TypeAlias = (
-    Protocol | FlowProtocol | PairProtocol | BackdoorProtocol | ColumnsProtocol | ImageProtocol | TheoryProtocol
+    Protocol
+    | FlowProtocol
+    | PairProtocol
+    | BackdoorProtocol
+    | ColumnsProtocol
+    | SetsProtocol
+    | ImageProtocol
+    | TheoryProtocol
 )
 
 _PROTOCOLS: dict[str, Evaluation] = {
-    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, IMAGE, CLASS, LARGE, SMOKE, THEORY)
+    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, TMSCM, IMAGE, CLASS, LARGE, SMOKE, THEORY)
 }
 
 

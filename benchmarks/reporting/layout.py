@@ -37,6 +37,8 @@ METRICS = {
     "w1": "W1",
     "w1_effect": "W1 of effects",
     "rmse_raw": "RMSE",
+    "rmse_standardised": "RMSE (all columns)",
+    "sinkhorn": "Sinkhorn divergence",
     "abs_error": "absolute error",
     "sliced_wasserstein": "sliced Wasserstein",
     "total_variation": "total variation (labels)",
