@@ -5,8 +5,8 @@ was published with it. Given its causes, a node's components are a triangular mo
 depends on the noise up to j, and strictly on the j-th, so that counterfactuals are identified. Noise is N(0, 1) and
 independent, but for `backdoor`, where it is correlated within a node, and `barbell`, where it is uniform.
 
-The paper sets several nodes at once to vectors. No protocol here asks that: these worlds have no targets, protocols
-compare their samples, and `SCM.counterfactual` answers the rest.
+The paper sets several nodes at once to vectors, as the protocol `tmscm` does. Other protocols set one node to numbers:
+these worlds have no targets, and they compare samples.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ PAGES = [
     "docs/cocycles.md",
     "docs/bdcm.md",
     "docs/kacgm.md",
+    "docs/tmscm.md",
     "docs/theory.md",
     "docs/errata.md",
     "docs/gate.md",

@@ -29,6 +29,7 @@ RESULTS = (
     "cocycles*.md",
     "bdcm*.md",
     "kacgm*.md",
+    "tmscm*.md",
     "image-results.md",
     "theory.md",
     "costs.md",

@@ -36,6 +36,8 @@ QUESTIONS = {
     "rows": ("counterfactual", "row_norm"),
     "rmse": ("counterfactual", "rmse_raw"),
     "mse_columns": ("counterfactual", "mse_columns"),
+    "ctf_rmse": ("counterfactual", "rmse_standardised"),
+    "obs_sinkhorn": ("observational", "sinkhorn"),
     "ks_int": ("interventional", "ks"),
     "ks_rows": ("counterfactual", "ks"),
 }
@@ -50,6 +52,8 @@ CCNF = ["chain4/lin", "triangle", "simpson", "m", "network", "chain8", "backdoor
 """Worlds of the suite `ccnf` that have a published KL."""
 NOISES = ["normal", "rademacher", "gamma", "cauchy", "inversegamma"]
 """Noises of `cocycles/pair/`."""
+VECTORS = ["stair", "fork", "backdoor", "barbell"]
+"""Worlds of `tmscm/`."""
 DCM, ANM, VACA, CAREFL = (f"{model}(reference)" for model in ("dcm", "anm", "vaca", "carefl"))
 DCM_C, ANM_C, VACA_C, CAREFL_C = (f"{model}(corrected)" for model in ("dcm", "anm", "vaca", "carefl"))
 NADD = [name for name in ALL if name.endswith("nadd")]
