@@ -72,7 +72,7 @@ numbers: $(stamp) ## every table and figure of the README and of pages on result
 	$(bin)/python docs/tally.py --write
 	$(bin)/python docs/arena.py --write
 	$(bin)/scmbench community table --out docs/numbers/community.md > /dev/null
-	for suite in paper ablation vaca-quirks carefl-quirks fmri causal-nf causal-nf-violations theory confounding inversion image arena learning; do \
+	for suite in paper ablation vaca-quirks carefl-quirks fmri causal-nf causal-nf-violations theory confounding inversion image image-proxies arena learning; do \
 	  $(bin)/scmbench report $$suite --from committed --out docs/numbers/$$suite > /dev/null || exit 1; done
 
 docs: $(stamp) links numbers ## the documentation as a site in build/site

@@ -16,6 +16,8 @@ from scmbench.models import load
 DIFF_SCM = "diff-scm(corrected)"
 WORLD = {"image": "image/strokes", "image-proxies": "image/strokes", "image-morpho": "image/morpho"}
 """The world of each suite."""
+ALONG = "diff-scm s="
+"""How rows of Diff-SCM along its guidance scale are named."""
 
 
 def picture(name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: str = "counterfactual") -> float:
@@ -29,6 +31,18 @@ def picture(name: str, who: str, metric: str = TRUTH, node: str = CLASS, query: 
 def guidance() -> float:
     """The guidance scale of Diff-SCM where none is named."""
     return float(load("diff-scm")().options()["scale"])
+
+
+def along(name: str, metric: str, query: str = "counterfactual", node: str = CLASS, *, highest: bool = False) -> float:
+    """The guidance scale of Diff-SCM at which a score's median over seeds is least, or `highest`."""
+    titles = [one for one in run(name).rows["model"].unique() if one.startswith(ALONG)]
+    scores = {float(one.removeprefix(ALONG)): picture(name, f"{one}(corrected)", metric, node, query) for one in titles}
+    return (max if highest else min)(scores, key=lambda scale: scores[scale])
+
+
+def at_scale(name: str, scale: str, metric: str = TRUTH, query: str = "counterfactual", node: str = CLASS) -> float:
+    """A score of Diff-SCM at a guidance scale, the median over seeds."""
+    return picture(name, f"{ALONG}{scale}(corrected)", metric, node, query)
 
 
 @cache

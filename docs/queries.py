@@ -39,6 +39,8 @@ QUESTIONS = {
     "ctf_rmse": ("counterfactual", "rmse_standardised"),
     "obs_sinkhorn": ("observational", "sinkhorn"),
     "ks_int": ("interventional", "ks"),
+    "w1_int": ("interventional", "w1"),
+    "shape_int": ("interventional", "mmd_standardised"),
     "ks_rows": ("counterfactual", "ks"),
 }
 SMALL = [f"{scm}/{noise_model}" for scm in ("chain", "triangle", "diamond", "y") for noise_model in ("nlin", "nadd")]
