@@ -49,11 +49,15 @@ class Beside:
     edited: str = ""
 
     def told(self) -> list[str]:
-        """A line each for models of which records are missing, and one for worlds that were others."""
+        """What is missing, models that lack alike on one line, and a line for worlds that were others."""
+        alike: dict[tuple[int, int], list[str]] = {}
+        for gap in self.gaps:
+            if gap.found < gap.wanted:
+                alike.setdefault((gap.wanted, gap.found), []).append(gap.entry.title)
         lines = [
-            f"{gap.entry.title}: of {gap.wanted} record(s) not in the other run, the store has {gap.found or 'none'}"
-            for gap in self.gaps
-            if gap.found < gap.wanted
+            f"{', '.join(titles)}: of {wanted} record(s){' each' if len(titles) > 1 else ''} not in the other run, "
+            f"the store has {found or 'none'}"
+            for (wanted, found), titles in alike.items()
         ]
         lines += [self.edited] if self.edited else []
         if self.elsewhere:

@@ -14,7 +14,7 @@ from scmbench.benchmarks.records import committed, taken
 from scmbench.benchmarks.records.results import ROWS, Results
 from scmbench.benchmarks.records.store import Store
 from scmbench.benchmarks.reporting.report import Report
-from scmbench.benchmarks.running.beside import OtherModel, beside, side_by_side
+from scmbench.benchmarks.running.beside import Beside, Gap, OtherModel, beside, side_by_side
 from scmbench.benchmarks.suites import suite as suites
 from scmbench.benchmarks.suites.suite import Entry
 
@@ -67,6 +67,15 @@ def test_a_model_that_is_nowhere_is_told_and_not_dropped(home):
     assert found.told() == ["mine: of 4 record(s) not in the other run, the store has none"]
     assert set(found.results.provenance["model"]) == {"linear", "marginal"}
     assert not (home / "nowhere").exists()
+
+
+def test_models_that_lack_alike_share_a_line(home):
+    first, second, third = suites.load(str(home / "toy.toml")).with_models([MINE]).models
+    gaps = [Gap(first, 0, 4), Gap(second, 0, 4), Gap(third, 1, 4)]
+    assert Beside(committed.read(home / "committed/toy"), gaps).told() == [
+        f"{first.title}, {second.title}: of 4 record(s) each not in the other run, the store has none",
+        f"{third.title}: of 4 record(s) not in the other run, the store has 1",
+    ]
 
 
 def test_without_anything_to_add_the_other_run_is_as_it_was(home):
