@@ -46,14 +46,20 @@ def geometric(values: pd.Series) -> float:
     return float(np.exp(np.log(values[values > 0]).mean())) if (values > 0).any() else float("nan")
 
 
-def over(a: pd.Series, b: pd.Series) -> str:
-    """``1.07 [1.01, 1.13]``: a over b, paired by their indices, and a 95 % interval from a bootstrap of pairs."""
+def ratio(a: pd.Series, b: pd.Series) -> tuple[float, float, float]:
+    """a over b, paired by their indices, and a 95 % interval from a bootstrap of pairs; NaN without a pair."""
     pairs = np.log((a / b).replace([0, np.inf], np.nan).dropna().to_numpy(dtype=float))
     if not len(pairs):
-        return DASH
+        return float("nan"), float("nan"), float("nan")
     draws = np.random.default_rng(0).choice(pairs, (2000, len(pairs))).mean(1)
     low, high = np.exp(np.quantile(draws, [0.025, 0.975]))
-    return f"{np.exp(pairs.mean()):.2f} [{low:.2f}, {high:.2f}]"
+    return float(np.exp(pairs.mean())), float(low), float(high)
+
+
+def over(a: pd.Series, b: pd.Series) -> str:
+    """``1.07 [1.01, 1.13]``: `ratio` in words."""
+    middle, low, high = ratio(a, b)
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]" if np.isfinite(middle) else DASH
 
 
 def inversion(rows: pd.DataFrame) -> str:
@@ -107,27 +113,48 @@ def wrong(rows: pd.DataFrame) -> str:
         ("counterfactual", "rmse", "rows, RMSE"),
         ("interventional", "energy", "under do, energy"),
     ):
-        part = rows[(rows["query"] == query) & (rows["metric"] == metric)]
-        part = text_columns(part, ["dataset", "model", "variant", "node"])
-        keys = ["world", "model", "variant", "seed", "node"]
-        split = [MISSPECIFIED.fullmatch(name) for name in part["dataset"]]
-        part = part.assign(
-            change=[found[1] if found else "" for found in split],
-            world=[found[2] if found else name for found, name in zip(split, part["dataset"], strict=True)],
-        )
-        by_change = {c: x.set_index(keys)["score"] for c, x in part.groupby("change")}
-        right = by_change.get("", pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[]] * 5, names=keys)))
-        for method in dict.fromkeys(zip(right.index.get_level_values(1), right.index.get_level_values(2), strict=True)):
-            mine = right.xs(method, level=("model", "variant"))
+        by_change = _by_change(rows, query, metric)
+        for who in dict.fromkeys(by_change[""].index.droplevel(["world", "seed", "node"])):
+            mine = _of(by_change, "", who)
             if not (mine > 0).any():
                 continue  # the oracle's counterfactuals have no error to multiply
-            factors = []
-            for change in CHANGES:
-                both = by_change[change].xs(method, level=("model", "variant")) if change in by_change else mine[:0]
-                joint = mine.index.intersection(both.index)  # of what is asked under both graphs
-                factors.append(over(_of_worlds(both[joint]), _of_worlds(mine[joint])))
-            told.append([words, plain(title(*method)), number(geometric(mine)), *factors])
+            factors = [over(*_asked_of_both(by_change, who, change)) for change in CHANGES]
+            told.append([words, plain(title(*who)), number(geometric(mine)), *factors])
     return table(["error", "method", "right graph", *CHANGES], told, left=2)
+
+
+def factor(rows: pd.DataFrame, who: Method, change: str, query: str, metric: str) -> tuple[float, float, float]:
+    """By what factor a change makes a method's error worse, with its interval."""
+    return ratio(*_asked_of_both(_by_change(rows, query, metric), who, change))
+
+
+def _by_change(rows: pd.DataFrame, query: str, metric: str) -> dict[str, pd.Series]:
+    """Scores by change, empty for the right graph, each by world, method, seed and node."""
+    part = rows[(rows["query"] == query) & (rows["metric"] == metric)]
+    part = text_columns(part, ["dataset", "model", "variant", "node"])
+    split = [MISSPECIFIED.fullmatch(name) for name in part["dataset"]]
+    part = part.assign(
+        change=[found[1] if found else "" for found in split],
+        world=[found[2] if found else name for found, name in zip(split, part["dataset"], strict=True)],
+    )
+    keys = ["world", "model", "variant", "seed", "node"]
+    none = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[]] * 5, names=keys))
+    return {"": none} | {str(c): x.set_index(keys)["score"] for c, x in part.groupby("change")}
+
+
+def _of(by_change: dict[str, pd.Series], change: str, who: Method) -> pd.Series:
+    """A method's scores under a change, by world, seed and node; none where it was not asked."""
+    scores = by_change.get(change, by_change[""][:0])
+    index = scores.index
+    mine = (index.get_level_values("model") == who[0]) & (index.get_level_values("variant") == who[1])
+    return scores[mine].droplevel(["model", "variant"])
+
+
+def _asked_of_both(by_change: dict[str, pd.Series], who: Method, change: str) -> tuple[pd.Series, pd.Series]:
+    """A method's scores under a change and under the right graph, of what is asked under both."""
+    wrong, right = _of(by_change, change, who), _of(by_change, "", who)
+    joint = right.index.intersection(wrong.index)
+    return _of_worlds(wrong[joint]), _of_worlds(right[joint])
 
 
 def _of_worlds(scores: pd.Series) -> pd.Series:

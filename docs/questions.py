@@ -19,6 +19,8 @@ MIRROR = ["violations/ctf2"]
 INVERTED = ("dcm/triangle/nadd", "dcm/triangle/nlin", "dcm/chain/nadd", "dcm/chain/nlin")
 """Worlds of `inversion`."""
 STEPS = (10, 25, 50, 100, 200)
+DEEP = "drawn/{}/2/mlp/additive"
+"""Worlds of `depth`, by their number of nodes."""
 
 
 @cache
@@ -141,6 +143,31 @@ def under_confounding(kind: str, strength: str, base: str, *who: str) -> tuple[f
     """The least and greatest factor, over methods, from one strength of confounding to another."""
     factors = [confounded(one, kind, strength) / confounded(one, kind, base) for one in who]
     return min(factors), max(factors)
+
+
+def deep(who: str, nodes: int, metric: str = "rmse", query: str = "counterfactual") -> float:
+    """A method's median over seeds in the world of so many nodes of the suite `depth`."""
+    scores = experiments.by_seed(run("depth").rows, query, metric)
+    return float(scores.loc[(DEEP.format(nodes), *method(who))].median())
+
+
+def of_the_effect(who: str, nodes: int, depth: int) -> float:
+    """A method's median error at a distance over that of doing nothing there, which is the size of the effect."""
+    metric = f"rmse_depth{depth}"
+    return deep(who, nodes, metric) / deep("identity", nodes, metric)
+
+
+def deep_ratio(a: str, b: str, nodes: Sequence[int], metric: str = "rmse") -> tuple[float, float]:
+    """The least and greatest ratio of two methods' errors in `depth`, over worlds; geometric means, paired by seed."""
+    scores = experiments.by_seed(run("depth").rows, "counterfactual", metric)
+    pairs = [[scores.loc[(DEEP.format(n), *method(who))] for who in (a, b)] for n in nodes]
+    ratios = [experiments.geometric((x / y).dropna()) for x, y in pairs]
+    return min(ratios), max(ratios)
+
+
+def misled(who: str, change: str, query: str = "counterfactual", metric: str = "rmse") -> tuple[float, float, float]:
+    """The factor by which a change of the graph makes a method's error worse, with its interval."""
+    return experiments.factor(run("wrong-graph").rows, method(who), change, query, metric)
 
 
 def learnt(who: str, world: str, rows: int) -> float:
