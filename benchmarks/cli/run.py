@@ -75,7 +75,7 @@ def run(
 
     seconds = next(t for t in (time_limit, suite.time_limit, engines.TIME_LIMIT) if t is not None)
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
-    device = engines.found(device)
+    device = engines.found(device, scheduler=scheduler)
     run_batches, processes = engines.named(name, workers=workers, device=device, scheduler=scheduler, **limits)
     with slowly(f"planning {counted(suite)}"):
         todo = plan(suite, store, retry=retry, stale=stale, shard=shard, device=device)

@@ -20,12 +20,16 @@ from torch import Tensor
 from .causal import Remembering, checked, replays
 from .measured import AsRows, HeldOut, Likelihood
 
+MOST = 16
+"""Nodes with children whose sets are looked through, all 65,535 of them."""
+
 
 def meaningful(graph: nx.DiGraph) -> list[tuple[str, ...]]:
     """The sets of nodes that are worth setting at once: none is a leaf, and none cuts another off from all it does.
 
     If a parent and its child are both set, they must have a child in common; else setting the parent does nothing
-    through that child. Smaller sets first, each in alphabetical order. Worlds of n inner nodes have up to 2^n - 1.
+    through that child. Smaller sets first, each in alphabetical order. Raises `ValuesError` for more than `MOST` nodes
+    that have children: n of them have up to 2^n - 1 sets.
 
     "Exogenous Isomorphism for Counterfactual Identifiability", Chen, Du, ICML 2025, its published code.
 
@@ -35,6 +39,8 @@ def meaningful(graph: nx.DiGraph) -> list[tuple[str, ...]]:
     [('x',), ('y',), ('x', 'y')]
     """
     inner = sorted(v for v in graph if graph.out_degree(v))
+    if len(inner) > MOST:
+        raise ValuesError(f"{len(inner)} nodes have children: their sets are counted up to {MOST}; ask a smaller graph")
     below = {v: set(graph.successors(v)) for v in inner}
     useless = {frozenset((a, b)) for a, b in graph.edges if b in below and not below[a] & below[b]}
     sets = (chosen for size in range(1, len(inner) + 1) for chosen in combinations(inner, size))

@@ -107,7 +107,7 @@ def run(
     seconds = next(t for t in (time_limit, chosen.time_limit, engines.TIME_LIMIT) if t is not None)
     processes = workers if workers is not None else os.cpu_count() or 1
     limits = {"time_limit": seconds, "memory_limit": memory_limit}
-    device = engines.found(device)
+    device = engines.found(device, scheduler=scheduler)
     if here := engines.elsewhere(chosen.models, device):
         warnings.warn(f"on the CPU, not on {device!r}, for want of an option 'device': {', '.join(here)}", stacklevel=2)
     run_batches, processes = engines.named(engine, workers=processes, device=device, scheduler=scheduler, **limits)

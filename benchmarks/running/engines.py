@@ -33,11 +33,16 @@ class DeviceError(UserError, ValueError):
     """A device that PyTorch does not know, or has none of here."""
 
 
-def found(device: str | None) -> str | None:
+def found(device: str | None, *, scheduler: str | None = None) -> str | None:
     """The device by its name in PyTorch; ``auto`` is ``cuda`` where there is one, else ``cpu``.
 
-    Raises `DeviceError` for a device that is not here.
+    Raises `DeviceError` for a device that is not here, and for ``auto`` with a `scheduler`: its workers are elsewhere,
+    and what they have is not known here.
     """
+    if scheduler is not None:
+        if device == "auto":
+            raise DeviceError(f"device='auto' says nothing of the workers of {scheduler}: name their device")
+        return device
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from scmbench import models
 from scmbench.datasets import Problem
 from scmbench.models import CausalModel
@@ -32,6 +33,12 @@ class Here:
         self.model = self.entry.build()
         if self.device is not None and "device" in self.model.execution_options & set(self.model.options()):
             self.model.device = self.device  # type: ignore[attr-defined]
+
+    @property
+    def where(self) -> str:
+        """The device that the model computes on; empty for the CPU."""
+        device = self.model.options().get("device")
+        return "" if device is None or torch.device(device).type == "cpu" else str(device)
 
     def fit(self, problems: Sequence[Problem], seeds: Sequence[int]) -> tuple[list[Any], bool]:
         """Fit to all problems together: fitted models, and whether global generators were used."""

@@ -132,6 +132,9 @@ class Outside:
         self.process: psutil.Process | None = None
         self.spent, self.busy = 0.0, False
 
+    where = ""
+    """What device the model computes on is its own affair."""
+
     def start(self) -> None:
         """Start the chamber and build the model in it."""
         ours, theirs = Pipe()

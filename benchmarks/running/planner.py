@@ -290,7 +290,7 @@ def plan(
     share nothing and are together all of it, and large problems are spread over them. Raises
     `PublishedError` where numbers that the suite compares with cannot be read, and as `available` does: now, not after
     computing. A record whose answers are kept, under whatever metrics, comes from them. On a `device` beside the CPU
-    more is trained together, so parts of one whole need the same one.
+    more is trained together, within the same parts.
     """
     for name in suite.published:
         published.load(name)
@@ -299,7 +299,7 @@ def plan(
     asked = [one for one in trials(suite) if one.identity.dataset in wanted]
     if shard:
         k, n = shard
-        mine = {one.key for batch in pack(asked, device=device)[k - 1 :: n] for one in batch.trials}
+        mine = {one.key for batch in pack(asked)[k - 1 :: n] for one in batch.trials}
         asked = [one for one in asked if one.key in mine]
     finished = read(asked, store)
     if retry:

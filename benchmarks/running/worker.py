@@ -192,6 +192,7 @@ def _fit_together(made: Host, built: Sequence[tuple[Fit, list[Problem]]]) -> lis
             "mechanisms": fit.size,
             "peak_mb": round(made.peak(), 1),
             **({"random_state": "touched by fit"} if drawn else {}),
+            **({"device": made.where} if made.where else {}),
         }
         outcomes.append(Fitted(fit, made, mine, members, made.cost(mine[0]) | cost))
     return outcomes

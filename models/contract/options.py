@@ -17,7 +17,10 @@ class Configured:
     """Options that act at query time only: configurations that differ in these alone share one fit."""
 
     execution_options: ClassVar[frozenset[str]] = frozenset({"device"})
-    """Options that say where to compute, not what: they are no part of a result's identity."""
+    """Options that say where to compute, not what: they are no part of a result's identity.
+
+    Results of two devices agree in law; a method may draw its random numbers on the device, and then not in digits.
+    """
 
     added_options: ClassVar[frozenset[str]] = frozenset()
     """Options that came after results had been kept: at its default, such a one is no part of a result's identity."""

@@ -65,22 +65,23 @@ class Sampler:
         """The pair ``(n, 2d)`` that `decode_pair` takes to ``x (n, d)``, without iteration: see `belm`."""
         return self._by_rows("encode_pair", x, parents)
 
-    def walk(self, kind: str, start: Tensor, parents: Tensor, *, watched: bool = True) -> tuple[Tensor, Tensor | bool]:
-        """Any of the above by its name, all rows together, and whether every fixed point on the way settled.
+    def walk(self, kind: str, start: Tensor, parents: Tensor, *, watched: bool = True) -> tuple[Tensor, Tensor]:
+        """Any of the above by its name, all rows together: the answers ``(n, k)``, and which rows settled ``(n,)``.
 
-        Not `watched`, nothing on the way depends on a number, as a graph of a GPU asks for: fixed points then take
-        `SETTLING` evaluations, and whether that was enough, a tensor ``()``, is for the caller to look at.
+        `watched`, a fixed point is iterated for as long as a row moves (`fixed_point`), and all rows count as settled.
+        Otherwise nothing on the way depends on a number, as a graph of a GPU asks for: a fixed point takes `SETTLING`
+        evaluations, and rows for which that was too few somewhere on the way are not settled.
         """
         eps, how = self._conditioned(parents, self._time_table()), self.schedule
         if kind == "invert":
             return self._invert(start, eps, watched=watched)
-        walks = {
+        kinds = {
             "decode": self._decode,
             "encode": self._encode,
             "decode_pair": partial(belm.from_noise, how),
             "encode_pair": partial(belm.to_noise, how),
         }
-        return walks[kind](start, eps), torch.ones((), dtype=torch.bool, device=start.device)
+        return kinds[kind](start, eps), torch.ones(len(start), dtype=torch.bool, device=start.device)
 
     def tensors(self) -> list[Tensor]:
         """All that the walks of samplers of one shape differ in."""
@@ -113,10 +114,10 @@ class Sampler:
             z = (z - shift[t + 1] * eps(z, t)) / scale[t + 1]
         return z
 
-    def _invert(self, z: Tensor, eps, *, watched: bool) -> tuple[Tensor, Tensor | bool]:
+    def _invert(self, z: Tensor, eps, *, watched: bool) -> tuple[Tensor, Tensor]:
         scale, shift = self.schedule.scale.tolist(), self.schedule.shift.tolist()
         last = now = eps(z, 1)
-        all_settled = torch.ones((), dtype=torch.bool, device=z.device)
+        still = torch.ones(len(z), dtype=torch.bool, device=z.device)
         for t in range(1, self.schedule.steps + 1):
             # The prediction changes smoothly along the path: go on as it went, which saves most of the iterations.
             guess = (z - shift[t] * (2 * now - last)) / scale[t]
@@ -124,10 +125,10 @@ class Sampler:
             if watched:
                 z = fixed_point(back, guess)
             else:
-                z, moved = settled(back, guess, SETTLING)
-                all_settled &= moved
+                z, there = settled(back, guess, SETTLING)
+                still &= there
             last, now = now, (start - scale[t] * z) / shift[t]
-        return z, all_settled
+        return z, still
 
     @staticmethod
     def _back(z: Tensor, eps, t: int, scale: float, shift: float, v: Tensor) -> Tensor:

@@ -35,8 +35,8 @@ class Walk:
         with torch.cuda.graph(self.graph):
             self.out, self.settled = self.sampler.walk(kind, self.start, self.parents, watched=False)
 
-    def __call__(self, sampler: Sampler, start: Tensor, parents: Tensor) -> tuple[Tensor, bool]:
-        """The answer for these rows, and whether every fixed point on the way settled."""
+    def __call__(self, sampler: Sampler, start: Tensor, parents: Tensor) -> tuple[Tensor, Tensor]:
+        """The answers for these rows ``(n, k)``, and of which of them every fixed point settled, ``(n,)``."""
         n = len(start)
         for here, there in zip(self.tensors, sampler.tensors(), strict=True):
             here.copy_(there)
@@ -44,7 +44,7 @@ class Walk:
             here[:n].copy_(there)
             here[n:].zero_()
         self.graph.replay()
-        return self.out[:n].clone(), bool(self.settled)
+        return self.out[:n].clone(), self.settled[:n].clone()
 
 
 _GRAPHS: OrderedDict[tuple, Walk] = OrderedDict()
@@ -54,15 +54,22 @@ def run(sampler: Sampler, kind: str, start: Tensor, parents: Tensor) -> Tensor:
     """What ``sampler.walk(kind, start, parents)`` gives, to rounding; rows whose fixed points did not settle are
     walked again step by step.
     """
+    with torch.cuda.device(start.device):  # streams and graphs belong to one device
+        return _run(sampler, kind, start, parents)
+
+
+def _run(sampler: Sampler, kind: str, start: Tensor, parents: Tensor) -> Tensor:
     answers = []
     for piece, given in zip(start.split(ROWS), parents.split(ROWS), strict=True):
         rows = max(LEAST, 1 << (len(piece) - 1).bit_length())
         shapes = tuple(tuple(tensor.shape) for tensor in (*sampler.tensors(), piece[:0], given[:0]))
-        key = kind, rows, sampler.schedule.steps, sampler.guidance, shapes, start.device
+        key = kind, rows, sampler.schedule.steps, sampler.guidance, shapes, start.dtype, start.device
         walk = _GRAPHS.pop(key, None) or Walk(sampler, kind, piece, given, rows)
         _GRAPHS[key] = walk
         while len(_GRAPHS) > KEPT:
             _GRAPHS.popitem(last=False)
         answer, settled = walk(sampler, piece, given)
-        answers.append(answer if settled else sampler.walk(kind, piece, given)[0])
+        if not settled.all():
+            answer[~settled] = sampler.walk(kind, piece[~settled], given[~settled])[0]
+        answers.append(answer)
     return torch.cat(answers)

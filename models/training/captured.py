@@ -10,6 +10,7 @@ numbers, and held to it by a test.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ def padded(columns: int) -> int:
     return -(-columns // PAD) * PAD
 
 
-class Stack:
+class CapturedStack:
     """K perceptrons of one shape with SiLU between layers; parameters, gradients and Adam's moments in flat buffers.
 
     Weights are ``(K, in, out)``, biases ``(K, 1, out)``. The first layer of a network with fewer inputs has rows of
@@ -104,8 +105,16 @@ def train(
 
     The steps are those of `batched.train`, to rounding, on the random numbers of `drawn`.
     """
+    with torch.cuda.device(drawn.device) if drawn.device.type == "cuda" else nullcontext():
+        return _train(drawn, networks, epochs, batch_size, lr, anneal=anneal)
+
+
+def _train(
+    drawn: Drawn, networks: Sequence[Network], epochs: int, batch_size: int, lr: float, *, anneal: bool
+) -> list[Network]:
+    """On the device that is current: streams and graphs belong to one."""
     inputs = max(padded(network.trunk.weights[0].shape[0]) for network in networks)
-    stack = Stack(networks, inputs, lr, drawn.device)
+    stack = CapturedStack(networks, inputs, lr, drawn.device)
     x = torch.zeros(len(networks), drawn.rows, inputs, device=drawn.device)
     y = torch.zeros(len(networks), drawn.rows, drawn.outputs, device=drawn.device)
     batches = list(zip(x.split(batch_size, dim=1), y.split(batch_size, dim=1), strict=True))
@@ -127,7 +136,7 @@ def train(
     return [stack.take(k, size, history[k]) for k, size in enumerate(sizes)]
 
 
-def _captured(stack: Stack, steps: Callable[[], None]) -> Callable[[], None]:
+def _captured(stack: CapturedStack, steps: Callable[[], None]) -> Callable[[], None]:
     """The steps as one graph. They run once before, as capturing asks for, and what that changed is put back."""
     before = stack.parameters.clone()
     side = torch.cuda.Stream()

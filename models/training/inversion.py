@@ -27,7 +27,7 @@ def fixed_point(step: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
 
 
 def settled(step: Callable[[Tensor], Tensor], z: Tensor, evaluations: int) -> tuple[Tensor, Tensor]:
-    """`fixed_point` after so many evaluations, and whether no row moved any more, ``()``.
+    """`fixed_point` after so many evaluations ``(n, d)``, and which rows moved no more, ``(n,)``.
 
     Nothing of it depends on a number, so that a GPU need not wait for the program. A row that has settled stays.
     """
@@ -38,7 +38,7 @@ def settled(step: Callable[[Tensor], Tensor], z: Tensor, evaluations: int) -> tu
         last, now = moved, step(z) - z
         before, z = z, z.where(still, _accelerated(before, z, last, now))
         moved = moved.where(still, now)
-    return z, _still(moved, z).all()
+    return z, _still(moved, z).all(1)
 
 
 def _still(moved: Tensor, z: Tensor) -> Tensor:

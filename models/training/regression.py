@@ -30,7 +30,8 @@ class Regression(ABC):
     def epoch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Inputs `(rows, inputs)` and targets `(rows, outputs)` of one epoch, float32, in the order of training.
 
-        The generator is the CPU's wherever the data are, so that all devices train on the same numbers.
+        The generator is the CPU's wherever the data are, so that all devices train on the same numbers, unless they are
+        drawn `together`.
         """
 
     @classmethod

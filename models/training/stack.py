@@ -57,7 +57,8 @@ def train_stack(
                 for regression, network in counted(list(zip(regressions, networks, strict=True)), "networks")
             ]
     # A captured stack fills inputs up, so that its networks may have a few parents more or less.
-    wide = torch.device(device).type == "cuda" and not architecture.branch and not patience
+    silu = all(network.trunk.activation == "silu" for network in networks)
+    wide = torch.device(device).type == "cuda" and not architecture.branch and not patience and silu
     groups = defaultdict(list)
     for i, r in enumerate(regressions):
         groups[r.rows, captured.padded(r.inputs) if wide else r.inputs, r.outputs].append(i)

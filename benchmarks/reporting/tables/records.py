@@ -80,7 +80,7 @@ def provenance_table(provenance: pd.DataFrame) -> Table:
         if column in provenance.columns:
             hours = pd.to_numeric(provenance[column], errors="coerce").sum() / 3600
             rows.append(["CPU time" if column == "cpu_s" else "wall time of all records", f"{number(hours)} hours"])
-    for column in ("hardware", "threads", "python", "packages", "commit", "dirty"):
+    for column in ("hardware", "device", "threads", "python", "packages", "commit", "dirty"):
         if column in provenance.columns:
             rows += [[column, f"{value} ({n} records)"] for value, n in distinct(column)]
     return Table("provenance", "Where these numbers come from", ["", ""], rows, left=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import networkx as nx
 import pytest
 import torch
 from scmbench import datasets, models
@@ -42,6 +43,12 @@ def test_sets_that_are_meaningful():
         "barbell": [{"x"}],
     }
     assert len(meaningful(problem("backdoor").graph)) == 7  # w is below all others: no set of them is in vain
+
+
+def test_sets_of_too_many_nodes_are_refused_in_one_line():
+    chain = nx.DiGraph([(f"x{k:02}", f"x{k + 1:02}") for k in range(17)])
+    with pytest.raises(ValuesError, match="17 nodes have children: their sets are counted up to 16"):
+        meaningful(chain)
 
 
 def test_every_row_has_one_set_and_all_sets_have_rows():
