@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -88,7 +89,7 @@ class Sampler:
         trunk, branch = self.network.trunk, self.network.branch
         return [*trunk.tensors(), *(branch.tensors() if branch else ()), self.features]
 
-    def with_tensors(self, tensors: Sequence[Tensor]) -> Sampler:
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Self:
         """The same sampler around other `tensors`."""
         *weights, features = tensors
         trunk, branch = self.network.trunk, self.network.branch

@@ -7,16 +7,28 @@ weights are arguments of the graph: networks of one shape share it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from .sampler import Sampler
+from .schedule import Schedule
 
 ROWS, LEAST, KEPT = 16_384, 256, 48
 """Rows of a walk at most; graphs are for powers of two of rows from `LEAST` on; how many are kept a process."""
+
+
+class Sampler(Protocol):
+    """What walks: `sampler.Sampler`, which names this module."""
+
+    @property
+    def schedule(self) -> Schedule: ...  # noqa: D102
+    @property
+    def guidance(self) -> float: ...  # noqa: D102
+    def tensors(self) -> list[Tensor]: ...  # noqa: D102
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Self: ...  # noqa: D102
+    def walk(self, kind: str, start: Tensor, parents: Tensor, *, watched: bool = True) -> tuple[Tensor, Tensor]: ...  # noqa: D102
 
 
 class Walk:
