@@ -15,6 +15,7 @@ from scmbench.datasets import SCM, Query, Score, Values, ValuesError
 from scmbench.datasets.problem import Origin
 from scmbench.datasets.seeds import derive, generator
 from scmbench.datasets.values import flatten, rows
+from scmbench.models.contract.checks import copies
 from torch import Tensor
 
 from .causal import Remembering, checked, replays
@@ -81,7 +82,7 @@ class AllColumns(Remembering):
 
     def truth(self) -> Values:
         """The test rows."""
-        return {node: x.clone() for node, x in self._truth.items()}
+        return copies(self._truth)
 
     @cached_property
     def _truth(self) -> Values:
@@ -132,7 +133,7 @@ class SetsOfNodes(Remembering):
 
     def factual(self) -> Values:
         """The test rows, as the model sees them."""
-        return {node: x.clone() for node, x in self._factual.items()}
+        return copies(self._factual)
 
     @cached_property
     def _factual(self) -> Values:
@@ -140,7 +141,7 @@ class SetsOfNodes(Remembering):
 
     def truth(self) -> Values:
         """The same noise, replayed under the interventions."""
-        return {node: x.clone() for node, x in self._truth.items()}
+        return copies(self._truth)
 
     @cached_property
     def _truth(self) -> Values:

@@ -10,10 +10,8 @@ from typing import Any
 LONGEST = 20_000
 """Characters of a message that are kept: of what an adapter says, the beginning and the end tell most."""
 
-TEXTS = (
-    *("python", "packages", "commit", "hardware", "device"),
-    *("random_state", "code", "judges", "kept_answers", "scored_from"),
-)
+ENVIRONMENT = ("python", "packages", "commit", "hardware", "device")
+TEXTS = (*ENVIRONMENT, "random_state", "code", "judges", "kept_answers", "scored_from")
 COSTS = ("fit_wall_s", "fit_cpu_s", "query_wall_s", "query_cpu_s", "peak_mb", "threads", "batch_fits", "mechanisms")
 """Fields of a record's provenance that tables read as texts, and as numbers from 0."""
 

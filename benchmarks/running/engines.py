@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from scmbench import models
 from scmbench.datasets.errors import UserError
 from scmbench.datasets.values import ValuesError
 from scmbench.models.contract.checks import check_device
@@ -56,12 +55,8 @@ def elsewhere(entries: Sequence[Entry], device: str | None) -> list[str]:
     """Titles of the models that compute on the CPU whatever the `device`: they have no such option."""
     if device is None or torch.device(device).type == "cpu":
         return []
-    return [one.title for one in entries if "device" not in models.load(one.name).execution_options & options_of(one)]
-
-
-def options_of(entry: Entry) -> set[str]:
-    """Names of the options that the entry's model has."""
-    return set(entry.build().options())
+    built = [(one.title, one.build()) for one in entries]
+    return [title for title, model in built if "device" not in model.execution_options & set(model.options())]
 
 
 def named(

@@ -1,7 +1,7 @@
 """What a CUDA device is worth: correctness, then times beside a CPU core of the same machine, in one call of minutes.
 
-    python benchmarks/speed/gpu.py gpu.json            # on a machine with a device
-    python benchmarks/speed/gpu.py gpu.json --write docs/speed.md
+    python benchmarks/speed/gpu.py docs/gpu.json          # on a machine with a device
+    python benchmarks/speed/gpu.py docs/gpu.json --write docs/speed.md
 
 The second form writes the table of a page from a file that is there. Times are of the wall, the device waited for; a
 CPU has one thread; the two take turns, and the table has medians.

@@ -123,12 +123,13 @@ def _train(
         for batch in batches:
             stack.step(*batch)
 
+    columns = drawn.columns(inputs)
     run = _captured(stack, steps) if stack.parameters.is_cuda else steps
     losses = []
     for epoch, rate in counted(list(enumerate(rates(lr, epochs, anneal))), "epochs"):
         stack.set_rate(rate)
         stack.squares.zero_()
-        drawn.fill(epoch, x, y)
+        drawn.fill(epoch, columns, x, y)
         run()
         losses.append(stack.squares / y[0].numel())
     history = torch.stack(losses, dim=1).cpu()

@@ -55,9 +55,9 @@ class Drawn(ABC):
         # One column of zeros at the end of every table: whatever a network does not have is read from there.
         self.table = torch.stack([torch.nn.functional.pad(t, (0, most + outputs + 1 - t.shape[1])) for t in tables])
         self.streams = Streams(seeds, self.rows, self.device)
-        self._columns = [self._read(p, most, told) for p in parents]
+        self._told, self._columns = told, [self._read(p, told) for p in parents]
 
-    def _read(self, parents: int, most: int, told: int) -> list[int]:
+    def _read(self, parents: int, told: int) -> list[int]:
         """The columns of [own, told, parents, zero] in the order in which a network with so many parents reads them."""
         d = self.outputs
         return [*range(d), *range(d + told, d + told + parents), *range(d, d + told)]
@@ -82,16 +82,18 @@ class Drawn(ABC):
         pairs = [words[1:], *(self.streams.words(epoch, j)[:2] for j in range(1, self.outputs))]
         return torch.stack([normal(*pair) for pair in pairs], -1)
 
-    def fill(self, epoch: int, x: Tensor, y: Tensor) -> None:
-        """Write an epoch's inputs ``(K, n, columns)`` and targets ``(K, n, d)``, rows in the order of training."""
+    def columns(self, width: int) -> Tensor:
+        """Where the `width` columns that each network reads stand in [own, told, parents, zero], ``(K, 1, width)``."""
+        zero = self.table.shape[2] - 1 + self._told
+        read = [columns + [zero] * (width - len(columns)) for columns in self._columns]
+        return torch.tensor(read, device=self.device)[:, None]
+
+    def fill(self, epoch: int, columns: Tensor, x: Tensor, y: Tensor) -> None:
+        """Write an epoch's inputs ``(K, n, width)`` and targets ``(K, n, d)``, rows in the order of training."""
         key, *words = self.streams.words(epoch, 0)
         order = key.to(torch.int32).sort(dim=1, stable=True).indices
         rows = self.table.gather(1, order[..., None].expand(-1, -1, self.table.shape[2]))
         own, parents = rows[..., : self.outputs], rows[..., self.outputs :]
         seen, told, parents, target = self.mix(own, parents, epoch, tuple(words))
-        everything = torch.cat([seen, told, parents], -1)
-        zero = everything.shape[-1] - 1
-        read = [columns + [zero] * (x.shape[-1] - len(columns)) for columns in self._columns]
-        index = torch.tensor(read, device=x.device)[:, None].expand(-1, self.rows, -1)
-        torch.gather(everything, 2, index, out=x)
+        torch.gather(torch.cat([seen, told, parents], -1), 2, columns.expand(-1, self.rows, -1), out=x)
         y.copy_(target)

@@ -49,7 +49,7 @@ class Replayed(Regression):
 def filled(drawn, epoch: int, columns: int = 16):
     count = len(drawn.table)
     x, y = torch.full((count, drawn.rows, columns), 7.0), torch.full((count, drawn.rows, drawn.outputs), 7.0)
-    drawn.fill(epoch, x, y)
+    drawn.fill(epoch, drawn.columns(columns), x, y)
     return x, y
 
 
