@@ -35,7 +35,7 @@ def treatment():
 
 @register("check/turning", noise={"y": _PAIR})
 def turning():
-    """Two components whose correlation tanh(x) follows their cause: told in the other order, the same law has other rows.
+    """Two components whose correlation follows their cause: told in the other order, the same law has other rows.
 
     y = (u1, r u1 + sqrt(1 - r^2) u2) with r = tanh(x): given x, normal with variances 1 and the correlation r. With the
     second component first, (r v1 + sqrt(1 - r^2) v2, v1) has this very law, and so has any other root of its covariance

@@ -34,7 +34,8 @@ def test_rows_questions_and_truth_are_the_worlds_reversed(world, protocol):
     own, told = problem(world, protocol, 3), problem(f"swapped/{world}", protocol, 3)
     assert vectors(own.scm)
     assert sorted(own.graph.edges) == sorted(told.graph.edges)
-    for x, y in ((own.train, told.train), *((a.truth(), b.truth()) for a, b in zip(own.queries, told.queries))):
+    truths = [(a.truth(), b.truth()) for a, b in zip(own.queries, told.queries, strict=True)]
+    for x, y in ((own.train, told.train), *truths):
         mirror = flipped(y)
         assert all(torch.equal(values, mirror[node]) for node, values in x.items())
     assert any(not torch.equal(x, told.train[node]) for node, x in own.train.items())
