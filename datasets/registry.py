@@ -51,12 +51,17 @@ FAMILIES = {
         "A world told with a wrong graph, its rows and questions as they were; change dropped, added or reversed (an "
         "arrow that the seed draws) or hidden (a common cause); world any with a known SCM, such as dcm/y/nlin.",
     ),
+    "swapped": (
+        "swapped/{world}",
+        "A world with the components of its vector nodes in reverse order, the same law told otherwise; world any with "
+        "a known SCM and a vector node, such as check/turning.",
+    ),
 }
 """Families of worlds that are named by their parameters, by the first part of their names: how one is written, and what
 there is. The module of that name has the function `family`, which gives the world of a full name. `names` has none."""
 
 
-WORLD_OF = re.compile(r"\A(?:(?:sized|misspecified)/\w+/)+")
+WORLD_OF = re.compile(r"\A(?:(?:(?:sized|misspecified)/\w+|swapped)/)+")
 """How names begin of datasets that are another world but for one thing; the world's name follows."""
 
 

@@ -15,7 +15,9 @@ import image_results
 import learning
 import methods
 import notebook_pages
+import orders
 import question_figures
+import sizes
 import theory
 import worlds
 
@@ -25,6 +27,8 @@ if __name__ == "__main__":
     methods.main()
     theory.main()
     experiments.main()
+    orders.main()
+    sizes.main()
     question_figures.main()
     image_results.main()
     costs.main()

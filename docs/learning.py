@@ -60,12 +60,12 @@ def main() -> None:
 
 
 @cache
-def world_and_rows(dataset: str) -> tuple[str, int]:
+def world_and_rows(dataset: str, suite: str = SUITE) -> tuple[str, int]:
     """What was asked, and how many rows were there to learn from: the protocol's, where the name does not say."""
     one = datasets.get(dataset)
     if isinstance(one, Sized):
         return one.world.name, one.n_rows
-    return dataset, protocols.get(suites.load(SUITE).protocol).n_train
+    return dataset, protocols.get(suites.load(suite).protocol).n_train
 
 
 def tables() -> dict[str, str]:

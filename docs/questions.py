@@ -7,7 +7,9 @@ from functools import cache
 
 import experiments
 import learning
+import orders
 import pandas as pd
+import sizes
 import theory
 from queries import method, run
 from scmbench.benchmarks.judging import mechanisms as fitted
@@ -168,6 +170,33 @@ def deep_ratio(a: str, b: str, nodes: Sequence[int], metric: str = "rmse") -> tu
 def misled(who: str, change: str, query: str = "counterfactual", metric: str = "rmse") -> tuple[float, float, float]:
     """The factor by which a change of the graph makes a method's error worse, with its interval."""
     return experiments.factor(run("wrong-graph").rows, method(who), change, query, metric)
+
+
+def swapped(who: str, world: str, part: str = "rows", name: str = "vector-nodes") -> tuple[float, float]:
+    """A method's median in a world of vector nodes as told, and reversed: the error of ``rows`` or the ``law``."""
+    scores = orders.SUITES[name].scores(run(name).rows)[part]
+    told, turned = (float(scores.loc[(each, *method(who))].median()) for each in (world, orders.reversed_name(world)))
+    return told, turned
+
+
+def by_rows(part: str, who: str, world: str, rows: int) -> float:
+    """The median of ``hsic``, ``reconstruction`` or ``rmse`` over mechanisms and seeds with so many training rows."""
+    return float(_of_size(who, world, rows)[part].median())
+
+
+def alarms_by_rows(who: str, world: str, rows: int) -> tuple[int, int]:
+    """In how many mechanisms with so many training rows the test of dependence says p < `ALPHA`, of how many."""
+    p = _of_size(who, world, rows)["hsic_p"].dropna()
+    return int((p < fitted.ALPHA).sum()), len(p)
+
+
+def _of_size(who: str, world: str, rows: int) -> pd.DataFrame:
+    lines = sizes.fitted(run(sizes.SUITE).rows)
+    keep = (lines["model"] == method(who)[0]) & (lines["variant"] == method(who)[1])
+    found = lines[keep & (lines["world"] == world) & (lines["rows"] == rows)]
+    if found.empty:
+        raise ValueError(f"no mechanism of {who} on {world} with {rows} training rows")
+    return found
 
 
 def learnt(who: str, world: str, rows: int) -> float:

@@ -125,3 +125,4 @@ def test_a_world_with_one_thing_changed_rests_on_the_papers_of_the_world():
     assert whole
     assert papers.of_dataset("sized/250/misspecified/dropped/dcm/chain/nlin") == whole
     assert papers.of_dataset("misspecified/hidden/drawn/5/2/mlp/additive") == []
+    assert papers.of_dataset("sized/250/swapped/tmscm/fork") == papers.of_dataset("tmscm/fork") != []
