@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
@@ -199,7 +200,7 @@ class Layout:
         named = ", ".join(question_name(q, short=True) for q in self.questions if q in self.higher)
         return f"Lower is better, but for {named}, where higher is"
 
-    @property
+    @cached_property
     def bounds(self) -> Set[Method]:
         """Floors and ceilings, whether they are shown or not."""
         return {method for method, role in self.roles.items() if role != METHOD}

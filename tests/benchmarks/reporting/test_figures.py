@@ -182,6 +182,7 @@ def test_counterfactuals_one_panel_a_pair(run):
 
 def test_drawing_changes_no_global_state_and_repeats(run, tmp_path):
     scores, found, layout, published, _ = run
+    mpl.get_backend()  # found out at the first question, which is no change of ours
     before, state = mpl.rcParams.copy(), np.random.get_state()[1].copy()  # noqa: NPY002
     for folder in ("a", "b"):
         style.save(
