@@ -1,7 +1,7 @@
 """How the cost of methods and of the store grows: the tables of growth.md.
 
-``python docs/growth.py --write`` measures growth.csv anew (a quarter of an hour, one thread) and prints the tables;
-without it, prints those of the file.
+``python docs/growth.py --write`` measures growth.csv anew (half an hour, one thread) and prints the tables, ``--write
+seeds,methods`` only what grows along these axes; without it, prints those of the file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ import torch
 from scmbench import datasets
 from scmbench.benchmarks.records.record import Identity, Record
 from scmbench.benchmarks.records.store import Store
+from scmbench.benchmarks.reporting.report import Report
+from scmbench.benchmarks.running.estimate import estimate
+from scmbench.benchmarks.running.planner import plan
+from scmbench.benchmarks.running.run import collect
+from scmbench.benchmarks.suites.suite import Suite, parse
 from scmbench.datasets import Score
 from scmbench.models import load
 
@@ -36,9 +42,15 @@ AXES: Mapping[str, Sequence[int]] = {
     "parents": (1, 2, 4, 8, 16, 32),
     "rows": (1_000, 10_000, 100_000, 1_000_000),
     "answers": (1_000, 10_000, 100_000),
+    "interventions": (1, 10, 100, 1_000),
 }
 METHODS = ("linear", "anm", "nsf", "flow-matching", "dcm", "vaca", "carefl", "causal-nf", "dscm")
 RECORDS = (1_000, 10_000, 100_000)
+SUITES: Mapping[str, Sequence[int]] = {"seeds": (10, 100, 1_000, 10_000), "methods": (10, 100, 1_000)}
+"""What grows of a suite of two worlds: seeds of one method, or methods at one seed."""
+
+SET = 100
+"""Rows drawn under every intervention, where interventions are what grows."""
 PATIENCE = 60.0
 """CPU seconds after which an axis goes no further."""
 LAST = 3
@@ -84,7 +96,10 @@ def measured(axis: str, method: str, sizes: Sequence[int]) -> Iterator[tuple[int
             root = next(iter(scm.graph))
             model = cls(**cls.conformance_options)
             fit = _seconds(lambda m=model, s=scm, d=data: m.fit(s.graph, d, seed=0))
-            answer = _seconds(lambda m=model, f=factual, r=root: m.counterfactual(f, {r: 1.0}, seed=0))
+            if axis == "interventions":
+                answer = _seconds(partial(_set, model, root, size))
+            else:
+                answer = _seconds(lambda m=model, f=factual, r=root: m.counterfactual(f, {r: 1.0}, seed=0))
             if before:
                 continue
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -93,6 +108,11 @@ def measured(axis: str, method: str, sizes: Sequence[int]) -> Iterator[tuple[int
             yield size, "memory", max(peak - start, 0) / 1024
             if fit + answer > PATIENCE:
                 return
+
+
+def _set(model: Any, node: str, count: int) -> None:
+    for value in torch.linspace(-1, 1, count).tolist():
+        model.sample(SET, {node: value}, seed=0)
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -120,17 +140,47 @@ def stored(counts: Sequence[int] = RECORDS) -> Iterator[tuple[int, str, float]]:
             yield count, "size", sum(store.path(key).stat().st_size for key in keys) / 2**20
 
 
-def computed() -> pd.DataFrame:
-    """All measurements, each method and axis in a process of its own, whose peak of memory is its own."""
+def suite(axis: str, size: int) -> Suite:
+    """A suite of two worlds with so many seeds of one method, or so many methods at one seed."""
+    seeds, count = (size, 1) if axis == "seeds" else (1, size)
+    lines = "".join(f'[[models]]\nname = "linear"\nlabel = "m{i}"\noptions = {{ridge = {i / 1e3}}}\n' for i in range(count))
+    text = f'protocol = "paper"\nseeds = {seeds}\ndatasets = ["dcm/chain/nlin", "dcm/triangle/nlin"]\n{lines}'
+    return parse(text, name="grown", file="grown.toml")
+
+
+def asked(axis: str, sizes: Sequence[int]) -> Iterator[tuple[int, str, float]]:
+    """CPU seconds to plan a suite of every size on an empty store, again where all is finished, and to report on it.
+
+    What is finished are records of twelve scores each, made up: nothing is trained.
+    """
+    estimate(plan(suite(axis, 1), Store(tempfile.gettempdir())))  # once for what is imported
+    for size in sizes:
+        grown = suite(axis, size)
+        with tempfile.TemporaryDirectory() as folder:
+            store = Store(folder)
+            first = _seconds(lambda g=grown, s=store: estimate(plan(g, s)))
+            stream = np.random.default_rng(0)
+            for trial in plan(grown, store).lacking:
+                values = stream.uniform(1, 2, 12)
+                scores = [("", Score("interventional", "mmd", v, "x1", float(i))) for i, v in enumerate(values)]
+                store.write(Record(trial.identity, "ok", scores=scores, provenance={"cpu_s": 1.0, "commit": "0" * 40}))
+            yield size, "plan", first
+            yield size, "plan again", _seconds(lambda g=grown, s=store: estimate(plan(g, s)))
+            yield size, "report", _seconds(lambda g=grown, s=store: Report.of(g, collect(g, s).results()).terminal())
+
+
+def computed(axes: Sequence[str]) -> pd.DataFrame:
+    """Measurements of these axes, each method and axis in a process of its own, whose peak of memory is its own."""
     parts = []
-    for axis in AXES:
+    for axis in (axis for axis in AXES if axis in axes):
         for method in METHODS:
             run = [sys.executable, __file__, "--one", axis, method]
             done = subprocess.run(run, capture_output=True, text=True, check=True)
             parts.append(pd.read_csv(StringIO(done.stdout), names=COLUMNS))
             sys.stderr.write(f"{axis} {method}\n")
-    records = [("records", "store", *line) for line in stored()]
-    return pd.concat([*parts, pd.DataFrame(records, columns=COLUMNS)], ignore_index=True)
+    lines = [("records", "store", *line) for line in stored()] if "records" in axes else []
+    lines += [(axis, "suite", *line) for axis, sizes in SUITES.items() if axis in axes for line in asked(axis, sizes)]
+    return pd.concat([*parts, pd.DataFrame(lines, columns=COLUMNS)], ignore_index=True)
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
@@ -150,7 +200,7 @@ def table(frame: pd.DataFrame, axis: str, part: str) -> str:
         values = dict(zip(rows["size"], rows["value"], strict=True))
         slope = exponent(list(values), list(values.values()))
         cells = [f"{values[size]:.3g}" if size in values else "–" for size in sizes]
-        lines.append([f"`{what}`" if axis != "records" else part, *cells, "–" if math.isnan(slope) else f"{slope:.2f}"])
+        lines.append([f"`{what}`" if what in METHODS else part, *cells, "–" if math.isnan(slope) else f"{slope:.2f}"])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -161,9 +211,11 @@ SHOWN = (
     ("rows", "fit"),
     ("rows", "memory"),
     ("answers", "answer"),
+    ("interventions", "answer"),
     ("records", "write"),
     ("records", "read"),
     ("records", "size"),
+    *((axis, part) for axis in SUITES for part in ("plan", "plan again", "report")),
 )
 """The tables of the page, in its order."""
 
@@ -177,7 +229,13 @@ def main() -> None:
             sys.stdout.write(",".join(map(str, (axis, method, *line))) + "\n")
         return
     if "--write" in sys.argv:
-        computed().round(4).to_csv(FILE, index=False)
+        every = [*AXES, "records", *SUITES]
+        axes = sys.argv[2].split(",") if len(sys.argv) > 2 else every
+        if unknown := set(axes) - set(every):
+            sys.exit(f"no axis {sorted(unknown)[0]!r}; there are {', '.join(every)}")
+        kept = pd.read_csv(FILE) if axes != every else pd.DataFrame(columns=COLUMNS)
+        found = pd.concat([kept[~kept["axis"].isin(axes)], computed(axes).round(4)])
+        found.sort_values("axis", key=lambda own: own.map(every.index), kind="stable").to_csv(FILE, index=False)
     frame = pd.read_csv(FILE)
     for axis, part in SHOWN:
         sys.stdout.write(f"\n{axis}, {part}\n\n{table(frame, axis, part)}\n")
