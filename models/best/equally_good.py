@@ -57,7 +57,7 @@ class EquallyGood(ScmBest):
         self,
         candidates: Sequence[str] = tuple(FAMILIES),
         members: int = 4,
-        effort: float = 1.0,
+        effort: float = 0.5,
         roots: str = "resample",
         mirrored: bool = True,
     ):
