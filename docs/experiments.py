@@ -1,4 +1,4 @@
-"""The tables of four open questions, from committed runs of `inversion`, `depth`, `confounding` and `wrong-graph`.
+"""The tables of five open questions, from committed runs of the suites that `MADE` names.
 
 ``python docs/catalogue.py`` writes them. Where there is no such run, a table is the sentence that says so.
 """
@@ -123,6 +123,16 @@ def wrong(rows: pd.DataFrame) -> str:
     return table(["error", "method", "right graph", *CHANGES], told, left=2)
 
 
+def intervals(rows: pd.DataFrame) -> str:
+    """A line a world and method: how often intervals hold the truth, their width and their score."""
+    scores = {metric: by_seed(rows, "interval", metric) for metric in ("coverage", "width", "interval_score")}
+    told = []
+    for dataset, method in _methods(scores["coverage"]):
+        coverage, width, score = (_median(each, dataset, method) for each in scores.values())
+        told.append([plain(dataset), plain(title(*method)), f"{100 * coverage:.0f} %", number(width), number(score)])
+    return table(["world", "method", "truth inside", "width", "interval score"], told, left=2)
+
+
 def factor(rows: pd.DataFrame, who: Method, change: str, query: str, metric: str) -> tuple[float, float, float]:
     """By what factor a change makes a method's error worse, with its interval."""
     return ratio(*_asked_of_both(_by_change(rows, query, metric), who, change))
@@ -183,6 +193,7 @@ MADE: dict[str, Callable[[pd.DataFrame], str]] = {
     "depth": depth,
     "confounding": confounding,
     "wrong-graph": wrong,
+    "intervals": intervals,
 }
 """What is made of which suite's rows."""
 

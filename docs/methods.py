@@ -16,6 +16,7 @@ from shown import cited, costs, failings, method_page, of_method, plain, table
 OUT = Path(__file__).parent / "methods"
 POWERS = {
     "abduct": "the noise of a row",
+    "interval": "intervals of counterfactual rows",
     "log_prob": "densities",
     "predict": "point predictions",
     "replay": "true answers from the noise",

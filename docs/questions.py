@@ -199,6 +199,23 @@ def _of_size(who: str, world: str, rows: int) -> pd.DataFrame:
     return found
 
 
+def covered(who: str, *worlds: str) -> tuple[float, float]:
+    """The least and greatest share of rows, over worlds, whose truth a method's intervals hold, in per cent."""
+    shares = [100 * interval(who, world, "coverage") for world in worlds]
+    return min(shares), max(shares)
+
+
+def interval(who: str, world: str, metric: str = "interval_score") -> float:
+    """A method's median over seeds in the suite `intervals`: ``coverage``, ``width`` or ``interval_score``."""
+    scores = experiments.by_seed(run("intervals").rows, "interval", metric)
+    return float(scores.loc[(world, *method(who))].median())
+
+
+def interval_ratio(a: str, b: str, world: str, metric: str = "interval_score") -> float:
+    """How many times b's width or score the one of a is, on a world."""
+    return interval(a, world, metric) / interval(b, world, metric)
+
+
 def learnt(who: str, world: str, rows: int) -> float:
     """The median error of counterfactual rows of a method that had so many rows to learn from, in `learning`."""
     found = learning.medians(run(learning.SUITE).rows, "counterfactual", "rmse")

@@ -7,6 +7,7 @@ from .effects import mean_effect, rank_error, sign_error
 from .encoding import encoding_scores, reconstruction_error, scaled
 from .energy import energy_distance
 from .hilbert_schmidt import hsic, hsic_test
+from .intervals import coverage, interval_score, width
 from .likelihood import kl
 from .marginals import ks, w1
 from .mmd import cross_median_gamma, mmd2_biased, mmd2_unbiased, mmd_paper, mmd_unbiased, truth_gammas
@@ -21,11 +22,13 @@ __all__ = [
     "MetricError",
     "ate_norm",
     "c2st_forest",
+    "coverage",
     "cross_median_gamma",
     "encoding_scores",
     "energy_distance",
     "hsic",
     "hsic_test",
+    "interval_score",
     "kl",
     "ks",
     "label_error",
@@ -48,4 +51,5 @@ __all__ = [
     "total_variation",
     "truth_gammas",
     "w1",
+    "width",
 ]

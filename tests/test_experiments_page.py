@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import experiments
+import questions
 import shown
 from scmbench.benchmarks.suites import suite as suites
 
@@ -78,6 +80,34 @@ def test_a_wrong_graph_is_compared_with_the_right_one_where_both_ask_the_same():
     assert line == "| rows, RMSE | linear | 2.00 | 2.00 [2.00, 2.00] | – | – | 3.00 [3.00, 3.00] |"
 
 
+def test_intervals_have_a_line_a_world_and_method():
+    scores = {"coverage": 0.25, "width": 0.5, "interval_score": 2.0}
+    rows = [
+        ("check/sine", "flow ensemble", None, seed, "interval", metric, node, score * (1 + seed))
+        for metric, score in scores.items()
+        for node in ("x1", "x2")
+        for seed in range(3)
+    ]
+    (line,) = experiments.intervals(frame(*rows)).splitlines()[2:]
+    assert line == "| check/sine | flow ensemble | 50 % | 1.00 | 4.00 |"
+
+
+def test_what_pages_say_of_intervals_is_read_from_the_run(monkeypatch):
+    rows = [
+        (world, model, None, seed, "interval", metric, "x1", score)
+        for world, model, metric, score in (
+            ("a", "flow ensemble", "coverage", 0.25),
+            ("b", "flow ensemble", "coverage", 0.5),
+            ("a", "flow ensemble", "interval_score", 3.0),
+            ("a", "equally-good", "interval_score", 1.5),
+        )
+        for seed in range(3)
+    ]
+    monkeypatch.setattr(questions, "run", lambda name: SimpleNamespace(rows=frame(*rows)))
+    assert questions.covered("flow ensemble", "a", "b") == (25.0, 50.0)
+    assert questions.interval_ratio("flow ensemble", "equally-good", "a") == 2.0
+
+
 def test_without_runs_every_table_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(shown.committed, "folder", lambda name: tmp_path / name)
     monkeypatch.setattr(experiments, "OUT", tmp_path / "tables")
@@ -89,6 +119,6 @@ def test_without_runs_every_table_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", experiments.MADE)
 def test_the_suites_are_there_and_ask_what_the_tables_show(name):
     suite = suites.load(name)
-    assert suite.protocol == ("paper" if name == "inversion" else "standard")
+    assert suite.protocol == {"inversion": "paper", "intervals": "intervals"}.get(name, "standard")
     labels = {entry.label for entry in suite.models}
     assert name != "inversion" or {f"{x} T=100" for x in ("ddim", "implicit", "belm")} <= labels

@@ -10,6 +10,7 @@ PROTOCOLS = {
     "image-class": "The same about the class alone, with fewer images: for curves over a method's options.",
     "image-large": "The same with 1000 images a parent and all training images: for a GPU.",
     "image-smoke": "The same with a few rows and judges of a few steps: its scores mean nothing.",
+    "intervals": "How often intervals of counterfactual rows hold the truth, their width, and the interval score.",
     "kacgm": "The evaluation of the KaCGM paper's code: MMD, a forest's accuracy and errors, over all columns.",
     "paper": "The evaluation of the DCM paper's published code, kept only to check its numbers.",
     "standard": (

@@ -31,6 +31,7 @@ from .columns import KACGM, ColumnsProtocol
 from .confounded import BDCM, BackdoorProtocol
 from .flows import CNF, Divergence, FlowProtocol, has_density
 from .image_protocol import CLASS, IMAGE, LARGE, SMOKE, ImageProtocol
+from .intervals import INTERVALS, IntervalProtocol
 from .measured import AsRows, HeldOut, Likelihood
 from .pairs import COCYCLES, PairProtocol
 from .sets import TMSCM, SetsProtocol
@@ -228,10 +229,12 @@ Evaluation: TypeAlias = (
     | SetsProtocol
     | ImageProtocol
     | TheoryProtocol
+    | IntervalProtocol
 )
 
 _PROTOCOLS: dict[str, Evaluation] = {
-    p.name: p for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, KACGM, TMSCM, IMAGE, CLASS, LARGE, SMOKE, THEORY)
+    p.name: p
+    for p in (PAPER, STANDARD, BDCM, CNF, COCYCLES, INTERVALS, KACGM, TMSCM, IMAGE, CLASS, LARGE, SMOKE, THEORY)
 }
 
 

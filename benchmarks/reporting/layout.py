@@ -63,9 +63,12 @@ METRICS = {
     "hsic_p": "p of HSIC",
     "reconstruction": "own error",
     "monotone_share": "pairs in order",
+    "coverage": "coverage",
+    "width": "width",
+    "interval_score": "interval score",
 }
-HIGHER = {"hsic_p", "monotone_share"}
-"""Scores of what is seen of an abduction of which higher is better; a p-value is no more than a yes or no."""
+HIGHER = {"hsic_p", "monotone_share", "coverage"}
+"""Scores of which higher is better; a p-value is no more than a yes or no, and coverage is worth its width."""
 
 MARKED = "made, at least in part, by other code than there is now: scmbench run SUITE --stale computes it again."
 

@@ -37,7 +37,7 @@ from .processes import children_ended, end_with_parent
 FORKS = sys.platform == "linux"
 """Elsewhere libraries may not survive a fork."""
 
-ASKED = ("sample", "counterfactual", "predict", "log_prob", "abduct")
+ASKED = ("sample", "counterfactual", "interval", "predict", "log_prob", "abduct")
 """The methods that a question may call; no `replay`, which takes the truth."""
 
 

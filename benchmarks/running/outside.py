@@ -104,6 +104,10 @@ class OutsideModel:
         """As `CausalModel.counterfactual`."""
         return self._ask("counterfactual", factual, do, seed=seed)
 
+    def interval(self, factual: Values, do: Intervention, level: float = 0.9, *, seed: int) -> Values:
+        """As `CausalModel.interval`."""
+        return self._ask("interval", factual, do, level, seed=seed)
+
     def predict(self, do: Intervention) -> Values:
         """As `CausalModel.predict`."""
         return self._ask("predict", do)

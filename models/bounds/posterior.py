@@ -43,7 +43,8 @@ class Posterior(CausalModel):
 
     (change of variables). A grid of `points` noises, made finer where f turns, brackets the roots; halving finds them,
     and what is left of a bracket gives the weight, its probability over the change of f. `particles` joint draws of the
-    noise, stratified at each node and with random numbers shared by all rows, are replayed under `do` and averaged.
+    noise, stratified at each node and with random numbers shared by all rows, are replayed under `do` and averaged;
+    their quantiles are its intervals.
 
     Exact in the limits of `points` and `particles`, where f is piecewise smooth in u, flat pieces and jumps included.
     Raises `Unsupported` without an SCM, with latent nodes, and where a node that is to be abducted has noise of more
@@ -84,6 +85,16 @@ class Posterior(CausalModel):
 
     def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
         """The mean over `particles` replays of each row."""
+        return {node: x.mean(1) for node, x in self._replays(factual, forced, seed).items()}
+
+    def _interval(self, factual: Values, forced: Values, level: float, *, seed: int) -> Values:
+        """The central interval of `particles` replays of each row."""
+        tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+        found = self._replays(factual, forced, seed)
+        return {node: x.quantile(tails, dim=1).movedim(0, 1) for node, x in found.items()}
+
+    def _replays(self, factual: Values, forced: Values, seed: int) -> Values:
+        """What the intervention reaches, by each of k = `particles` draws of a row's noise: ``(n, k, *event)``."""
         scm, k, n = self.scm, self.particles, n_rows(factual)
         for node in self.reached(forced):
             _check_scalar(scm, node)
@@ -92,7 +103,7 @@ class Posterior(CausalModel):
             if node in reached:
                 u = abduct(scm, node, factual, k, self.points, generator(seed, "noise", node))
                 values[node] = scm.functions[node](u.reshape(-1), *(values[parent] for parent in scm.parents[node]))
-        return {node: values[node].double().reshape(n, k, *values[node].shape[1:]).mean(1) for node in reached}
+        return {node: values[node].double().reshape(n, k, *values[node].shape[1:]) for node in reached}
 
 
 _WIDE = "{!r} has noise of more than one dimension, whose posterior is not found on a grid"

@@ -20,7 +20,8 @@ class Marginal(CausalModel):
 
     A sample draws each node's training rows independently; a counterfactual is the training mean, the best guess that
     knows neither the row nor the causes (its squared error, over the node's variance, is about 1). Of a discrete node
-    it is the level next to the mean, of a category the most frequent one.
+    it is the level next to the mean, of a category the most frequent one. Its intervals are quantiles of the training
+    rows.
     """
 
     role = "floor"
@@ -44,6 +45,11 @@ class Marginal(CausalModel):
     def _predict(self, n: int, forced: Values) -> Values:
         """The training mean of each node, the most frequent value of a category."""
         return {v: self._guess(v).expand(n, *x.shape[1:]) for v, x in self.train.items()}
+
+    def _interval(self, factual: Values, forced: Values, level: float, *, seed: int) -> Values:
+        """The central interval of each node's training rows, the same for every row."""
+        tails, n = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64), n_rows(factual)
+        return {v: x.double().quantile(tails, dim=0).expand(n, 2, *x.shape[1:]) for v, x in self.train.items()}
 
     def _guess(self, node: str) -> Tensor:
         x = self.train[node]

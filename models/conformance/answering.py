@@ -218,14 +218,18 @@ def queries_refuse_bad_input(subject: Subject) -> None:
 
 @holds(
     "optional methods work",
-    "The harness asks `abduct`, `log_prob` and `predict` where `powers` lists them, and relies on their shapes.",
+    "The harness asks `abduct`, `interval`, `log_prob` and `predict` where `powers` lists them, and relies on shapes.",
 )
 def optional_methods_work(subject: Subject) -> str | None:
-    """`abduct` gives n finite rows a node, `log_prob` n numbers, `predict` a complete answer under its `do`."""
+    """`abduct` gives n finite rows a node, `log_prob` n numbers, `predict` a complete answer under its `do`.
+
+    `interval` gives two finite ends a row and node, the lower one first, and both at the value of what is set.
+    """
+    wrongs = {"abduct": _wrong_noise, "interval": _wrong_interval, "log_prob": _wrong_density, "predict": _wrong_point}
     tried: set[str] = set()
     for world, model in subject.fitted():
         for question in world.questions():
-            for name, wrong in {"abduct": _wrong_noise, "log_prob": _wrong_density, "predict": _wrong_point}.items():
+            for name, wrong in wrongs.items():
                 if name in model.powers:
                     try:
                         complaint = wrong(model, question)
@@ -235,7 +239,7 @@ def optional_methods_work(subject: Subject) -> str | None:
                         raise Broken(f"{question}: {name} {complaint}")
                     tried.add(name)
     if not tried:
-        raise NotApplicable("it has none of abduct, log_prob, predict")
+        raise NotApplicable("it has none of abduct, interval, log_prob, predict")
     return f"it has {', '.join(sorted(tried))}"
 
 
@@ -245,6 +249,19 @@ def _wrong_noise(model: Any, question: Question) -> str | None:
         if node not in noise or len(noise[node]) != question.n or not torch.isfinite(noise[node]).all():
             return f"gives no {question.n} finite rows for {node!r}"
     return None
+
+
+def _wrong_interval(model: Any, question: Question) -> str | None:
+    found: Values = model.interval(question.factual, question.do, seed=0)
+    for node, like in question.factual.items():
+        expected = (question.n, 2, *like.shape[1:])
+        if node not in found or found[node].shape != expected or not torch.isfinite(found[node]).all():
+            return f"gives no finite {expected} for {node!r}"
+        if bool((found[node][:, 0] > found[node][:, 1]).any()):
+            return f"gives {node!r} an upper end below the lower one"
+    forced = expand(question.do, question.n, question.factual)
+    kept = all(torch.equal(found[v][:, end], a) for v, a in forced.items() for end in (0, 1))
+    return None if kept else "does not keep to do"
 
 
 def _wrong_density(model: Any, question: Question) -> str | None:

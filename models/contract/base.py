@@ -9,16 +9,16 @@ from typing import Any, ClassVar, Literal, Self
 
 import networkx as nx
 from scmbench.datasets.problem import Problem
-from scmbench.datasets.values import Intervention, Values, batch, check_values, expand, n_rows
+from scmbench.datasets.values import Intervention, Values, batch, check_values, expand, is_image, n_rows
 from torch import Tensor
 
-from .checks import check_integer, check_rows, completed, copies
+from .checks import between, check_integer, check_rows, check_share, completed, copies, ends
 from .fitted import Fitted, Unsupported
 from .options import Configured
 
 RUNGS = frozenset({"observational", "interventional", "counterfactual"})
 
-POWERS = ("abduct", "log_prob", "predict", "replay", "save")
+POWERS = ("abduct", "interval", "log_prob", "predict", "replay", "save")
 """What a model may do beyond the contract; `CausalModel.powers` says which of them a class has."""
 
 EXACT, UNTOUCHED = "do is exact", "non-descendants untouched"
@@ -31,11 +31,11 @@ class CausalModel(Fitted, Configured, ABC):
     **Who does what.** The public methods are this class's: they check what comes in (a misspelt node, NaN, another
     shape, ``n=1e3`` are `ValuesError`s that name the culprit), make tensors of `do`, hand copies to the *hooks* of the
     method and finish what these return. A subclass writes the hooks `_fit`, `_sample` and `_counterfactual`, as far as
-    `answers` lists their kind of query, and of `_abduct`, `_log_prob`, `_predict`, `_replay` those that it can (see
-    `powers`). So these hold by construction: intervened nodes have exactly their value; in a counterfactual, what the
-    intervention does not reach has its factual value; discrete nodes (integers, and two values of any type) have values
-    that occur in training; no input is changed, no answer shares memory with one; what the caller does to graph or data
-    after `fit` changes no answer.
+    `answers` lists their kind of query, and of `_abduct`, `_interval`, `_log_prob`, `_predict`, `_replay` those that it
+    can (see `powers`). So these hold by construction: intervened nodes have exactly their value; in a counterfactual,
+    what the intervention does not reach has its factual value; discrete nodes (integers, and two values of any type)
+    have values that occur in training; no input is changed, no answer shares memory with one; what the caller does to
+    graph or data after `fit` changes no answer.
 
     Published code that breaks one of the first two on purpose says so by name in `waives` and is then let alone. A
     class that overrides a public method instead of its hook works too, and keeps these promises by itself.
@@ -162,15 +162,50 @@ class CausalModel(Fitted, Configured, ABC):
             Unsupported: Where the method has no counterfactuals.
         """
         seed, like = check_integer(seed, "seed"), self._fitted()
-        known = check_rows(factual, like, what="factual rows")
-        n = n_rows(known)
+        factual = check_rows(factual, like, what="factual rows")
+        n = n_rows(factual)
         forced = expand(do, n, like)
-        answer = self._counterfactual(copies(known), copies(forced), seed=seed) if n else like
+        answer = self._counterfactual(copies(factual), copies(forced), seed=seed) if n else like
+        return self._completed(answer, factual, forced)
+
+    def interval(self, factual: Values, do: Intervention, level: float = 0.9, *, seed: int) -> Values:
+        """Between which two values every node would have been for these very rows under `do`.
+
+        A method that knows a law of each row's counterfactual gives its central interval at `level`. One that has
+        several answers to each row, of which its data do not say which is right, gives the least and the greatest of
+        them whatever the level: what it does not know has no probability.
+
+        Args:
+            factual: The rows as they were, ``{node: (n, *event)}``.
+            do: Node to the value that it is set to: one value, or one a row.
+            level: How likely the truth should lie between the two, above 0 and below 1.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The lower and the upper end ``{node: (n, 2, *event)}``, component by component; what is set, and what the
+            intervention does not reach, has both ends at its value.
+
+        Raises:
+            ValuesError: For rows, a `do` or a `level` that does not fit, and for an end that is below the other.
+            Unsupported: Where the method gives points only, and for images and categories, which lie between nothing.
+        """
+        seed, like, level = check_integer(seed, "seed"), self._fitted(), check_share(level, "level")
+        if odd := [node for node in self.order if is_image(like[node]) or node in self.categorical]:
+            raise Unsupported(f"{odd[0]!r} is an image or a category: no value of it lies between two others")
+        factual = check_rows(factual, like, what="factual rows")
+        n = n_rows(factual)
+        forced = expand(do, n, like)
+        answer = self._interval(copies(factual), copies(forced), level, seed=seed) if n else between(like, like)
+        low, high = (self._completed(end, factual, forced) for end in ends(answer, n, who=type(self).__name__))
+        return between(low, high)
+
+    def _completed(self, answer: Any, factual: Values, forced: Values) -> Values:
+        """What a method answered to factual rows, and as they are what is forced and what that does not reach."""
         moved = self.reached(forced) if self._keeps(UNTOUCHED) else set(self.order)
-        known = {node: x for node, x in known.items() if node not in moved and node not in forced}
+        known = {node: x for node, x in factual.items() if node not in moved and node not in forced}
         known |= forced if self._keeps(EXACT) else {}
         free = {node: levels for node, levels in self.levels.items() if node not in forced}
-        return completed(answer, like, free, n, known, who=type(self).__name__)
+        return completed(answer, self.like, free, n_rows(factual), known, who=type(self).__name__)
 
     def abduct(self, factual: Values) -> Values:
         """The noise ``{node: (n, ...)}`` inferred of factual rows.
@@ -280,6 +315,20 @@ class CausalModel(Fitted, Configured, ABC):
             The rows under the intervention; only nodes in `reached` matter.
         """
         raise Unsupported(f"{type(self).__name__} answers {_listed(self.answers)} queries; it has no counterfactuals")
+
+    def _interval(self, factual: Values, forced: Values, level: float, *, seed: int) -> Values:
+        """Hook of `interval`: the rows `factual` with the nodes `forced` to ``(n, *event)``.
+
+        Args:
+            factual: The rows as they were, ``{node: (n, *event)}``.
+            forced: The intervened nodes' values, ``{node: (n, *event)}``.
+            level: How likely the truth should lie between both ends.
+            seed: Where all randomness comes from.
+
+        Returns:
+            Both ends ``{node: (n, 2, *event)}``, the lower one first; only nodes in `reached` matter.
+        """
+        raise Unsupported(f"{type(self).__name__} answers counterfactuals by points, without an interval")
 
     def _abduct(self, factual: Values) -> Values:
         raise Unsupported(f"{type(self).__name__} does not show the noise that it infers")

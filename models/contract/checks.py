@@ -28,6 +28,13 @@ def check_integer(value: Any, what: str, *, least: int | None = None) -> int:
     return number
 
 
+def check_share(value: Any, what: str) -> float:
+    """`value` as a float between 0 and 1. Raises `ValuesError` for anything else, both ends included."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ValuesError(f"{what}={value!r}: expected a number above 0 and below 1")
+    return float(value)
+
+
 def own_graph(graph: nx.DiGraph) -> nx.DiGraph:
     """A plain copy: nodes in topological order (ties by name), edges sorted, without attributes.
 
@@ -110,6 +117,26 @@ def completed(answer: Any, like: Values, levels: Values, n: int, known: Values, 
             raise ValuesError(f"{who}: {node!r} has shape {tuple(x.shape)}; expected {expected}")
         values[node] = as_like(x, prototype, levels.get(node))
     return values
+
+
+def between(low: Values, high: Values) -> Values:
+    """Two ends ``{node: (n, *event)}`` as one, ``{node: (n, 2, *event)}``."""
+    return {node: torch.stack([x, high[node]], 1) for node, x in low.items()}
+
+
+def ends(answer: Any, n: int, *, who: str) -> tuple[Values, Values]:
+    """The lower and the upper end ``{node: (n, ...)}`` of a method's intervals ``{node: (n, 2, ...)}``.
+
+    Raises `ValuesError` that names `who`, where a node's are no pairs or end before they begin.
+    """
+    _check_mapping(answer, f"{who}: the answer")
+    for node, x in answer.items():
+        if not isinstance(x, Tensor) or x.shape[:2] != (n, 2):
+            got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise ValuesError(f"{who}: the interval of {node!r} is {got}; expected a tensor ({n}, 2, ...)")
+        if bool((x[:, 0] > x[:, 1]).any()):
+            raise ValuesError(f"{who}: an interval of {node!r} has its upper end first")
+    return {node: x[:, 0] for node, x in answer.items()}, {node: x[:, 1] for node, x in answer.items()}
 
 
 def copies(values: Mapping[str, Tensor]) -> Values:

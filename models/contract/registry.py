@@ -26,6 +26,7 @@ BUILT_IN = {
     "cocycle": "scmbench.models.cocycle:Cocycle",
     "dscm": "scmbench.models.dscm:DSCM",
     "engression": "scmbench.models.engression:Engression",
+    "equally-good": "scmbench.models.best:EquallyGood",
     "flow-matching": "scmbench.models.flow_matching:FlowMatching",
     "flow-scm": "scmbench.models.flow_scm:FlowSCM",
     "scm-best": "scmbench.models.best:ScmBest",

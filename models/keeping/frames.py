@@ -168,28 +168,40 @@ class FrameModel:
         Raises:
             ValuesError: As `fit` raises it, and for a `do` that does not fit.
         """
-        graph, seed = self._fitted(), whole(seed, "seed")
-        if not isinstance(frame, pd.DataFrame):
-            raise ValuesError(f"expected a pandas.DataFrame, got a {type(frame).__name__}")
-        factual, unknown = self._factual(frame, graph, nodes)
-
-        def natural(node: str, forced: Intervention) -> Tensor:
-            if nx.ancestors(graph, node) & set(forced):
-                return self.model.counterfactual(factual, forced, seed=seed)[node]
-            if node in unknown:
-                raise ValuesError(f"do({node!r}): its function needs the factual values, and some are missing")
-            return factual[node]
-
-        forced = resolve(do, check_graph(graph), self._like, self._labels, frame.index, natural)
+        seed = whole(seed, "seed")
+        factual, unknown, forced = self._asked(frame, do, nodes, seed)
         answer = self.model.counterfactual(factual, forced, seed=seed)
         self._tell(forced, do)
-        table = to_frame({node: x for node, x in answer.items() if nodes is None or node in nodes})
-        table = table.set_index(frame.index)
-        for node, missing in unknown.items():
-            if node not in forced and node in answer and (nodes is None or node in nodes):
-                for name in columns_of(table, node):
-                    table[name] = table[name].astype("float64").where(~missing)
-        return self._labels.decode(table)
+        return self._told(answer, frame, forced, unknown, nodes)
+
+    def interval(
+        self, frame: pd.DataFrame, do: Do, *, level: float = 0.9, nodes: Sequence[str] | None = None, seed: int = 0
+    ) -> pd.DataFrame:
+        """Between which two values every node would have been in each row of `frame` under `do`, at its index.
+
+        What an interval means is the model's: see `CausalModel.interval`.
+
+        Args:
+            frame: The rows as they were; what may be missing is as for `counterfactual`.
+            do: As for `counterfactual`.
+            level: How likely the truth should lie between the two, above 0 and below 1.
+            nodes: The nodes that are asked about; by default all.
+            seed: Where all randomness comes from.
+
+        Returns:
+            The columns of `counterfactual` twice, under ``low`` and ``high``.
+
+        Raises:
+            ValuesError: As `counterfactual`, and for a `level` that is no share.
+            Unsupported: Where the model gives points only.
+        """
+        seed = whole(seed, "seed")
+        factual, unknown, forced = self._asked(frame, do, nodes, seed)
+        answer = self.model.interval(factual, forced, level, seed=seed)
+        self._tell(forced, do)
+        ends = [{node: x[:, end] for node, x in answer.items()} for end in (0, 1)]
+        low, high = (self._told(end, frame, forced, unknown, nodes) for end in ends)
+        return pd.concat({"low": low, "high": high}, axis=1)
 
     def effect(
         self, outcome: str, do: Do, versus: Do, *, n: int = 1000, frame: pd.DataFrame | None = None, seed: int = 0
@@ -278,6 +290,41 @@ class FrameModel:
         if not self._like:
             raise ValuesError("the model is not fitted yet: call fit(graph, frame) first")
         return self.model.graph  # type: ignore[attr-defined]
+
+    def _asked(
+        self, frame: pd.DataFrame, do: Do, nodes: Sequence[str] | None, seed: int
+    ) -> tuple[Values, dict[str, np.ndarray], Values]:
+        """Factual rows, where they are unknown (see `_factual`), and what is done to them."""
+        graph = self._fitted()
+        if not isinstance(frame, pd.DataFrame):
+            raise ValuesError(f"expected a pandas.DataFrame, got a {type(frame).__name__}")
+        factual, unknown = self._factual(frame, graph, nodes)
+
+        def natural(node: str, forced: Intervention) -> Tensor:
+            if nx.ancestors(graph, node) & set(forced):
+                return self.model.counterfactual(factual, forced, seed=seed)[node]
+            if node in unknown:
+                raise ValuesError(f"do({node!r}): its function needs the factual values, and some are missing")
+            return factual[node]
+
+        return factual, unknown, resolve(do, check_graph(graph), self._like, self._labels, frame.index, natural)
+
+    def _told(
+        self,
+        answer: Values,
+        frame: pd.DataFrame,
+        forced: Values,
+        unknown: dict[str, np.ndarray],
+        nodes: Sequence[str] | None,
+    ) -> pd.DataFrame:
+        """An answer about the rows of `frame`, NaN where a node is unknown, with the labels that it was fitted with."""
+        table = to_frame({node: x for node, x in answer.items() if nodes is None or node in nodes})
+        table = table.set_index(frame.index)
+        for node, missing in unknown.items():
+            if node not in forced and node in answer and (nodes is None or node in nodes):
+                for name in columns_of(table, node):
+                    table[name] = table[name].astype("float64").where(~missing)
+        return self._labels.decode(table)
 
     def _factual(
         self, frame: pd.DataFrame, graph: nx.DiGraph, nodes: Sequence[str] | None

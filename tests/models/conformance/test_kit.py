@@ -249,6 +249,12 @@ class LogsPerNode(LinearGaussian):
         return super().log_prob(x).sum()
 
 
+class TurnsItsEnds(LinearGaussian):
+    def interval(self, factual, do, level=0.9, *, seed):
+        answer = self.counterfactual(factual, do, seed=seed)
+        return {v: torch.stack([x + 1, x - 1], 1) for v, x in answer.items()}
+
+
 class KeepsNoDistribution(Identity):
     """Answers what it does not declare."""
 
@@ -283,6 +289,7 @@ BROKEN = [
     (DrawsARowAtATime, "rows are answered by themselves", "permuted rows: 'a' differs"),
     (IgnoresUnknownNodes, "queries refuse bad input", "sample, do of an unknown node: was answered"),
     (LogsPerNode, "optional methods work", "log_prob has shape"),
+    (TurnsItsEnds, "optional methods work", "interval gives '.*' an upper end below the lower one"),
     (UsesTheGlobalGenerator, "same seed, same answer", "'z' differs"),
     (IgnoresTheSeed, "another seed, another sample", "is the same at seeds 3 and 4"),
     (Remembers, "queries leave no state", "asked after the others"),

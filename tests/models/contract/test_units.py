@@ -84,6 +84,7 @@ CASES = [
     *(Case("cocycle", {"transform": transform}) for transform in ("affine", "spline")),
     Case("dscm", {"particles": 2}),
     Case("engression", {"draws": 50}),
+    Case("equally-good", {"candidates": ("additive", "flow"), "members": 2}),
     Case("flow-matching"),
     *(Case("flow-scm", {"base": base, "roots": "fitted"}) for base in ("normal", "laplace", "student-t")),
     Case("linear"),

@@ -6,9 +6,11 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scmbench.datasets.values import ValuesError
 from scmbench.models import load
 from scmbench.models.keeping.frames import FrameModel
+from scmbench.models.linear import LinearGaussian
 
 GRAPH = nx.DiGraph([("dose", "effect"), ("age", "effect")])
 
@@ -116,3 +118,29 @@ def test_factual_rows_come_in_the_fitted_type(model):
 def test_a_model_that_was_not_fitted_says_so():
     with pytest.raises(ValuesError, match=r"call fit\(graph, frame\) first"):
         FrameModel(load("linear")()).sample(3)
+
+
+class Wide(LinearGaussian):
+    """Its answer, give or take `level`."""
+
+    def _interval(self, factual, forced, level, *, seed):
+        answer = self._counterfactual(factual, forced, seed=seed)
+        return {node: torch.stack([x - level, x + level], 1) for node, x in answer.items()}
+
+
+def test_intervals_are_two_answers_side_by_side_with_labels_and_gaps():
+    graph = nx.DiGraph([("dose", "cured"), ("dose", "effect")])
+    rows = frame()[["dose", "effect"]]
+    rows = rows.assign(cured=np.where(rows["dose"] > 0, "yes", "no"))
+    model = FrameModel(Wide).fit(graph, rows)
+    asked = rows.iloc[:3].assign(effect=[1.0, np.nan, 2.0])
+    found = model.interval(asked, do={"dose": 0.1}, level=0.9)
+    assert found.index.equals(asked.index)
+    assert found["low"]["dose"].tolist() == found["high"]["dose"].tolist() == [0.1] * 3
+    assert (found["low"]["cured"].tolist(), found["high"]["cured"].tolist()) == (["no"] * 3, ["yes"] * 3)
+    point = model.counterfactual(asked, do={"dose": 0.1})["effect"].iloc[0]
+    assert [found[end]["effect"].iloc[0] - point for end in ("low", "high")] == pytest.approx([-0.9, 0.9])
+    assert found["low"]["effect"].isna().tolist() == [False, True, False]
+    assert list(model.interval(asked, do={"dose": 1.0}, nodes=["effect"])["high"]) == ["effect"]
+    with pytest.raises(ValuesError, match="level=2"):
+        model.interval(asked, do={"dose": 1.0}, level=2)

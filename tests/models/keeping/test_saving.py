@@ -44,6 +44,7 @@ CONFIGURATIONS = [
     ("cocycle", {}),
     ("cocycle", {"transform": "affine", "hidden": ()}),
     ("engression", {}),
+    ("equally-good", {"candidates": ("additive", "flow"), "members": 2}),
     ("flow-matching", {}),
     ("flow-scm", {}),
     ("flow-scm", {"base": "student-t", "shapes": ("spline",), "roots": "fitted"}),
