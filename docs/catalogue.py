@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import arena
 import costs
+import entering
 import experiments
 import gallery
 import image_results
@@ -25,6 +26,7 @@ if __name__ == "__main__":
     methods.main()
     theory.main()
     experiments.main()
+    entering.main()
     question_figures.main()
     image_results.main()
     costs.main()

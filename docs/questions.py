@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+import entering
 import experiments
 import learning
 import pandas as pd
@@ -168,6 +169,16 @@ def deep_ratio(a: str, b: str, nodes: Sequence[int], metric: str = "rmse") -> tu
 def misled(who: str, change: str, query: str = "counterfactual", metric: str = "rmse") -> tuple[float, float, float]:
     """The factor by which a change of the graph makes a method's error worse, with its interval."""
     return experiments.factor(run("wrong-graph").rows, method(who), change, query, metric)
+
+
+def entered(entry: str, kind: str, part: str) -> float:
+    """The median of ``hsic`` or ``rmse`` of an entry's mechanisms in worlds of a kind, in the suite `parents`."""
+    return entering.median(run(entering.SUITE).rows, method(entry), kind, part)
+
+
+def against_concat(entry: str, kind: str, part: str) -> tuple[float, float, float]:
+    """An entry's ``hsic`` or ``rmse`` over that of concatenation, in worlds of a kind, with its interval."""
+    return entering.over_concat(run(entering.SUITE).rows, method(entry), kind, part)
 
 
 def learnt(who: str, world: str, rows: int) -> float:

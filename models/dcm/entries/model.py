@@ -33,6 +33,7 @@ class ParentsDCM(NodewiseModel):
     diffusion, then `epochs`, `batch_size` and `lr` of Adam. It is trained on the CPU.
     """
 
+    batch_mechanisms: ClassVar[int | None] = 60
     version: ClassVar[int] = 1
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2, "steps": 10}
 
