@@ -57,7 +57,7 @@ class Entering(Diffusion):
     With the entry ``residual``, x = m(pa) + r: m is learned first, and the diffusion is that of r given the parents.
     """
 
-    saves = (*Diffusion.saves, "centre", "rows")
+    saves = ("scaler", "parent_scaler", "network", "updates", "centre", "rows")
     config: EntryConfig
     network: Learned  # type: ignore[assignment]
     sampler: EntrySampler
