@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import arena
 import costs
+import entering
 import experiments
 import gallery
 import image_results
@@ -29,6 +30,7 @@ if __name__ == "__main__":
     experiments.main()
     orders.main()
     sizes.main()
+    entering.main()
     question_figures.main()
     image_results.main()
     costs.main()

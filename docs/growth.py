@@ -143,7 +143,9 @@ def stored(counts: Sequence[int] = RECORDS) -> Iterator[tuple[int, str, float]]:
 def suite(axis: str, size: int) -> Suite:
     """A suite of two worlds with so many seeds of one method, or so many methods at one seed."""
     seeds, count = (size, 1) if axis == "seeds" else (1, size)
-    lines = "".join(f'[[models]]\nname = "linear"\nlabel = "m{i}"\noptions = {{ridge = {i / 1e3}}}\n' for i in range(count))
+    lines = "".join(
+        f'[[models]]\nname = "linear"\nlabel = "m{i}"\noptions = {{ridge = {i / 1e3}}}\n' for i in range(count)
+    )
     text = f'protocol = "paper"\nseeds = {seeds}\ndatasets = ["dcm/chain/nlin", "dcm/triangle/nlin"]\n{lines}'
     return parse(text, name="grown", file="grown.toml")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+import entering
 import experiments
 import learning
 import orders
@@ -214,6 +215,16 @@ def interval(who: str, world: str, metric: str = "interval_score") -> float:
 def interval_ratio(a: str, b: str, world: str, metric: str = "interval_score") -> float:
     """How many times b's width or score the one of a is, on a world."""
     return interval(a, world, metric) / interval(b, world, metric)
+
+
+def entered(entry: str, kind: str, part: str) -> float:
+    """The median of ``hsic`` or ``rmse`` of an entry's mechanisms in worlds of a kind, in the suite `parents`."""
+    return entering.median(run(entering.SUITE).rows, method(entry), kind, part)
+
+
+def against_concat(entry: str, kind: str, part: str) -> tuple[float, float, float]:
+    """An entry's ``hsic`` or ``rmse`` over that of concatenation, in worlds of a kind, with its interval."""
+    return entering.over_concat(run(entering.SUITE).rows, method(entry), kind, part)
 
 
 def learnt(who: str, world: str, rows: int) -> float:

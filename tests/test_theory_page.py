@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+import entering
 import experiments
 import orders
 import shown
@@ -71,7 +72,8 @@ def test_without_a_run_every_table_says_so_and_nothing_is_made_up(tmp_path, monk
     written = {path.stem: path.read_text() for path in (tmp_path / "tables").iterdir()}
     assert set(written.values()) == {shown.not_run("theory")}
     on_page = {line.split("/")[-1].removesuffix('.md"') for line in PAGE.splitlines() if "--8<--" in line}
-    assert on_page == set(written) | set(experiments.MADE) | set(orders.SUITES) | {sizes.SUITE}
+    asked = {sizes.SUITE, entering.SUITE, *orders.SUITES}
+    assert on_page == set(written) | set(experiments.MADE) | asked
 
 
 def test_a_committed_run_fills_them(tmp_path, monkeypatch):

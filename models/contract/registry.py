@@ -19,6 +19,7 @@ BUILT_IN = {
     "dcm": "scmbench.models.dcm:DCM",
     "anm": "scmbench.models.anm:ANM",
     "bdcm": "scmbench.models.dcm:BDCM",
+    "dcm-parents": "scmbench.models.dcm.entries:ParentsDCM",
     "vaca": "scmbench.models.vaca:VACA",
     "carefl": "scmbench.models.carefl:CAREFL",
     "carefl-affine": "scmbench.models.carefl:AffineCAREFL",

@@ -71,6 +71,7 @@ CASES = [
     Case("anm", {"regressor": "polynomial"}),
     Case("anm", {"variant": "corrected", "regressor": "gp", "gp_restarts": 0, "gp_noise": 0.1}),
     Case("bdcm", {"variant": "corrected", "steps": 10}),
+    *(Case("dcm-parents", {"entry": e, "steps": 10}) for e in ("concat", "film", "gating", "attention", "residual")),
     Case("vaca", {"variant": "reference"}, REDRAWN),
     Case("vaca", {"variant": "reference", "scaler_refit": 0}),
     Case("vaca", {"variant": "corrected"}),
