@@ -1,4 +1,4 @@
-"""Which observed nodes have a hidden cause in common: the bidirected edges of a graph whose hidden nodes are left out."""
+"""Which observed nodes have a hidden cause in common: the bidirected edges of a graph without its hidden nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Groups = tuple[tuple[str, ...], ...]
 
 
 def groups(graph: nx.DiGraph, hidden: Iterable[str]) -> Groups:
-    """For every hidden cause the observed nodes that it reaches through hidden nodes alone, where there are two or more.
+    """For every hidden cause the observed nodes that it reaches through hidden ones alone, where there are two or more.
 
     Between any two nodes of a set goes a bidirected edge of a graph of observed nodes (Tian, Pearl, "A general
     identification condition for causal effects", AAAI 2002). A set says more than its edges do: that one cause has all
@@ -25,19 +25,17 @@ def groups(graph: nx.DiGraph, hidden: Iterable[str]) -> Groups:
         hidden: The nodes that are not observed.
 
     Returns:
-        The sets, nodes in topological order (ties by name), sets sorted.
+        The sets, each sorted, and sorted.
 
     >>> groups(nx.DiGraph([("h", "x"), ("h", "m"), ("m", "y"), ("x", "y")]), ["h", "m"])
     (('x', 'y'),)
     """
-    unseen = set(hidden)
-    place = {node: i for i, node in enumerate(nx.lexicographical_topological_sort(graph))}
-    found = set()
+    unseen, found = set(hidden), set()
     for cause in unseen:
         reached, waiting = set(), [cause]
         while waiting:
             for child in graph.successors(waiting.pop()):
                 (waiting.append if child in unseen else reached.add)(child)
         if len(reached) > 1:
-            found.add(tuple(sorted(reached, key=place.__getitem__)))
+            found.add(tuple(sorted(reached)))
     return tuple(sorted(found))

@@ -1,17 +1,16 @@
-"""Worlds with a hidden cause of cause and effect, and two proxies of it: confounding of a known strength that can be undone.
+"""Worlds with a hidden cause of cause and effect, whose strength is known, and two proxies of it.
 
     x = sqrt(s) h + sqrt(1 - s) u_x,   y = x / 2 + sin(x) + sqrt(s) h + sqrt(5 / 4 - s) u_y,
     w = (4 h + 3 u_w) / 5,   z = (4 h + 3 u_z) / 5,
 
-all noise N(0, 1), h hidden. Of x and y alone these are the rows of `confounded/open-s` (`confounded`), in law: ``do(x)``
-gives y the mean ``x / 2 + sin(x)``, and y given x has ``s x`` more, which is the error of whoever takes one for the
-other. The proxies w and z cause nothing, and have correlation 4/5 with h and 16/25 with each other, whatever the
-strength s.
+all noise N(0, 1), h hidden. Of x and y alone these are the rows of `confounded/open-s`, in law: ``do(x)`` gives y the
+mean ``x / 2 + sin(x)``, and y given x has ``s x`` more, which is the error of whoever takes one for the other. The
+proxies w and z cause nothing, and have correlation 4/5 with h and 16/25 with each other, whatever the strength s.
 
 They do not close the back door: h given x, w and z still varies. But w depends on x and z through h alone, and z on y
 through h and x, so that the effect of x on y follows from the law of the four (Miao, Geng, Tchetgen Tchetgen,
-"Identifying causal effects with proxy variables of an unmeasured confounder", Biometrika, 2018). A line given x, w and z
-has too steep a slope at x still, by `bias_given_proxies`.
+"Identifying causal effects with proxy variables of an unmeasured confounder", Biometrika, 2018). Who adjusts for w and
+z all the same finds a slope at x that is too steep by `bias_given_proxies`.
 """
 
 from __future__ import annotations

@@ -72,14 +72,13 @@ class Flow(nn.Module):
         mean, log_std = (torch.cat(side, 1) for side in zip(*parts, strict=True))
         return mean, log_std
 
-    def log_prob(self, x: Tensor, draws: Tensor, warmth: float = 1.0) -> Tensor:
+    def log_prob(self, x: Tensor, draws: Tensor) -> Tensor:
         """A bound of the log-density of rows ``x (n, D)``, ``(n,)``, by ``draws (K, n, L)`` of N(0, I):
 
             sum over components c of  log 1/K sum_k p(x_c | z_k) p(z_k) / q(z_k | x),   z_k = mean + std draw_k,
 
         and the density of the columns that have no hidden cause. Its expectation is a lower bound, which rises with K
-        to the density (Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders", ICLR 2016). `warmth` is the
-        power of p(z) / q(z | x).
+        to the density (Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders", ICLR 2016).
         """
         total = self._columns(self.own, self.free, x, x.new_zeros(len(x), self.layout.dim)).sum(1)
         if not self.layout.dim:
@@ -91,7 +90,7 @@ class Flow(nn.Module):
         ratio = 0.5 * (draws.square() - z.square()) + log_std  # log N(z; 0, 1) - log N(z; mean, std²)
         weights = x.new_zeros(count, n, len(self.layout.components))
         weights = weights.index_add(2, self.part, known.reshape(count, n, -1))
-        weights = weights.index_add(2, self.of_cause, warmth * ratio)
+        weights = weights.index_add(2, self.of_cause, ratio)
         return total + (weights.logsumexp(0) - math.log(count)).sum(1)
 
     def encode(self, x: Tensor, z: Tensor) -> Tensor:

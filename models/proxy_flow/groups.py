@@ -1,4 +1,4 @@
-"""Which nodes have a hidden cause in common, as a user writes it or a graph says it, and which of them hang together."""
+"""Which nodes have a hidden cause in common, as an option or a graph says it, and which of them hang together."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 Nothing here looks at data. A graph without proxies answers ``do(x)`` if no child of x shares a hidden cause with it,
 be it by way of others (Tian, Pearl, "A general identification condition for causal effects", AAAI 2002). Where one
-does, two proxies may still answer it (Miao, Geng, Tchetgen Tchetgen, "Identifying causal effects with proxy variables of
-an unmeasured confounder", Biometrika, 2018).
+does, two proxies may still answer it (Miao, Geng, Tchetgen Tchetgen, "Identifying causal effects with proxy variables
+of an unmeasured confounder", Biometrika, 2018).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import networkx as nx
 from .groups import components
 
 
-def unanswered(graph: nx.DiGraph, groups: Sequence[Sequence[str]], widths: Mapping[str, int], dim: int) -> dict[str, str]:
+def unanswered(
+    graph: nx.DiGraph, groups: Sequence[Sequence[str]], widths: Mapping[str, int], dim: int
+) -> dict[str, str]:
     """The nodes whose effects do not follow from any law of the observed nodes as far as is known here, and why.
 
     A node x is among them if a child of it hangs together with it by hidden causes, unless every descendant y of x that
-    does so shares hidden causes with it directly, each of these has proxies (`proxied`), and nothing else connects them.
+    does so shares hidden causes with it directly, each of which has proxies (`proxied`), and no others connect them.
 
     Args:
         graph: The observed nodes' graph.

@@ -34,13 +34,13 @@ class ProxyFlow(JointModel):
         x_v = T_v^{-1}(u_v; h_v(pa_v, z)),   u_v ~ N(0, 1),   z ~ N(0, I),
 
     T_v rising, h_v a perceptron. z is inferred by a Gaussian q(z | x) whose mean and spread are a perceptron's answer
-    to the nodes that hang together by hidden causes, and their parents; flows and q are trained together on a lower
+    to the nodes that hang together by hidden causes, and their parents. Flows and q are trained together on a lower
     bound of the likelihood by several weighted draws of z (Burda, Grosse, Salakhutdinov, "Importance weighted
-    autoencoders", ICLR 2016). That a latent variable model of cause, effect and proxies may give causal effects is from
-    "Causal effect inference with deep latent-variable models", Louizos, Shalit, Mooij, Sontag, Zemel, Welling, NeurIPS
-    2017 (arXiv 1705.08821), and a causal flow for the decoder from "DeCaFlow: a deconfounding causal generative model",
-    Almodóvar, Javaloy and others, 2025 (arXiv 2503.15114). Neither's code is copied, and neither is it exactly: flows
-    are one a node, on its true parents.
+    autoencoders", ICLR 2016), from several starts, of which the bound chooses one. A latent variable model of cause,
+    effect and proxies for causal effects is from "Causal effect inference with deep latent-variable models", Louizos,
+    Shalit, Mooij, Sontag, Zemel, Welling, NeurIPS 2017 (arXiv 1705.08821); that its decoder is a causal flow, from
+    "DeCaFlow: a deconfounding causal generative model", Almodóvar, Javaloy and others, 2025 (arXiv 2503.15114). This is
+    neither of the two: flows are one a node, on its true parents.
 
     An intervention draws z from its prior. A counterfactual draws z from q(z | row) by what the seed and the row say
     (equal rows are answered alike), infers the noises given that z, and replays both. `abduct` shows the noises at the
@@ -49,24 +49,26 @@ class ProxyFlow(JointModel):
     **What it can answer.** Which hidden causes there are must be told, by the graph (``graph.graph["confounded"]``, as
     the worlds here have it) or by the option; about one that nobody tells of, it is wrong like any other method.
     ``do(x)`` follows from the data where no child of x hangs together with x by hidden causes. Where one does, the
-    hidden cause of x and y needs two *proxies*, effects w and z of it with w independent of x and z, and z of y given x,
-    once the hidden cause is known (Miao, Geng, Tchetgen Tchetgen, Biometrika, 2018). Without them the intervention, and
-    any counterfactual with it, is `Unsupported` (`identification.unanswered`, which errs to that side); other queries
-    of the same fit are answered. x and y alone have no proxy.
+    hidden cause of x and y needs two *proxies*: effects w and z of it with w independent of x and z, and z of y given
+    x, once the hidden cause is known (Miao, Geng, Tchetgen Tchetgen, Biometrika, 2018). Without them the intervention,
+    and any counterfactual with it, is `Unsupported` (`identification.unanswered`, which errs to that side); other
+    queries of the same fit are answered. x and y alone have no proxy.
 
-    **What is assumed beyond.** That proxies vary enough with the hidden cause (two noises are no proxies, though the
-    graph has them); that it has no more dimensions than `dim`; and that the bound finds the law: with a latent of the
-    wrong kind, such models need not come to the true effect with ever more rows ("A critical look at the consistency of
-    causal estimation with deep latent variable models", Rissanen, Marttinen, NeurIPS 2021). A counterfactual says which
-    part of a row is z and which is noise, as the prior and the rising T_v have it; data settle that only where noise and
-    hidden cause add up.
+    **What is assumed beyond.** That proxies vary enough with the hidden cause (two noises are no proxies, though a
+    graph may have them); that it has no more dimensions than `dim`; that training finds the law, and does not end with
+    z on one node alone, which a lower bound than other seeds' shows. Where z is of the wrong kind, such models need not
+    come to the true effect with ever more rows ("A critical look at the consistency of causal estimation with deep
+    latent variable models", Rissanen, Marttinen, NeurIPS 2021). A counterfactual says which part of a row is z and
+    which is noise, as the prior and the rising T_v have it; that does not matter where the two add up, and the data do
+    not settle it elsewhere.
 
     A vector takes a column a component, given those before it; discrete nodes are dequantised (see `Columns`), images
     are `Unsupported`. `log_prob` is the bound by 64 fixed draws, close to the density and not below it for certain.
 
     Options: `confounded`, one text a hidden cause that names its effects, ``("w, z, x, y",)``, instead of what the
-    graph says; `dim` of each cause; `transform`, `affine` or `spline` (an affine map and a spline of 8 bins); `hidden`
-    widths of all perceptrons; `particles`, draws of z a row and step; `epochs`, `batch_size`, `lr` of Adam.
+    graph says; `dim` of each cause; `transform`, `affine` (normal given parents and z) or `spline` (with a spline of 8
+    bins after it); `hidden` widths of all perceptrons; `particles`, draws of z a row and step; `starts`, first weights
+    that are tried where there is a hidden cause; `epochs`, `batch_size`, `lr` of Adam.
     """
 
     version: ClassVar[int] = 1
@@ -80,21 +82,29 @@ class ProxyFlow(JointModel):
         self,
         confounded: Sequence[str] = (),
         dim: int = 1,
-        transform: str = "spline",
+        transform: str = "affine",
         hidden: tuple[int, ...] = (32, 32),
-        particles: int = 8,
-        epochs: int = 100,
+        particles: int = 4,
+        starts: int = 3,
+        epochs: int = 60,
         batch_size: int = 256,
         lr: float = 3e-3,
     ):
         check_options(
-            whole={"dim": dim, "particles": particles, "epochs": epochs, "batch_size": batch_size},
+            whole={
+                "dim": dim,
+                "particles": particles,
+                "starts": starts,
+                "epochs": epochs,
+                "batch_size": batch_size,
+            },
             positive={"lr": lr},
             choices={"transform": (transform, TRANSFORMS)},
         )
         written(confounded)
         self.confounded, self.dim, self.transform, self.hidden = tuple(confounded), dim, transform, tuple(hidden)
-        self.particles, self.epochs, self.batch_size, self.lr = particles, epochs, batch_size, lr
+        self.particles, self.starts, self.epochs = particles, starts, epochs
+        self.batch_size, self.lr = batch_size, lr
 
     def _own(self, graph: nx.DiGraph, data: Values) -> Values:
         """Take note of hidden causes. Raises `ValuesError` for one of unknown nodes."""
@@ -109,9 +119,11 @@ class ProxyFlow(JointModel):
                 shape = tuple(like.shape[1:])
                 raise Unsupported(f"proxy-flow models scalars and vectors; {node!r} is an image of shape {shape}")
         rows = self.columns.dequantised(z, generator(seed, "dequantise")).float()
-        self._build(seed)
+        self._look()
+        starts = self.starts if self.groups else 1
+        flows = [self._untrained(derive(seed, "start", i)) for i in range(starts)]
         recipe = Recipe(self.particles, self.epochs, self.batch_size, self.lr)
-        self.gradient_steps = recipe.train(self.flow, rows, seed=derive(seed, "train"))
+        self.flow, self.gradient_steps = recipe.train(flows, rows, seed=derive(seed, "train"))
         self.flow.double().requires_grad_(False)  # trained in single precision; the round trip deserves double
 
     def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
@@ -144,9 +156,7 @@ class ProxyFlow(JointModel):
         if layout.dim:
             sobol = torch.quasirandom.SobolEngine(layout.dim, scramble=True, seed=0).draw(POINTS, dtype=torch.float64)
             points = torch.special.ndtri(sobol.clamp(1e-9, 1 - 1e-9))[:, None]
-        parts = [
-            self.flow.log_prob(part, points.expand(-1, len(part), -1)) for part in rows.split(BLOCK) if len(part)
-        ]
+        parts = [self.flow.log_prob(part, points.expand(-1, len(part), -1)) for part in rows.split(BLOCK) if len(part)]
         return torch.cat([*parts, rows.new_zeros(0)]) - self.columns.scaler.std.log().sum()
 
     def cost(self) -> dict[str, int]:
@@ -163,15 +173,18 @@ class ProxyFlow(JointModel):
         fields = dict(fields)
         weights = lift(fields.pop("flow", None), dict[str, Tensor], "flow")
         super().restore(fields)
-        self._build(0)
+        self._look()
+        self.flow = self._untrained(0)
         self.flow.double().requires_grad_(False).load_state_dict(weights)
         return self
 
-    def _build(self, seed: int) -> None:
+    def _look(self) -> None:
         widths = {node: self.columns.width(node) for node in self.order}
         self.blocked = unanswered(self.graph, self.groups, widths, self.dim)
+
+    def _untrained(self, seed: int) -> Flow:
         with seeded(seed, "weights"):
-            self.flow = Flow(self._layout(), Shape(self.transform, self.hidden))
+            return Flow(self._layout(), Shape(self.transform, self.hidden))
 
     def _refuse(self, forced: Values) -> None:
         for node in forced:

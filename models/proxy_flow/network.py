@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class Conditioners(nn.Module):
         self.register_buffer("seen", torch.tensor(padded, dtype=torch.long).reshape(len(seen), most))
         widths = [most, *hidden, size]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for i, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for i, (a, b) in enumerate(pairwise(widths)):
             bound = 0.0 if i == len(hidden) else max(1, a) ** -0.5
             self.weights.append(torch.empty(len(seen), a, b).uniform_(-bound, bound))
             self.biases.append(torch.empty(len(seen), 1, b).uniform_(-bound, bound))
