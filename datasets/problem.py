@@ -156,7 +156,8 @@ class Problem:
     Attributes:
         name: The dataset's name.
         seed: The seed that it was built from.
-        graph: The causal graph over the observed nodes.
+        graph: The causal graph over the observed nodes. Where a hidden cause is known of, ``graph.graph["confounded"]``
+            has the sets of nodes with one in common (`hidden.groups`); methods that do not read it ignore it.
         train: Training rows, ``{node: (n, *event)}``.
         queries: The questions to ask of the fitted model.
         scm: The truth where there is one (only floors and ceilings may look at it).

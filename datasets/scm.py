@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import product
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from pyro.distributions.torch_distribution import TorchDistributionMixin as Dist
 from torch import Tensor
 
 from .density import Equations, NoDensity, log_prob
+from .hidden import CONFOUNDED, groups
 from .seeds import generator
 from .values import Intervention, Values, ValuesError, check_graph, expand, is_image, n_rows
 
@@ -29,7 +30,9 @@ class SCM:
 
     The model is a Pyro program (`program`): the noise ``u_<node>`` is a sample site, the node a deterministic site. An
     intervention is `pyro.poutine.do`, and a counterfactual conditions on the noise (`pyro.poutine.condition`) under
-    `do`. `graph` is over the observed nodes; parents of a latent node become parents of its children there.
+    `do`. `graph` is over the observed nodes; parents of a latent node become parents of its children there, and
+    ``graph.graph["confounded"]`` has the sets of nodes with a latent cause in common (`hidden.groups`), where there are
+    any.
 
     Args:
         equations: Node name to ``f(u, *parents)``. The first argument is the node's own noise, the names of the others
@@ -269,11 +272,13 @@ class SCM:
         return log_prob(Equations(functions, self.parents, self.noises), x)
 
 
-def _project(graph: nx.DiGraph, latent: Iterable[str]) -> nx.DiGraph:
+def _project(graph: nx.DiGraph, latent: Collection[str]) -> nx.DiGraph:
     projected = graph.copy()
     for node in latent:
         projected.add_edges_from(product(list(projected.predecessors(node)), list(projected.successors(node))))
         projected.remove_node(node)
+    if shared := groups(graph, latent):
+        projected.graph[CONFOUNDED] = shared
     return projected
 
 

@@ -1,4 +1,4 @@
-"""The tables of five open questions, from committed runs of the suites that `MADE` names.
+"""The tables of open questions, from committed runs of the suites that `MADE` names.
 
 ``python docs/catalogue.py`` writes them. Where there is no such run, a table is the sentence that says so.
 """
@@ -16,6 +16,7 @@ from scmbench.benchmarks.judging.cells import Method, text_columns
 from scmbench.benchmarks.judging.methods import title
 from scmbench.benchmarks.reporting.render import DASH, number
 from scmbench.datasets.confounded import STRENGTHS
+from scmbench.datasets.proxies import STRENGTHS as WITH_PROXIES
 from shown import not_run, plain, table, there, write
 
 OUT = Path(__file__).parent / "numbers" / "questions" / "tables"
@@ -106,6 +107,22 @@ def confounding(rows: pd.DataFrame) -> str:
     return table(["error", "method", "adjusted", *(f"strength {s}" for s in STRENGTHS)], told, left=3)
 
 
+def proxies(rows: pd.DataFrame) -> str:
+    """A line a method; a column a strength of confounding, in worlds that have two proxies of the hidden cause."""
+    told = []
+    for query, metric, words in (
+        ("interventional", "mean_effect", "mean effect"),
+        ("interventional", "energy", "under do, energy"),
+        ("counterfactual", "rmse", "rows, RMSE"),
+    ):
+        scores = by_seed(rows, query, metric)
+        for method in dict.fromkeys(one for _, one in _methods(scores)):
+            middle = [_median(scores, f"proxies/{s}", method) for s in WITH_PROXIES]
+            shown = [number(x) if np.isfinite(x) else DASH for x in middle]
+            told.append([words, plain(title(*method)), *shown])
+    return table(["error", "method", *(f"strength {s}" for s in WITH_PROXIES)], told, left=2)
+
+
 def wrong(rows: pd.DataFrame) -> str:
     """A line a method: its errors under the right graph, and by what factor each change makes them worse."""
     told = []
@@ -192,6 +209,7 @@ MADE: dict[str, Callable[[pd.DataFrame], str]] = {
     "inversion": inversion,
     "depth": depth,
     "confounding": confounding,
+    "proxies": proxies,
     "wrong-graph": wrong,
     "intervals": intervals,
 }

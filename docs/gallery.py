@@ -33,6 +33,7 @@ PAPERS = {
     "dcm": "Diffusion-based causal models (Chao, Blöbaum, Patel, Kasiviswanathan, 2024)",
     "image": "Images",
     "kacgm": "Kolmogorov-Arnold causal generative models (Almodóvar, Elizo, Apellániz, Zazo, Parras, 2026)",
+    "proxies": "A hidden cause with two proxies",
     "tmscm": "Triangular monotone mechanisms of vectors (Chen, Du, 2025)",
     "violations": "Violated assumptions (Poinsot, Panayiotou, Leite, Chesneau, Şimşek, Schoenauer, 2025)",
 }

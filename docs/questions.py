@@ -148,6 +148,12 @@ def under_confounding(kind: str, strength: str, base: str, *who: str) -> tuple[f
     return min(factors), max(factors)
 
 
+def proxied(who: str, strength: str, query: str = "counterfactual", metric: str = "rmse") -> float:
+    """A method's median error at a strength of confounding, where two proxies of the hidden cause are observed."""
+    scores = experiments.by_seed(run("proxies").rows, query, metric)
+    return float(scores.loc[(f"proxies/{strength}", *method(who))].median())
+
+
 def deep(who: str, nodes: int, metric: str = "rmse", query: str = "counterfactual") -> float:
     """A method's median over seeds in the world of so many nodes of the suite `depth`."""
     scores = experiments.by_seed(run("depth").rows, query, metric)

@@ -67,6 +67,28 @@ def test_confounding_has_a_line_with_and_one_without_adjustment():
     assert unclosed == "| mean effect | linear | no | 0.500 | 0.500 | 0.500 | – | – |"
 
 
+def test_proxies_have_a_line_an_error_and_method_and_a_dash_where_nothing_was_answered():
+    rows = [
+        (f"proxies/{s}", "proxy-flow", None, seed, "counterfactual", "rmse", "x", 0.25 * (1 + seed))
+        for s in ("0", "0.9")
+        for seed in range(3)
+    ]
+    rows += [("proxies/0.5", "oracle", None, 0, "interventional", "energy", "x", 0.5)]
+    energy, errors = experiments.proxies(frame(*rows)).splitlines()[2:]
+    assert energy == "| under do, energy | oracle | – | 0.500 | – |"
+    assert errors == "| rows, RMSE | proxy-flow | 0.500 | – | 0.500 |"
+
+
+def test_a_query_of_proxies_is_the_median_over_seeds(monkeypatch):
+    rows = [("proxies/0.5", "linear", None, s, "counterfactual", "rmse", "x", 0.25 * (1 + s)) for s in range(3)]
+    monkeypatch.setattr(questions, "run", lambda name: SimpleNamespace(rows={"proxies": frame(*rows)}[name]))
+    assert questions.proxied("linear", "0.5") == 0.5
+
+
+def test_the_suite_of_proxies_runs_what_the_table_has_columns_for():
+    assert suites.load("proxies").datasets == [f"proxies/{s}" for s in experiments.WITH_PROXIES]
+
+
 def test_a_wrong_graph_is_compared_with_the_right_one_where_both_ask_the_same():
     right = [
         ("w", "linear", None, s, "counterfactual", "rmse", node, x)

@@ -33,6 +33,7 @@ BUILT_IN = {
     "scm-best": "scmbench.models.best:ScmBest",
     "linear": "scmbench.models.linear:LinearGaussian",
     "nsf": "scmbench.models.nsf:NSF",
+    "proxy-flow": "scmbench.models.proxy_flow:ProxyFlow",
     "rank": "scmbench.models.rank:Rank",
     "robust-linear": "scmbench.models.robust:RobustLinearModel",
     "tm-scm": "scmbench.models.tm_scm:TMSCM",

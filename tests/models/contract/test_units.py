@@ -90,6 +90,7 @@ CASES = [
     *(Case("flow-scm", {"base": base, "roots": "fitted"}) for base in ("normal", "laplace", "student-t")),
     Case("linear"),
     *(Case("nsf", {"coordinates": kind, "roots": "fitted"}) for kind in ("asinh", "standard")),
+    *(Case("proxy-flow", {"transform": transform}) for transform in ("affine", "spline")),
     *(Case("robust-linear", {"estimator": estimator}) for estimator in ("theil-sen", "huber")),
     Case("rank", {"trees": 10}),
     Case("scm-best", {"candidates": ("additive", "spline")}),

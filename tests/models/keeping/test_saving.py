@@ -53,6 +53,8 @@ CONFIGURATIONS = [
     ("flow-scm", {"base": "student-t", "shapes": ("spline",), "roots": "fitted"}),
     ("nsf", {}),
     ("nsf", {"coordinates": "standard", "roots": "fitted", "layers": 1}),
+    ("proxy-flow", {}),
+    ("proxy-flow", {"transform": "spline", "hidden": (8,)}),
     ("scm-best", {"candidates": ("additive", "diffusion", "spline"), "members": 3}),
     ("tm-scm", {}),
     ("tm-scm", {"kind": "cmsm", "base": "mixture", "roots": "fitted"}),
