@@ -47,6 +47,26 @@ def test_a_measurement_has_every_size_and_part():
     assert all(value >= 0 for *_, value in lines)
 
 
+@pytest.mark.parametrize("axis", growth.SUITES)
+def test_a_suite_grows_along_its_axis_and_is_reported_whole(axis):
+    grown = growth.suite(axis, 3)
+    assert (len(grown.seeds), len(grown.models)) == ((3, 1) if axis == "seeds" else (1, 3))
+    lines = list(growth.asked(axis, (3,)))
+    assert [line[:2] for line in lines] == [(3, part) for part in ("plan", "plan again", "report")]
+    assert all(value > 0 for *_, value in lines)
+
+
+def test_a_fit_is_asked_as_many_interventions_as_its_size():
+    class Asked:
+        done: list[float] = []
+
+        def sample(self, n, do, *, seed):
+            self.done.append(do["x0"])
+
+    growth._set(Asked(), "x0", 3)
+    assert Asked.done == [-1.0, 0.0, 1.0]
+
+
 def test_the_store_is_read_whole():
     found = {part: value for _, part, value in growth.stored((20,))}
     assert set(found) == {"write", "read", "size"}
@@ -55,7 +75,8 @@ def test_the_store_is_read_whole():
 
 def test_every_method_and_axis_was_measured():
     told = set(zip(KEPT["axis"], KEPT["what"], strict=True))
-    assert told == {(axis, m) for axis in growth.AXES for m in growth.METHODS} | {("records", "store")}
+    fitted = {(axis, m) for axis in growth.AXES for m in growth.METHODS}
+    assert told == fitted | {("records", "store")} | {(axis, "suite") for axis in growth.SUITES}
 
 
 def slopes(axis, part):
@@ -87,3 +108,6 @@ def test_what_the_page_says_follows_from_the_file():
     assert round(1000 * each, 1) == 0.4
     assert 1e7 * each > 3600
     assert 1e7 * value("records", "size", "store", records) / records / 1024 == pytest.approx(20, abs=1)
+    assert all(slope == pytest.approx(1, abs=0.2) for slope in slopes("interventions", "answer").values())
+    for axis in growth.SUITES:
+        assert all(slopes(axis, part)["suite"] < 1.2 for part in ("plan", "plan again", "report"))
