@@ -132,7 +132,9 @@ def linear_gaussian(n: int = 2000) -> tuple[nx.DiGraph, dict[str, torch.Tensor],
     return nx.DiGraph([("x1", "x2"), ("x1", "x3"), ("x2", "x3")]), {"x1": x1, "x2": x2, "x3": x2 - x1 + 0.5 * u[2]}, u
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize(
+    "entry", [e if e in ("concat", "attention") else pytest.param(e, marks=pytest.mark.slow) for e in ENTRIES]
+)
 def test_learns_a_linear_gaussian_model(entry):
     graph, values, u = linear_gaussian()
     model = ParentsDCM(entry, epochs=100, lr=1e-3).fit(graph, values, seed=0)
