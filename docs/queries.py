@@ -42,6 +42,7 @@ QUESTIONS = {
     "w1_int": ("interventional", "w1"),
     "shape_int": ("interventional", "mmd_standardised"),
     "ks_rows": ("counterfactual", "ks"),
+    "forest_int": ("interventional", "c2st_forest"),
 }
 SMALL = [f"{scm}/{noise_model}" for scm in ("chain", "triangle", "diamond", "y") for noise_model in ("nlin", "nadd")]
 LARGE = [f"{scm}/{noise_model}" for scm in ("ladder", "random", "sachs") for noise_model in ("nlin", "nadd")]
@@ -172,9 +173,10 @@ def judged(name: str = "paper") -> pd.DataFrame:
     return table[table["form"] != ""]
 
 
-def count(*words: str, name: str = "paper") -> int:
-    """How many published cells have one of these verdicts; all of them without a word."""
-    return int((judged(name)["verdict"].isin(words) if words else judged(name)["n"] > 0).sum())
+def count(*words: str, name: str = "paper", who: str | None = None) -> int:
+    """How many published cells, of one method or of all, have one of these verdicts; all of them without a word."""
+    cells = _of(judged(name), who, None, None)
+    return int((cells["verdict"].isin(words) if words else cells["n"] > 0).sum())
 
 
 def rows_in_order(name: str = "paper") -> tuple[int, int]:
