@@ -15,7 +15,7 @@ from ..contract.autoregressive import check_options
 from ..contract.base import Unsupported
 from ..contract.fields import FieldError, lift
 from ..contract.joint import JointModel
-from ..flow_scm.training import Shape
+from ..training.rising import Shape
 from .flow import Flow, Layout
 from .groups import components, told, written
 from .identification import unanswered
@@ -73,7 +73,6 @@ class ProxyFlow(JointModel):
 
     version: ClassVar[int] = 1
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2}
-    made_of: ClassVar[tuple[str, ...]] = ("flow-scm",)
     saves = ("groups", "gradient_steps")
     groups: list[list[Any]]
     gradient_steps: int

@@ -9,12 +9,12 @@ from scmbench import datasets
 from scmbench.datasets.scm import SCM
 from scmbench.datasets.values import ValuesError, to_frame
 from scmbench.models import Unsupported, conformance
-from scmbench.models.flow_scm.training import Shape
 from scmbench.models.keeping.frames import FrameModel
 from scmbench.models.proxy_flow import ProxyFlow
 from scmbench.models.proxy_flow.flow import Flow, Layout
 from scmbench.models.proxy_flow.groups import told
 from scmbench.models.proxy_flow.identification import separated, unanswered
+from scmbench.models.training.rising import Shape
 
 LINE = SCM(
     {
