@@ -25,6 +25,7 @@ import networkx as nx
 import torch
 
 from .errors import UserError
+from .hidden import CONFOUNDED
 from .of_world import OfWorld, world_of
 from .problem import SCMDataset
 from .scm import SCM
@@ -86,7 +87,9 @@ class Misspecified(OfWorld):
     def told(self, scm: SCM, seed: int) -> nx.DiGraph:
         """The wrong graph of this seed. Raises `NothingToChange`."""
         graph = nx.DiGraph(self.world.told(scm, seed))
-        if self.change != "hidden":
+        if self.change == "hidden":
+            graph.graph.pop(CONFOUNDED, None)  # that there is a hidden cause is what is not told
+        else:
             a, b = _drawn(arrows(graph, self.change), self.change, self.world.name, seed)
             if self.change != "added":
                 graph.remove_edge(a, b)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -58,7 +59,7 @@ def test_a_suite_grows_along_its_axis_and_is_reported_whole(axis):
 
 def test_a_fit_is_asked_as_many_interventions_as_its_size():
     class Asked:
-        done: list[float] = []
+        done: ClassVar[list[float]] = []
 
         def sample(self, n, do, *, seed):
             self.done.append(do["x0"])

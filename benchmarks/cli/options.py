@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
+"""A comma outside of quotes."""
+
 
 def split(spec: str) -> tuple[str, dict[str, Any]]:
     """A model's name and its options. Raises `ValueError` for a part that is not ``option=value``.
@@ -31,13 +34,15 @@ def parse(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def literal(text: str) -> Any:
-    """The number, boolean, None or list that a text spells, otherwise the text itself.
+    """The number, boolean, None or list that a text spells, otherwise the text itself; what is in quotes is a text.
 
-    >>> [literal(t) for t in ("64", "1e-3", "true", "none", "[1, 2.5]", "code")]
-    [64, 0.001, True, None, [1, 2.5], 'code']
+    >>> [literal(t) for t in ("64", "1e-3", "true", "none", "[1, 2.5]", "code", '["w, z, x, y"]')]
+    [64, 0.001, True, None, [1, 2.5], 'code', ['w, z, x, y']]
     """
     if text.startswith("[") and text.endswith("]"):
-        return [literal(part.strip()) for part in text[1:-1].split(",") if part.strip()]
+        return [literal(part.strip()) for part in re.split(_COMMA, text[1:-1]) if part.strip()]
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1]
     for number in (int, float):
         try:
             return number(text)

@@ -26,6 +26,7 @@ import networkx as nx
 import torch
 from scmbench import models
 from scmbench.datasets import Problem, ValuesError
+from scmbench.datasets.hidden import CONFOUNDED
 from scmbench.datasets.registry import FAMILIES, catalogue
 from scmbench.models import CausalModel
 
@@ -116,6 +117,8 @@ class Chamber:
             graph = nx.DiGraph()
             graph.add_nodes_from(problem["nodes"])
             graph.add_edges_from(problem["edges"])
+            if problem["confounded"]:
+                graph.graph[CONFOUNDED] = tuple(map(tuple, problem["confounded"]))
             given.append(Problem("", problem["seed"], graph, problem["train"], ()))
         with isolated(seeds[0]) as watch:
             fitted = list(self.model.fit_many(given, seeds))

@@ -20,6 +20,7 @@ from typing import IO, Any
 import psutil
 import torch
 from scmbench.datasets import Problem, Values
+from scmbench.datasets.hidden import CONFOUNDED
 from scmbench.datasets.values import Intervention
 from torch import Tensor
 
@@ -168,7 +169,13 @@ class Outside:
         if self.connection is None:
             self.start()
         given = [
-            {"seed": p.seed, "nodes": list(p.graph.nodes), "edges": list(p.graph.edges), "train": dict(p.train)}
+            {
+                "seed": p.seed,
+                "nodes": list(p.graph.nodes),
+                "edges": list(p.graph.edges),
+                "confounded": p.graph.graph.get(CONFOUNDED, ()),
+                "train": dict(p.train),
+            }
             for p in problems
         ]
         return self.call("fit", problems=given, seeds=list(seeds))

@@ -34,6 +34,8 @@ class EquallyGood(ScmBest):
     the same, and orders rows the other way round once a parent crosses its middle. A member is mirrored at all nodes or
     at none, and the twins are no part of the mean: that keeps a row's rank, as all candidates do.
 
+    (Of a discrete node whose parents are discrete, the twin of an additive fit has nearly the law of the fit, no more.)
+
     The interval holds the truth where the world is one of these, and does not where a mechanism folds its noise: it is
     no bound over all that fits. `abduct` shows the noise of the fits, not of their twins.
 

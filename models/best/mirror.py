@@ -32,6 +32,9 @@ class Mirrored(Mechanism):
     every other one the same law as its `Rank` from above, so that the law of x given pa is that of the part, whatever
     pa: all that is observed is the same, and so is every law under an intervention. Counterfactuals across a middle are
     not. The world ``violations/ctf2`` is such a twin of an additive one.
+
+    A noise that repeats a few values, as residuals of a discrete node given discrete parents do, has a twin of nearly
+    its law only: each value is turned as a whole, whatever its share.
     """
 
     dtype: ClassVar[torch.dtype] = torch.float64
@@ -76,7 +79,7 @@ class Rank:
     """``u -> Q(1 - F(u))``: the noise that is as far from the top as u is from the bottom, by quantiles of draws.
 
     Between the quantiles it is linear, and beyond them it goes on with slope -1, so that it undoes itself. It keeps the
-    law of the draws up to their own scatter.
+    law of the draws up to their own scatter, unless these repeat a few values, each of which is turned as a whole.
     """
 
     def __init__(self, quantiles: Tensor):

@@ -11,6 +11,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import torch
+from scmbench.datasets.hidden import CONFOUNDED
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import Intervention, Values, ValuesError, check_graph, columns_of, from_frame, to_frame
 from torch import Tensor
@@ -97,6 +98,8 @@ class FrameModel:
         check_device(getattr(self.model, "device", None))
         labels.check(self.model)
         own.add_nodes_from(labels.unordered, categorical=True)
+        if CONFOUNDED in graph.graph:
+            own.graph[CONFOUNDED] = graph.graph[CONFOUNDED]
         self.model.fit(own, data, seed=whole(seed, "seed"))
         self._like, self._labels = {node: x[:0] for node, x in data.items()}, labels
         self._support = Support.of(data)
@@ -132,6 +135,11 @@ class FrameModel:
         def natural(node: str, forced: Intervention) -> Tensor:
             if EXACT in self.model.waives:
                 raise Unsupported(f"a function of {node!r} needs an exact do: {self.model.waives[EXACT]}")
+            if self._together():
+                raise Unsupported(
+                    f"a function of {node!r}: its natural value tells of a hidden cause, which cannot be drawn anew; "
+                    "ask for the counterfactual of rows instead"
+                )
             # By the Markov property the rest may be drawn anew once all that comes before the node is held; another
             # stream, because a model may use one stream for all nodes.
             stream = derive(seed, "natural", node) if kept else seed
@@ -152,7 +160,7 @@ class FrameModel:
         """What every node, or those of `nodes`, would have been in each row of `frame` under `do`, at its index.
 
         A node without effects among what is asked may be missing, as a column or in some rows: its answer is then NaN,
-        because its noise is unknown.
+        because its noise is unknown. A model that infers hidden causes needs all nodes that these are inferred from.
 
         Args:
             frame: The rows as they were.
@@ -338,8 +346,10 @@ class FrameModel:
         rest_on = needed(graph, asked)
         if UNTOUCHED in self.model.waives and unknown:
             rest_on = set(graph)  # such a model looks at more than the ancestors
+        beside = set().union(*(seen for members, seen in self._together() if members & rest_on))
         for node in list(unknown):
-            if node in rest_on and (nx.descendants(graph, node) & asked or UNTOUCHED in self.model.waives):
+            above = bool(nx.descendants(graph, node) & asked) or UNTOUCHED in self.model.waives
+            if node in beside or (node in rest_on and above):
                 del unknown[node]  # from_frame refuses it, by column and row
             elif nodes is not None and node in asked and unknown[node].all():
                 del unknown[node]
@@ -355,6 +365,10 @@ class FrameModel:
                 filler[present] = _as_fitted(node, part[node], self._like[node])
             factual[node] = filler
         return {node: factual[node] for node in self._like}, unknown
+
+    def _together(self) -> list[tuple[set[str], set[str]]]:
+        """Nodes with hidden causes in common, and those that these are inferred from, where the model infers any."""
+        return getattr(self.model, "seen_together", list)()
 
     def _tell(self, forced: Values, do: Do | None) -> None:
         # A shift of whatever was drawn always takes a few rows out of the range.
@@ -383,7 +397,7 @@ def _gaps(frame: pd.DataFrame, node: str) -> np.ndarray:
     names = columns_of(frame, node)
     if not names:
         return np.ones(len(frame), dtype=bool)
-    return np.asarray(frame[names].isna().to_numpy().reshape(len(frame), -1).any(axis=1))
+    return np.asarray(frame[names].isna().any(axis=1))
 
 
 def _as_fitted(node: str, x: Tensor, like: Tensor) -> Tensor:

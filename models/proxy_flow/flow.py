@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..flow_scm.training import Shape
+from ..training.rising import Shape
 from .network import Conditioners, Encoder
 
 

@@ -44,7 +44,8 @@ def unanswered(
                 shared = [i for i in part if {x, y} <= set(groups[i])]
                 lacking = [i for i in shared if not proxied(whole, groups[i], i, x, y, widths, dim)]
                 if lacking:
-                    found[x] = f"the hidden cause of {', '.join(groups[lacking[0]])} lacks two proxies for it and {y}"
+                    effects = ", ".join(map(str, groups[lacking[0]]))
+                    found[x] = f"the hidden cause of {effects} lacks two proxies for it and {y}"
                 elif not shared or _connected([groups[i] for i in part if i not in shared], x, y):
                     found[x] = f"{x} and {y} hang together by a chain of hidden causes"
                 if x in found:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ..contract.autoregressive import check_options
 from ..contract.base import Unsupported
-from ..contract.fields import lift
+from ..contract.fields import FieldError, lift
 from ..contract.joint import JointModel
-from ..flow_scm.training import Shape
+from ..training.rising import Shape
 from .flow import Flow, Layout
 from .groups import components, told, written
 from .identification import unanswered
@@ -73,9 +73,8 @@ class ProxyFlow(JointModel):
 
     version: ClassVar[int] = 1
     conformance_options: ClassVar[Mapping[str, Any]] = {"epochs": 2}
-    made_of: ClassVar[tuple[str, ...]] = ("flow-scm",)
     saves = ("groups", "gradient_steps")
-    groups: list[list[str]]
+    groups: list[list[Any]]
     gradient_steps: int
 
     def __init__(
@@ -101,6 +100,8 @@ class ProxyFlow(JointModel):
             positive={"lr": lr},
             choices={"transform": (transform, TRANSFORMS)},
         )
+        if isinstance(hidden, int | str) or not all(type(width) is int and width > 0 for width in hidden):
+            raise ValueError(f"hidden={hidden!r}: expected whole numbers above 0, such as (32, 32)")
         written(confounded)
         self.confounded, self.dim, self.transform, self.hidden = tuple(confounded), dim, transform, tuple(hidden)
         self.particles, self.starts, self.epochs = particles, starts, epochs
@@ -126,9 +127,18 @@ class ProxyFlow(JointModel):
         self.flow, self.gradient_steps = recipe.train(flows, rows, seed=derive(seed, "train"))
         self.flow.double().requires_grad_(False)  # trained in single precision; the round trip deserves double
 
-    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
-        """Rows from noise of one stream a node and hidden causes from their prior. Raises `Unsupported`."""
+    def _sample(self, n: int, forced: Values, *, seed: int) -> Values:
+        """As `JointModel`, which also holds discrete nodes at their levels: what is refused is what was asked."""
         self._refuse(forced)
+        return super()._sample(n, forced, seed=seed)
+
+    def _counterfactual(self, factual: Values, forced: Values, *, seed: int) -> Values:
+        """As `_sample`."""
+        self._refuse(forced)
+        return super()._counterfactual(factual, forced, seed=seed)
+
+    def draw(self, n: int, forced: Values, *, seed: int) -> Tensor:
+        """Rows from noise of one stream a node and hidden causes from their prior."""
         u = torch.empty(n, len(self.columns), dtype=torch.float64)
         for node, column in self.columns.split(u).items():
             column.normal_(generator=generator(seed, "noise", node))
@@ -136,8 +146,7 @@ class ProxyFlow(JointModel):
         return self.flow.decode(u, z, self._held(torch.zeros_like(u), forced), ~self.columns.mask(forced))
 
     def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
-        """Hidden causes drawn given these rows, the noises given both, replayed. Raises `Unsupported`."""
-        self._refuse(forced)
+        """Hidden causes drawn given these rows, the noises given both, replayed."""
         mean, log_std = self.flow.inferred(z)
         drawn = [torch.special.ndtri(chances(z, seed, "hidden cause", i)) for i in range(mean.shape[1])]
         cause = mean + log_std.exp() * torch.stack(drawn, 1) if drawn else mean
@@ -159,6 +168,17 @@ class ProxyFlow(JointModel):
         parts = [self.flow.log_prob(part, points.expand(-1, len(part), -1)) for part in rows.split(BLOCK) if len(part)]
         return torch.cat([*parts, rows.new_zeros(0)]) - self.columns.scaler.std.log().sum()
 
+    def seen_together(self) -> list[tuple[set[str], set[str]]]:
+        """For all nodes that hang together by hidden causes: these, and the nodes whose values these are inferred from.
+
+        A counterfactual of one of them rests on all values of its set, a proxy's too, which causes nothing.
+        """
+        found = []
+        for part in components(self.groups):
+            members = {node for i in part for node in self.groups[i]}
+            found.append((members, members.union(*(parents(self.graph, node) for node in members))))
+        return found
+
     def cost(self) -> dict[str, int]:
         """Trained scalars and optimiser steps."""
         trained = sum(int(p.numel()) for p in self.flow.parameters())
@@ -173,6 +193,8 @@ class ProxyFlow(JointModel):
         fields = dict(fields)
         weights = lift(fields.pop("flow", None), dict[str, Tensor], "flow")
         super().restore(fields)
+        if unknown := sorted({str(node) for group in self.groups for node in group if node not in self.like}):
+            raise FieldError(f"groups: unknown node(s) {unknown}")
         self._look()
         self.flow = self._untrained(0)
         self.flow.double().requires_grad_(False).load_state_dict(weights)
@@ -202,11 +224,9 @@ class ProxyFlow(JointModel):
         slices, dim = self.columns.slices, self.dim
         first: dict[int, int] = {}
         parts = []
-        for part in components(self.groups):
+        for part, (_, seen) in zip(components(self.groups), self.seen_together(), strict=True):
             start = dim * len(first)
             first |= {group: start + dim * i for i, group in enumerate(part)}
-            members = {node for group in part for node in self.groups[group]}
-            seen = members.union(*(parents(self.graph, node) for node in members))
             given = [j for node in self.order if node in seen for j in range(slices[node].start, slices[node].stop)]
             parts.append((list(range(start, start + dim * len(part))), given))
         given, causes, depths = [], [], []

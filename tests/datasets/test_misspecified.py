@@ -46,6 +46,7 @@ def test_a_hidden_cause_is_in_neither_rows_nor_graph_nor_questions():
     (hidden,) = set(true.train) - set(told.train)
     assert hidden in common_causes(true.graph)
     assert hidden not in told.graph
+    assert "confounded" not in told.graph.graph
     assert hidden not in told.scm.targets
     assert all(torch.equal(x, true.train[node]) for node, x in told.train.items())
     graph = true.graph

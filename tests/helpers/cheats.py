@@ -14,6 +14,7 @@ import torch
 from scmbench import datasets, metrics
 from scmbench.benchmarks.questions import protocols
 from scmbench.benchmarks.records.store import Store
+from scmbench.datasets.values import ValuesError
 from scmbench.models.bounds.oracle import Oracle
 from scmbench.models.bounds.trivial import Marginal
 from scmbench.models.linear import LinearGaussian
@@ -85,6 +86,15 @@ class Spoils(LinearGaussian):
         for x in (*factual.values(), *do.values()):
             x.zero_()
         return values
+
+
+class Hears(LinearGaussian):
+    """Is honest, and wants to be told of hidden causes."""
+
+    def _own(self, graph, data):
+        if graph.graph.get("confounded") != (("w", "x", "y", "z"),):
+            raise ValuesError("nobody told of the hidden cause")
+        return super()._own(graph, data)
 
 
 class Replays(LinearGaussian):

@@ -212,7 +212,13 @@ def test_weights_of_another_entry_are_refused():
         ({"entry": "film-like"}, "entry='film-like': choose one of"),
         ({"width": "wide"}, "width='wide'"),
         ({"width": ()}, "one hidden layer or more"),
-        ({"epochs": 0}, "epochs=0: expected a number above 0"),
+        ({"width": 64}, "width=64: expected the widths"),
+        ({"width": (2.5,)}, "one hidden layer or more"),
+        ({"epochs": 0}, "epochs=0: expected a whole number above 0"),
+        ({"steps": 2.5}, r"steps=2.5: expected a whole number above 0"),
+        ({"lr": float("nan")}, "lr=nan: expected a number above 0"),
+        ({"guidance": "much"}, "guidance='much': expected a number"),
+        ({"guidance": -1.0}, "guidance=-1.0: expected a number"),
     ],
 )
 def test_unknown_choices_are_named(options, message):

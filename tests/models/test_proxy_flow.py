@@ -7,12 +7,14 @@ import pytest
 import torch
 from scmbench import datasets
 from scmbench.datasets.scm import SCM
-from scmbench.datasets.values import ValuesError
+from scmbench.datasets.values import ValuesError, to_frame
 from scmbench.models import Unsupported, conformance
-from scmbench.models.flow_scm.training import Shape
+from scmbench.models.keeping.frames import FrameModel
 from scmbench.models.proxy_flow import ProxyFlow
 from scmbench.models.proxy_flow.flow import Flow, Layout
+from scmbench.models.proxy_flow.groups import told
 from scmbench.models.proxy_flow.identification import separated, unanswered
+from scmbench.models.training.rising import Shape
 
 LINE = SCM(
     {
@@ -89,6 +91,65 @@ def test_without_hidden_causes_nothing_is_refused_and_the_option_counts_before_t
         ProxyFlow(confounded=["x, v"]).fit(bare, rows, seed=0)
 
 
+def test_a_discrete_treatment_is_refused_where_it_is_set_and_not_where_it_is_drawn():
+    rows = LINE.sample(100, seed=0)
+    data = {"x": (rows["x"] > 0).long(), "y": rows["y"]}
+    model = ProxyFlow(confounded=["x, y"], epochs=1, starts=1).fit(nx.DiGraph([("x", "y")]), data, seed=0)
+    assert set(model.sample(50, seed=0)["x"].tolist()) <= {0, 1}
+    model.sample(3, {"y": 0.0}, seed=0)
+    with pytest.raises(Unsupported, match="effects of 'x'"):
+        model.sample(3, {"x": 1}, seed=0)
+
+
+@pytest.mark.parametrize("given", ["x, y", ["x, y"], [("x",)], [("x", "x")], 5, [3]])
+def test_a_graph_that_says_something_else_than_sets_of_nodes_is_refused(given):
+    graph = nx.DiGraph([("x", "y")], confounded=given)
+    with pytest.raises(ValuesError, match="expected a list of sets of two nodes or more"):
+        told((), graph)
+
+
+def test_nodes_that_are_numbers_have_hidden_causes_too():
+    graph = nx.DiGraph([(1, 2)])
+    assert told(["1, 2"], graph) == ((1, 2),)
+    graph.graph["confounded"] = [{1, 2}]
+    assert told((), graph) == ((1, 2),)
+    assert "hidden cause of 1, 2" in unanswered(graph, told((), graph), {1: 1, 2: 1}, 1)[1]  # type: ignore[dict-item, index]
+
+
+@pytest.fixture(scope="module")
+def framed():
+    frame = to_frame(LINE.sample(200, seed=0))
+    return FrameModel(ProxyFlow(epochs=2, starts=1)).fit(LINE.graph, frame), frame
+
+
+def test_a_frame_is_told_of_hidden_causes_by_its_graph(framed):
+    model, frame = framed
+    assert model.model.groups == [WXYZ]
+    graph = nx.DiGraph([("x", "y")], confounded=[("x", "y")])
+    alone = FrameModel(ProxyFlow(epochs=1, starts=1)).fit(graph, frame)
+    with pytest.raises(Unsupported, match="lacks two proxies"):
+        alone.sample(3, {"x": 1.0})
+
+
+def test_a_proxy_that_is_missing_is_refused_since_the_cause_is_inferred_from_it(framed):
+    model, frame = framed
+    rows = frame.head(3)
+    assert model.counterfactual(rows, {"x": 1.0}, nodes=["y"]).shape == (3, 1)
+    with pytest.raises(ValuesError, match="no column 'w'"):
+        model.counterfactual(rows.drop(columns="w"), {"x": 1.0}, nodes=["y"])
+    rows = rows.assign(w=[0.1, float("nan"), 0.2])
+    with pytest.raises(ValuesError, match="'w'"):
+        model.counterfactual(rows, {"x": 1.0})
+
+
+def test_a_function_of_a_natural_value_is_answered_for_rows_and_not_for_draws(framed):
+    model, frame = framed
+    with pytest.raises(Unsupported, match="tells of a hidden cause"):
+        model.sample(3, {"x": lambda x: x + 1})
+    moved = model.counterfactual(frame.head(3), {"x": lambda x: x + 1})["x"]
+    assert moved.tolist() == pytest.approx((frame["x"].head(3) + 1).tolist())
+
+
 WXYZ = ["w", "x", "y", "z"]
 
 
@@ -141,7 +202,18 @@ def test_columns_see_their_parents_and_causes_alone():
 
 
 @pytest.mark.parametrize(
-    "options", [{"dim": 0}, {"transform": "x"}, {"confounded": "x, y"}, {"confounded": ["x"]}, {"starts": 0}]
+    "options",
+    [
+        {"dim": 0},
+        {"transform": "x"},
+        {"confounded": "x, y"},
+        {"confounded": ["x"]},
+        {"confounded": None},
+        {"starts": 0},
+        {"hidden": 5},
+        {"hidden": (0,)},
+        {"hidden": "ab"},
+    ],
 )
 def test_bad_options_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...contract.autoregressive import check_options
 from ...contract.nodewise import Mechanism, NodewiseModel
 from ..model import WIDTHS
 from .mechanism import Entering, EntryConfig
@@ -47,15 +48,17 @@ class ParentsDCM(NodewiseModel):
         batch_size: int = 64,
         lr: float = 5e-4,
     ):
-        if entry not in ENTRIES:
-            raise ValueError(f"entry={entry!r}: choose one of {list(ENTRIES)}")
+        check_options(
+            whole={"steps": steps, "epochs": epochs, "batch_size": batch_size},
+            positive={"lr": lr},
+            choices={"entry": (entry, list(ENTRIES))},
+        )
+        if type(guidance) not in (int, float) or not guidance >= 0:
+            raise ValueError(f"guidance={guidance!r}: expected a number of 0 or above")
         if isinstance(width, str) and width not in WIDTHS:
             raise ValueError(f"width={width!r}: choose one of {list(WIDTHS)}, or give the widths")
-        if not isinstance(width, str) and not (len(width) and min(width) > 0):
+        if not isinstance(width, str) and not _is_widths(width):
             raise ValueError(f"width={width!r}: expected the widths of one hidden layer or more")
-        for name, value in (("steps", steps), ("epochs", epochs), ("batch_size", batch_size), ("lr", lr)):
-            if not value > 0:
-                raise ValueError(f"{name}={value}: expected a number above 0")
         self.entry, self.guidance, self.width, self.steps = entry, guidance, width, steps
         self.epochs, self.batch_size, self.lr = epochs, batch_size, lr
 
@@ -71,3 +74,7 @@ class ParentsDCM(NodewiseModel):
         """Parameters over all mechanisms, steps of one of them, and operations of the training of all in 10⁶."""
         made = [mechanism.cost() for mechanism in self.mechanisms.values() if isinstance(mechanism, Entering)]
         return super().cost() | {"training_mflop": sum(cost["training_mflop"] for cost in made)}
+
+
+def _is_widths(width: Any) -> bool:
+    return isinstance(width, list | tuple) and len(width) > 0 and all(type(w) is int and w > 0 for w in width)

@@ -82,6 +82,12 @@ def test_an_outside_model_answers_what_it_would_here_and_dies_with_its_batch(mon
     assert not any(psutil.pid_exists(one.pid) for one in (chamber, again))
 
 
+def test_an_outside_model_is_told_of_hidden_causes_as_one_here_is():
+    (problem,) = datasets.get("proxies/0.5").problems(protocols.get("paper"), seed=0)
+    with host(Entry("cheats:Hears", "hears"), None) as outside:
+        assert len(outside.fit([problem], [3])[0]) == 1
+
+
 def test_the_process_of_a_chamber_has_no_world_loaded():
     code = (
         "import sys\n"
