@@ -20,6 +20,9 @@ HELD_OUT = 0.2
 MOST_HELD_OUT = 1000
 """Share and greatest number of training rows that choose."""
 
+OF_PARENTS = frozenset({"additive"})
+"""Candidates that are regressions on the parents: a root that is fitted has none, and chooses among the others."""
+
 
 class Chosen(Mechanism):
     """``x = Σ_m w_m f_m(u_m, pa)``: fits of one or several families, a weight each.
@@ -68,11 +71,13 @@ class Chosen(Mechanism):
         split = [_split(task) for task in tasks]
         scores: list[dict[str, Tensor]] = [{} for _ in tasks]
         for name, candidate in self.candidates.items():
-            for own, mechanism, (_, held) in zip(scores, _fitted(candidate, [a for a, _ in split]), split, strict=True):
+            asked = [i for i, task in enumerate(tasks) if task.parents.shape[1] or name not in OF_PARENTS]
+            for i, mechanism in zip(asked, _fitted(candidate, [split[i][0] for i in asked]), strict=True):
+                held = split[i][1]
                 try:
-                    own[name] = scoring.energy_scores(mechanism, held)
+                    scores[i][name] = scoring.energy_scores(mechanism, held)
                 except Diverged:
-                    own[name] = torch.full((len(held.x),), torch.inf)
+                    scores[i][name] = torch.full((len(held.x),), torch.inf)
         chosen = [scoring.contenders(own) for own in scores]
         if not all(chosen):
             raise Diverged(f"every candidate of a node diverged: {list(self.candidates)}; lower effort")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..contract import registry
 from ..contract.autoregressive import AutoregressiveModel, check_options
 from ..contract.nodewise import Mechanism, NodewiseModel
-from .chosen import Chosen
+from .chosen import OF_PARENTS, Chosen
 
 FAMILIES: Mapping[str, tuple[str, Mapping[str, Any], int]] = {
     "additive": ("anm", {"variant": "corrected", "rule": "modern"}, 0),
@@ -68,6 +68,9 @@ class ScmBest(AutoregressiveModel):
         )
         if isinstance(candidates, str) or not candidates or not set(candidates) <= set(FAMILIES):
             raise ValueError(f"candidates={candidates!r}: choose one or more of {sorted(FAMILIES)}")
+        if roots == "fitted" and set(candidates) <= OF_PARENTS:
+            why = "a root has no parents to regress on; add a family, or leave out roots='fitted'"
+            raise ValueError(f"candidates={tuple(candidates)}: {why}")
         self.candidates, self.members, self.effort, self.roots = tuple(candidates), members, effort, roots
 
     def scalar(self) -> Mechanism:

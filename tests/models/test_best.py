@@ -115,6 +115,14 @@ def test_draws_are_of_one_member_each():
     assert float(drawn.mean()) == pytest.approx(5, abs=0.5)
 
 
+def test_a_fitted_root_chooses_among_families_that_need_no_parents():
+    x = torch.randn(300, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    model = ScmBest(**FEW, roots="fitted").fit(PAIR, {"x": x, "y": x + 1}, seed=0)
+    [own] = model.mechanisms["x"].parts
+    assert set(own.names) == {"spline"}
+    assert abs(float(model.sample(2000, seed=1)["x"].std()) - 1) < 0.3
+
+
 def test_on_additive_noise_it_keeps_the_additive_family_and_its_answers_are_near():
     x = normal(800)[:, 0]
     data = {"x": x, "y": 2 * x + normal(800, 1)[:, 0] / 2}
@@ -143,6 +151,7 @@ def test_a_saved_member_of_no_candidate_is_refused():
         ({"members": 0}, "members"),
         ({"effort": 0}, "effort"),
         ({"roots": "drawn"}, "roots"),
+        ({"roots": "fitted", "candidates": ("additive",)}, "no parents to regress on"),
     ],
 )
 def test_options_are_checked(options, named):
