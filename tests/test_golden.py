@@ -138,6 +138,11 @@ METRICS: dict[str, dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "encoding": {"encoding_scores": encoding},
     "energy": {"energy_distance": metrics.energy_distance},
     "hilbert_schmidt": {"hsic": lambda x, y: torch.stack([metrics.hsic(a, b) for a, b in zip(x, y, strict=True)])},
+    "intervals": {
+        "coverage": lambda x, y: metrics.coverage(x, y - 1, y + 1),
+        "width": lambda x, y: metrics.width(torch.minimum(x, y), torch.maximum(x, y)),
+        "interval_score": lambda x, y: metrics.interval_score(x, y - 1, y + 1, level=0.9),
+    },
     "likelihood": {"kl": lambda x, y: metrics.kl(x[..., 0], y[..., 0])},
     "marginals": {"ks": metrics.ks, "w1": metrics.w1},
     "order": {"monotone_share": lambda x, y: metrics.monotone_share(x[0, :, 0], y[..., 0])},
@@ -175,6 +180,10 @@ class Echo:
 
     def counterfactual(self, factual: Values, do: Any, *, seed: int) -> Values:
         return {node: x + 0.1 for node, x in self.sample(len(factual["a"]), do, seed=0).items()}
+
+    def interval(self, factual: Values, do: Any, level: float = 0.9, *, seed: int) -> Values:
+        answer = self.counterfactual(factual, do, seed=seed)
+        return {node: torch.stack([x - level, x + level], 1) for node, x in answer.items()}
 
     def log_prob(self, x: Values) -> Tensor:
         return rows(len(x["a"]), 1)[:, 0]
