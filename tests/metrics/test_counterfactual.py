@@ -74,7 +74,7 @@ def test_rows_are_paired(score):
 
 def test_versions_are_whole_numbers_by_module():
     modules = {"classifier", "counterfactual", "discrete", "energy", "likelihood", "marginals", "mmd", "norms"}
-    modules |= {"block_mmd", "effects", "encoding", "hilbert_schmidt", "order", "sinkhorn", "wasserstein"}
+    modules |= {"block_mmd", "effects", "encoding", "hilbert_schmidt", "intervals", "order", "sinkhorn", "wasserstein"}
     assert set(metrics.VERSIONS) == modules
     assert all(isinstance(version, int) and version >= 1 for version in metrics.VERSIONS.values())
 
