@@ -64,6 +64,41 @@ class Remembering:
             self.__dict__.pop(name, None)
 
 
+class Replayed(Remembering):
+    """Factual rows of a world, and what the same noise makes of them under `do`; a subclass has both."""
+
+    scm: SCM
+
+    @property
+    def do(self) -> dict[str, Tensor]:
+        """The intervention, a value a row."""
+        raise NotImplementedError
+
+    @cached_property
+    def _noise(self) -> Values:
+        raise NotImplementedError
+
+    def noise(self) -> Values:
+        """The noise behind the factual rows."""
+        return _copied(self._noise)
+
+    def factual(self) -> Values:
+        """The factual rows, as the model sees them."""
+        return _copied(self._factual)
+
+    @cached_property
+    def _factual(self) -> Values:
+        return self.scm.observed(self.scm.run(self._noise))
+
+    def truth(self) -> Values:
+        """The same noise, replayed under the intervention."""
+        return _copied(self._truth)
+
+    @cached_property
+    def _truth(self) -> Values:
+        return self.scm.counterfactual(self._noise, self.do)
+
+
 def _copied(values: Values) -> Values:
     return {node: x.clone() for node, x in values.items()}
 
@@ -169,7 +204,7 @@ class Interventional(Remembering):
 
 
 @dataclass(frozen=True)
-class Counterfactual(Remembering):
+class Counterfactual(Replayed):
     """For `n` factual rows per value: what would have been under ``do(node = a)``, noise unchanged."""
 
     scm: SCM
@@ -187,29 +222,9 @@ class Counterfactual(Remembering):
         """All values in one intervention, `n` rows each."""
         return {self.node: self.values.repeat_interleave(self.n, dim=0)}
 
-    def noise(self) -> Values:
-        """The noise behind the factual rows."""
-        return _copied(self._noise)
-
     @cached_property
     def _noise(self) -> Values:
         return self.scm.noise(self.n * len(self.values), seed=derive(self.seed, "factual"))
-
-    def factual(self) -> Values:
-        """The factual rows, as the model sees them."""
-        return _copied(self._factual)
-
-    @cached_property
-    def _factual(self) -> Values:
-        return self.scm.observed(self.scm.run(self._noise))
-
-    def truth(self) -> Values:
-        """The same noise, replayed under the intervention."""
-        return _copied(self._truth)
-
-    @cached_property
-    def _truth(self) -> Values:
-        return self.scm.counterfactual(self._noise, self.do)
 
     def ask(self, model: Any, *, seed: int) -> Values:
         """``model.counterfactual(factual, do)``; a ceiling of scmbench, which knows the truth, replays the noise."""

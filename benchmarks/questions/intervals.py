@@ -12,10 +12,10 @@ from scmbench.datasets import SCM, Query, Score, Values, ValuesError
 from scmbench.datasets.problem import Origin
 from scmbench.datasets.seeds import derive
 from scmbench.datasets.values import flatten
-from scmbench.models.contract.checks import between, copies
+from scmbench.models.contract.checks import between
 from torch import Tensor
 
-from .causal import Remembering, checked, descendants, replays
+from .causal import Replayed, checked, descendants, replays
 from .measured import AsRows
 
 SLACK = 1e-3
@@ -23,7 +23,7 @@ SLACK = 1e-3
 
 
 @dataclass(frozen=True)
-class Intervals(Remembering):
+class Intervals(Replayed):
     """Between which values would each of `n` rows have been, had `node` had the value that it has in another row?
 
     Those values are `n` fresh draws of the node, so that they are such as occur. A model that has no `interval` does
@@ -47,29 +47,13 @@ class Intervals(Remembering):
     def _noise(self) -> Values:
         return self.scm.noise(self.n, seed=derive(self.seed, "factual"))
 
-    def factual(self) -> Values:
-        """The rows, as the model sees them."""
-        return copies(self._factual)
-
-    @cached_property
-    def _factual(self) -> Values:
-        return self.scm.observed(self.scm.run(self._noise))
-
-    def truth(self) -> Values:
-        """The rows' noise, replayed under the intervention."""
-        return copies(self._truth)
-
-    @cached_property
-    def _truth(self) -> Values:
-        return self.scm.counterfactual(self._noise, self.do)
-
     def ask(self, model: Any, *, seed: int) -> Values:
         """``model.interval(factual, do, level)``: both ends ``{node: (n, 2, *event)}``.
 
         Raises `Unsupported` (the model does) where it gives points only.
         """
         if replays(model):
-            known = model.replay(copies(self._noise), self.do)
+            known = model.replay(self.noise(), self.do)
             return between(known, known)
         return model.interval(self.factual(), self.do, self.level, seed=seed)
 

@@ -79,11 +79,13 @@ class CausalNF(JointModel):
         u = torch.empty(n, len(self.columns), dtype=torch.float64)
         for node, column in self.columns.split(u).items():
             column.normal_(generator=generator(seed, "noise", node))
-        return self.flow.decode(u, self._held(torch.zeros_like(u), forced), ~self.columns.mask(forced))
+        return self.flow.decode(u, self.columns.held(torch.zeros_like(u), forced), ~self.columns.mask(forced))
 
     def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
         """The noise of these rows replayed under `do`; what it cannot reach is held at its value. Nothing is random."""
-        return self.flow.decode(self.flow.encode(z), self._held(z, forced), self.columns.mask(self.reached(forced)))
+        return self.flow.decode(
+            self.flow.encode(z), self.columns.held(z, forced), self.columns.mask(self.reached(forced))
+        )
 
     def _abduct(self, factual: Values) -> Values:
         """The noise ``u = T(x)`` of factual rows, shaped like the nodes."""
@@ -111,12 +113,6 @@ class CausalNF(JointModel):
             self.flow = CausalFlow(self._adjacency(), transform=self.transform, hidden=self.hidden)
         self.flow.double().requires_grad_(False).load_state_dict(weights)
         return self
-
-    def _held(self, z: Tensor, forced: Values) -> Tensor:
-        held = z.clone()
-        for node, columns in forced.items():
-            held[:, self.columns.slices[node]] = columns
-        return held
 
     def _adjacency(self) -> Tensor:
         """Which column sees which: a component its node's parents and the components before it."""

@@ -127,6 +127,13 @@ class Columns(Saves):
             mask[self.slices[node]] = True
         return mask
 
+    def held(self, z: Tensor, forced: Values) -> Tensor:
+        """Rows ``z (n, D)`` in which the nodes of `forced` have their standardised columns ``(n, d)``."""
+        rows = z.clone()
+        for node, columns in forced.items():
+            rows[:, self.slices[node]] = columns
+        return rows
+
     def matrix(self, values: Values) -> Tensor:
         """All nodes side by side, ``(n, D)``, float64, in the units of the data, counted from `origin`."""
         return flatten(values, list(self.slices)) - self.origin

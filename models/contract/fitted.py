@@ -83,6 +83,14 @@ class Fitted(Saves):
             raise ValuesError(f"{type(self).__name__} is not fitted yet: call fit(graph, data, seed=...) first")
         return self.like
 
+    def seen_together(self) -> list[tuple[set[str], set[str]]]:
+        """Nodes whose hidden causes the model infers, and all nodes that it infers these from, a pair a set of causes.
+
+        A counterfactual of one of the first rests on the values of all of the second, a proxy's too, which causes
+        nothing. Most models infer no hidden cause, and have no pair.
+        """
+        return []
+
     def saved(self) -> dict[str, Any]:
         """The fields of `saves` and those that every fit sets, as plain data.
 

@@ -135,7 +135,7 @@ class FrameModel:
         def natural(node: str, forced: Intervention) -> Tensor:
             if EXACT in self.model.waives:
                 raise Unsupported(f"a function of {node!r} needs an exact do: {self.model.waives[EXACT]}")
-            if self._together():
+            if self.model.seen_together():
                 raise Unsupported(
                     f"a function of {node!r}: its natural value tells of a hidden cause, which cannot be drawn anew; "
                     "ask for the counterfactual of rows instead"
@@ -346,7 +346,7 @@ class FrameModel:
         rest_on = needed(graph, asked)
         if UNTOUCHED in self.model.waives and unknown:
             rest_on = set(graph)  # such a model looks at more than the ancestors
-        beside = set().union(*(seen for members, seen in self._together() if members & rest_on))
+        beside = set().union(*(seen for members, seen in self.model.seen_together() if members & rest_on))
         for node in list(unknown):
             above = bool(nx.descendants(graph, node) & asked) or UNTOUCHED in self.model.waives
             if node in beside or (node in rest_on and above):
@@ -365,10 +365,6 @@ class FrameModel:
                 filler[present] = _as_fitted(node, part[node], self._like[node])
             factual[node] = filler
         return {node: factual[node] for node in self._like}, unknown
-
-    def _together(self) -> list[tuple[set[str], set[str]]]:
-        """Nodes with hidden causes in common, and those that these are inferred from, where the model infers any."""
-        return getattr(self.model, "seen_together", list)()
 
     def _tell(self, forced: Values, do: Do | None) -> None:
         # A shift of whatever was drawn always takes a few rows out of the range.

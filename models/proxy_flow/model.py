@@ -143,7 +143,7 @@ class ProxyFlow(JointModel):
         for node, column in self.columns.split(u).items():
             column.normal_(generator=generator(seed, "noise", node))
         z = torch.randn(n, self.flow.layout.dim, generator=generator(seed, "hidden causes"), dtype=torch.float64)
-        return self.flow.decode(u, z, self._held(torch.zeros_like(u), forced), ~self.columns.mask(forced))
+        return self.flow.decode(u, z, self.columns.held(torch.zeros_like(u), forced), ~self.columns.mask(forced))
 
     def replay_rows(self, z: Tensor, forced: Values, *, seed: int) -> Tensor:
         """Hidden causes drawn given these rows, the noises given both, replayed."""
@@ -151,7 +151,7 @@ class ProxyFlow(JointModel):
         drawn = [torch.special.ndtri(chances(z, seed, "hidden cause", i)) for i in range(mean.shape[1])]
         cause = mean + log_std.exp() * torch.stack(drawn, 1) if drawn else mean
         free = self.columns.mask(self.reached(forced))
-        return self.flow.decode(self.flow.encode(z, cause), cause, self._held(z, forced), free)
+        return self.flow.decode(self.flow.encode(z, cause), cause, self.columns.held(z, forced), free)
 
     def _abduct(self, factual: Values) -> Values:
         """The noise of factual rows at the mean of their hidden causes, shaped like the nodes."""
@@ -212,12 +212,6 @@ class ProxyFlow(JointModel):
         for node in forced:
             if node in self.blocked:
                 raise Unsupported(f"the effects of {node!r} do not follow from the data: {self.blocked[node]}")
-
-    def _held(self, z: Tensor, forced: Values) -> Tensor:
-        held = z.clone()
-        for node, columns in forced.items():
-            held[:, self.columns.slices[node]] = columns
-        return held
 
     def _layout(self) -> Layout:
         """Columns and causes by number; causes of a component are inferred from its nodes and their parents."""

@@ -227,7 +227,7 @@ def _published_stats(line: Mapping[Any, Any], scale: float) -> dict[str, Any]:
 
 
 def _draw(axis: Axes, stats: Mapping[str, Any], place: float, colour: Any, hatch: str = "") -> list[float]:
-    """Draw one box. Axes.bxp makes seven artists of it, each with its defaults looked up: half the time of a report."""
+    """Draw one box. Axes.bxp makes seven artists of it, each with its defaults looked up, for every box of a report."""
     low, q1, med, q3, high = (float(stats[name]) for name in ("whislo", "q1", "med", "q3", "whishi"))
     left, right = place - _WIDTH / 2, place + _WIDTH / 2
     outline = Path([(left, q1), (right, q1), (right, q3), (left, q3), (left, q1)], closed=True)
